@@ -1,0 +1,51 @@
+"""How gunicorn serves Tessera: `gunicorn --config config/gunicorn.conf.py`, from the project's folder."""
+
+import os
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+from config.housekeeper import housekeeper
+
+wsgi_app = "config.wsgi:application"
+bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
+
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+worker_class = "gthread"
+threads = 8
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+
+timeout = 30
+graceful_timeout = 20
+# Longer than nginx keeps an idle connection to us (60 s), so that we never close it under a request.
+keepalive = 75
+
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+
+# Whom to believe about the client is Django's decision (TRUSTED_PROXY_COUNT), not the server's.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+control_socket_disable = True
+
+# The address of a mailed link carries its secret, so addresses are not logged.
+accesslog = None
+
+
+def when_ready(server: Arbiter) -> None:
+    if os.environ.get("HOUSEKEEPING") != "0":
+        housekeeper.start(server.log)
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:
+    housekeeper.leave()
+
+
+def on_reload(server: Arbiter) -> None:
+    housekeeper.renew()
+
+
+def on_exit(server: Arbiter) -> None:
+    housekeeper.stop()

@@ -1,0 +1,32 @@
+"""What every test stands on: an empty Redis, quick passwords, and the fixtures of the plugins named here.
+
+The stores themselves are started by `tests.services`, before Django's settings are read.
+"""
+
+from __future__ import annotations
+
+import hypothesis
+import pytest
+import redis
+from django.conf import settings
+
+pytest_plugins = ["tests.browsers", "tests.fixtures", "tests.servers"]
+
+# How long an example takes says nothing on a machine that runs other tests at the same time.
+hypothesis.settings.register_profile("tessera", deadline=None)
+hypothesis.settings.load_profile("tessera")
+
+
+def pytest_configure() -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def redis_client() -> redis.Redis:
+    """This worker's own Redis database, past the product's client."""
+    return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(redis_client: redis.Redis) -> None:
+    redis_client.flushdb()

@@ -1,0 +1,1 @@
+"""Fixtures of the product: organizations, people and credentials to test with."""

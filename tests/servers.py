@@ -1,0 +1,146 @@
+"""Tessera's real server processes, for tests of what several of them do at once."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from tests.stores.store import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+STOP_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Server:
+    """One gunicorn with its workers, answering at `url` (`http://127.0.0.1:<port>`)."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def stop(self) -> None:
+        """Ends it as an operator would, and insists where that takes too long."""
+        if self.running:
+            self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends it and its workers in mid-request, as a power cut would."""
+        if self.running:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Servers:
+    """`servers(2)` gives that many running servers on this run's database and Redis.
+
+    The same arguments give the same servers again in a later test, and new ones for those that were stopped
+    or killed. `workers` is each one's number of processes; further keywords are environment variables, as in
+    `servers(1, TOKEN_FORMAT="alphanumeric")`. Housekeeping runs in them only with `HOUSEKEEPING="1"`.
+
+    A test that uses them needs `@pytest.mark.django_db(transaction=True)`: they see what was committed.
+    """
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._started: dict[tuple[object, ...], Server] = {}
+        self._count = 0
+
+    def __call__(self, count: int = 2, *, workers: int = 1, **environment: str) -> list[Server]:
+        wanted = [(index, workers, *sorted(environment.items())) for index in range(count)]
+        for key in wanted:
+            if key not in self._started or not self._started[key].running:
+                self._started[key] = self._start(environment | {"WEB_CONCURRENCY": str(workers)})
+        servers = [self._started[key] for key in wanted]
+        for server in servers:
+            wait_until_healthy(server)
+        return servers
+
+    def stop(self) -> None:
+        for server in self._started.values():
+            if server.running:
+                server.process.terminate()
+        for server in self._started.values():
+            server.stop()
+
+    def _start(self, environment: dict[str, str]) -> Server:
+        self._count += 1
+        port = free_port()
+        log_file = self._folder / f"server-{self._count}.log"
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.conf.py"],
+                cwd=ROOT,
+                env=os.environ | self._environment | {"PORT": str(port)} | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=end_with_parent,  # noqa: PLW1509
+            )
+        return Server(f"http://127.0.0.1:{port}", process, log_file)
+
+
+def end_with_parent() -> None:
+    """A server must not outlive a test run that was killed; where the system can't tell it, it may."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def wait_until_healthy(server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.running and time.monotonic() < deadline:
+        try:
+            with urlopen(f"{server.url}/healthz", timeout=5):  # noqa: S310
+                return
+        except (URLError, OSError):
+            time.sleep(0.05)
+    raise AssertionError(f"{server.url} did not start:\n{server.log()}")
+
+
+def test_database_url() -> str:
+    database = connection.settings_dict
+    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
+
+
+@pytest.fixture(scope="session")
+def servers(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Starts server processes: see `Servers`."""
+    running = Servers(
+        tmp_path_factory.mktemp("servers"),
+        {
+            "DATABASE_URL": test_database_url(),
+            "REDIS_URL": settings.REDIS_URL,
+            "SECRET_KEY": settings.SECRET_KEY,
+            "HOUSEKEEPING": "0",
+            "DATABASE_POOL_SIZE": "8",
+        },
+    )
+    yield running
+    running.stop()

@@ -1,0 +1,1 @@
+"""A PostgreSQL and a Redis of the test run's own."""

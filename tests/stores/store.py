@@ -1,0 +1,71 @@
+"""What both stores have in common: a free port, and a process with a log."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+START_SECONDS = 60
+STOP_SECONDS = 10
+
+
+class StoreError(Exception):
+    """A store could not be found or started; the message is for the person who started the tests."""
+
+
+def wheels_only() -> bool:
+    """Whether the system's own servers are to be passed over, as on a machine that has none."""
+    return os.environ.get("TEST_STORES") == "wheels"
+
+
+def free_port() -> int:
+    """A loopback port below the range that outgoing connections take theirs from."""
+    while True:
+        # Not from `random`, whose seed the test run sets alike in every worker.
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+class Store:
+    """A running server, ended by `stop()`."""
+
+    def __init__(
+        self, command: list[str], *, url: str, log: Path, stop_signal: signal.Signals, **options: Any
+    ) -> None:
+        self.url = url
+        self._command = command
+        self._log = log
+        self._stop_signal = stop_signal
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **options
+            )
+
+    def wait(self, answers: Callable[[], bool]) -> None:
+        """Returns once `answers()`; raises StoreError with the end of the log if that never comes."""
+        deadline = time.monotonic() + START_SECONDS
+        while not answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise StoreError(f"{self._command[0]} did not start:\n{self._log.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(self._stop_signal)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
