@@ -1,0 +1,123 @@
+"""Who may come in: the scope a view declares, for bearers (DRF) and for people (pages)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts.actors import Actor
+from accounts.models import Membership, User
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+SESSION_KEY = "organization"
+P = ParamSpec("P")
+
+
+class PageRequest(HttpRequest):
+    """What a guarded page's view receives."""
+
+    user: User
+    membership: Membership
+    actor: Actor
+
+
+class HasScope(BasePermission):
+    """Reads ``scopes = {"GET": "tokens.view", …}`` off the view; a method missing there is an error.
+
+    None as a scope says that any credential of an organization may come in.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        wanted = declared_scope(view, request.method or "")
+        if wanted is not None and not request.auth.allows(wanted):
+            raise Refused(refusals.INSUFFICIENT_SCOPE, required=[wanted])
+        return True
+
+
+def declared_scope(view: APIView, method: str) -> str | None:
+    """The scope of a view's method; raises ImproperlyConfigured where none is declared."""
+    scopes: dict[str, str | None] = getattr(view, "scopes", {})
+    if method == "HEAD":
+        method = "GET"
+    if method == "OPTIONS":
+        return None
+    if method not in scopes:
+        raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {method}.")
+    return scopes[method]
+
+
+def actor_of(membership: Membership) -> Actor:
+    return Actor(
+        type="user",
+        id=membership.user_id,
+        name=membership.user.display_name,
+        organization_id=membership.organization_id,
+        organization_name=membership.organization.name,
+        membership_id=membership.id,
+        user_id=membership.user_id,
+        role=membership.role,
+        scopes=membership.scopes,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A signed-in person's organizations and the one they work in now."""
+
+    memberships: tuple[Membership, ...]
+    membership: Membership | None
+    actor: Actor | None
+
+
+def workspace(request: HttpRequest) -> Workspace:
+    """Read once a request: the organization chosen in this session, else the person's oldest one."""
+    found: Workspace | None = getattr(request, "_workspace", None)
+    if found is None:
+        memberships: tuple[Membership, ...] = ()
+        if request.user.is_authenticated:
+            memberships = tuple(Membership.objects.of(request.user))
+        chosen = request.session.get(SESSION_KEY) if memberships else None
+        current = next((m for m in memberships if str(m.organization_id) == chosen), None)
+        current = current or next(iter(memberships), None)
+        found = Workspace(memberships, current, actor_of(current) if current else None)
+        request._workspace = found  # type: ignore[attr-defined]
+    return found
+
+
+def page(
+    wanted: str | None,
+) -> Callable[[Callable[Concatenate[PageRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
+    """Guard a page: signed in, in an organization, holding ``wanted`` (None: every member may).
+
+    The view's request carries ``membership`` and ``actor``.
+    """
+
+    def decorate(view: Callable[Concatenate[PageRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            found = workspace(request)
+            if found.membership is None or found.actor is None:
+                return render(request, "settings/no_organization.html", status=403)
+            if wanted is not None and not found.actor.allows(wanted):
+                raise PermissionDenied
+            request.membership, request.actor = found.membership, found.actor  # type: ignore[attr-defined]
+            return view(cast(PageRequest, request), *args, **kwargs)
+
+        guarded.page_scope = wanted  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate

@@ -1,0 +1,19 @@
+"""What every page's frame shows: the organization at work, the others, and the colour scheme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from accounts.access import workspace as workspace_of
+
+THEMES = ("light", "dark")
+
+
+def workspace(request: HttpRequest) -> dict[str, Any]:
+    theme = request.COOKIES.get("theme", "")
+    found: dict[str, Any] = {"theme": theme if theme in THEMES else ""}
+    if getattr(request, "user", None) is not None and request.user.is_authenticated:
+        found["workspace"] = workspace_of(request)
+    return found

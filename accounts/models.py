@@ -1,0 +1,162 @@
+"""People, organizations and who belongs where."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts import ids
+from accounts.catalogue import role_scopes
+from accounts.roles import Role
+from accounts.scopes import ScopeSet
+from ratelimit.models import Plan
+
+BASE62 = string.ascii_letters + string.digits
+PUBLISHABLE_PREFIX = "tsr_pk_"
+
+
+def new_publishable_key() -> str:
+    """Names an organization to the password grant; it grants nothing and is no secret."""
+    return PUBLISHABLE_PREFIX + "".join(secrets.choice(BASE62) for _ in range(43))
+
+
+class UserManager(BaseUserManager["User"]):
+    use_in_migrations = True
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by a lower-case e-mail address."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    email = models.EmailField(unique=True, max_length=254)
+    name = models.CharField(max_length=100, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case"),)
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode("usr", self.id)
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.email.partition("@")[0]
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def locked(self, organization_id: UUID) -> Organization:
+        """Take the lock of everything that counts or orders within an organization.
+
+        Call inside a transaction and before any other row's lock; raises DoesNotExist.
+        """
+        return self.select_for_update(no_key=True).get(pk=organization_id)
+
+
+class Organization(models.Model):
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(unique=True, max_length=60)
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="organizations")
+    requests_per_day = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="This organization's own number; empty means the plan's."
+    )
+    publishable_key = models.CharField(max_length=60, unique=True, default=new_publishable_key)
+    never_expiring_allowed = models.BooleanField(
+        default=True, help_text="Whether API tokens without an expiry may be created."
+    )
+    suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    generation = models.PositiveBigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode("org", self.id)
+
+    @property
+    def daily_limit(self) -> int | None:
+        """Requests a day; None is unlimited."""
+        return self.plan.requests_per_day if self.requests_per_day is None else self.requests_per_day
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def active(self) -> MembershipQuerySet:
+        return self.filter(user__is_active=True)
+
+    def of(self, user: User) -> MembershipQuerySet:
+        """A person's memberships with their organizations, oldest first."""
+        return self.filter(user=user).select_related("organization__plan").order_by("joined_at", "pk")
+
+
+class Membership(models.Model):
+    """A person in an organization; removal deletes the row, so that a return is a new one."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    permissions = models.JSONField(default=list, blank=True, help_text="Permissions beyond the role's.")
+    joined_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_seen_at = models.DateTimeField(null=True, editable=False)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("organization", "user"), name="accounts_one_membership"),
+        )
+
+    if TYPE_CHECKING:
+        organization_id: UUID
+        user_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}"
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode("mem", self.id)
+
+    @property
+    def scopes(self) -> ScopeSet:
+        held = role_scopes(self.role).texts
+        return ScopeSet.of((*held, *self.permissions))

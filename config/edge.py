@@ -1,0 +1,107 @@
+"""What is refused before anything else looks at a request: malformed, oversized, ambiguous or in clear."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
+from django.http import HttpRequest
+
+from accounts.parsers import UTF8_NAMES
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+# A proxy in front of somebody's own API may ask about any method that this API has, WebDAV's included.
+FORWARD_AUTH = frozenset(("/api/auth/verify", "/api/auth/verify/nginx"))
+REPEATABLE = FORWARD_AUTH
+MAX_URL = 4096
+
+# Accept parameters in RFC 2231 form (name*=, name*0=) crash the standard library's parser; nobody needs them.
+_EXTENDED_PARAMETER = re.compile(r"\*\s*\d*\s*\*?\s*=")
+
+
+def check(request: HttpRequest, *, api: bool) -> None:
+    """Raises ``Refused`` for the first rule that the request breaks; makes a chunked body readable."""
+    meta = request.META
+    _check_method(request)
+    _check_url(request, api=api)
+    if api and settings.SECURE and not request.is_secure():
+        raise Refused(
+            refusals.HTTPS_REQUIRED,
+            detail="This API is served over https only. Replace a credential that was sent in clear.",
+        )
+    if "=" in (accept := meta.get("HTTP_ACCEPT", "")) and _EXTENDED_PARAMETER.search(accept):
+        raise _malformed("The Accept header is malformed.")
+    if "HTTP_COOKIE" in meta and "\\000" in meta["HTTP_COOKIE"]:
+        raise _malformed("A cookie holds a NUL character.")
+    if (params := request.content_params) and params.get("charset", "").lower() not in UTF8_NAMES:
+        raise _malformed("The body must be UTF-8.")
+    if length := meta.get("CONTENT_LENGTH"):
+        _check_length(length)
+    if "HTTP_TRANSFER_ENCODING" in meta:
+        _read_chunked(request)
+
+
+def _malformed(sentence: str) -> Refused:
+    return Refused(refusals.INVALID_REQUEST, detail=sentence)
+
+
+def _check_method(request: HttpRequest) -> None:
+    method = request.method
+    if method in METHODS:
+        return
+    if method == "TRACE" or request.path_info not in FORWARD_AUTH:
+        raise Refused(refusals.METHOD_NOT_ALLOWED)
+
+
+def _check_url(request: HttpRequest, *, api: bool) -> None:
+    query = request.META.get("QUERY_STRING", "")
+    path = request.path_info
+    # RAW_URI is gunicorn's: the request target before percent-decoding made it shorter.
+    if len(request.META.get("RAW_URI", "")) > MAX_URL or len(path) + len(query) > MAX_URL:
+        raise Refused(refusals.URI_TOO_LONG)
+    if "\0" in path or "\0" in query or "%00" in query:
+        raise _malformed("The address holds a NUL character.")
+    if api and "&" in query and path not in REPEATABLE:
+        _check_repeated(request)
+
+
+def _check_repeated(request: HttpRequest) -> None:
+    try:
+        parameters = request.GET
+    except TooManyFieldsSent:
+        raise _malformed("The query has too many parameters.") from None
+    for name, values in parameters.lists():
+        if len(values) > 1:
+            raise Refused(
+                refusals.INVALID_REQUEST,
+                detail="A query parameter may be given once only.",
+                fields={name: ["Give this parameter once only."]},
+            )
+
+
+def _check_length(length: str) -> None:
+    if not (length.isascii() and length.isdigit()):
+        raise _malformed("The Content-Length header must be a number.")
+    if len(length) > 15 or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+        raise Refused(refusals.PAYLOAD_TOO_LARGE)
+
+
+def _read_chunked(request: HttpRequest) -> None:
+    """A body without a length (RFC 9112 section 7.1), read up to the limit and given one."""
+    if not request.META.get("wsgi.input_terminated"):
+        raise _malformed("Send the body with a Content-Length.")
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+    try:
+        body = request.META["wsgi.input"].read(limit + 1)
+    except Exception:
+        # The server parses chunks while they are read, and each server has exceptions of its own.
+        raise _malformed("The chunked body is malformed.") from None
+    if len(body) > limit:
+        raise Refused(refusals.PAYLOAD_TOO_LARGE)
+    request.META["CONTENT_LENGTH"] = str(len(body))
+    # Django bounded its stream by the missing Content-Length, to nothing.
+    request._stream = io.BytesIO(body)

@@ -1,0 +1,94 @@
+"""The outermost layer: request ids, headers every answer carries, and no failure without its exact body."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http.request import UnreadablePostError
+from django.utils.cache import patch_vary_headers
+
+from accounts.exceptions import exception_handler, refusal_of
+from config import edge, handlers
+from ratelimit import refusals
+from ratelimit.refusals import Refused, is_api
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_BY_STATUS = {
+    400: refusals.INVALID_REQUEST,
+    403: refusals.FORBIDDEN,
+    404: refusals.NOT_FOUND,
+    405: refusals.METHOD_NOT_ALLOWED,
+    413: refusals.PAYLOAD_TOO_LARGE,
+    500: refusals.INTERNAL_ERROR,
+    503: refusals.UNAVAILABLE,
+}
+
+
+class EdgeMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)  # type: ignore[attr-defined]
+        api = is_api(request)
+        response = self._answer(request, api=api)
+        response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+        if api:
+            return _as_api(response)
+        return _as_page(request, response)
+
+    def _answer(self, request: HttpRequest, *, api: bool) -> HttpResponseBase:
+        if request.path_info == "/healthz" and request.method in ("GET", "HEAD"):
+            return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+        try:
+            edge.check(request, api=api)
+        except Refused as refused:
+            response = handlers.refuse(request, refused)
+            if refused.refusal is refusals.METHOD_NOT_ALLOWED:
+                response["Allow"] = ", ".join(sorted(edge.METHODS))
+            return response
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        """A view raised ``exc``. None leaves it to Django: its 400, 403, 404 and 500 for pages."""
+        if is_api(request):
+            response = exception_handler(exc, {"request": request})
+            return response or handlers.internal_error(request, exc)
+        refused = refusal_of(exc)
+        if refused is None:
+            return None
+        ours = isinstance(exc, Refused | UnreadablePostError) or refused.refusal is refusals.UNAVAILABLE
+        return handlers.refuse(request, refused, exc) if ours else None
+
+
+def _as_api(response: HttpResponseBase) -> HttpResponseBase:
+    if response.status_code >= 400 and response.get("Content-Type", "").startswith("text/html"):
+        _tell_in_json(response)
+    response.headers.setdefault("Cache-Control", "no-store")
+    if "Vary" in response.headers:
+        patch_vary_headers(response, ("Authorization", "Cookie"))
+    else:
+        response.headers["Vary"] = "Authorization, Cookie"
+    return response
+
+
+def _tell_in_json(response: HttpResponseBase) -> None:
+    """Django's own pages (DEBUG's technical ones, an empty 405) become the body of their status."""
+    refusal = _BY_STATUS.get(response.status_code)
+    if refusal is not None and isinstance(response, HttpResponse):
+        response.content = refusals.response(refusal).content
+        response["Content-Type"] = "application/json"
+        response.headers.pop("Content-Length", None)
+
+
+def _as_page(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """A page made for somebody who is signed in is kept by no cache; asking must not load a session."""
+    session = getattr(request, "session", None)
+    if session is not None and session.accessed and SESSION_KEY in session:
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

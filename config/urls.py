@@ -1,0 +1,23 @@
+"""Every path of the product; each app lists its own pages and endpoints."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="tokens", permanent=False)),
+    path("accounts/", include("accounts.account_urls")),
+    path("settings/", include("accounts.urls")),
+    path("settings/", include("tokens.urls")),
+    path("api/", include("accounts.api_urls")),
+    path("api/", include("tokens.api_urls")),
+    path("", include("config.operation_urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "config.handlers.handler400"
+handler403 = "config.handlers.handler403"
+handler404 = "config.handlers.handler404"
+handler500 = "config.handlers.handler500"

@@ -1,0 +1,75 @@
+"""One decision a request: by the store's script inside blocks reserved in SQL, or by SQL alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from typing import Any
+
+from django.conf import settings
+
+from ratelimit import sql, store
+from ratelimit.reserve import reserve_block
+from ratelimit.values import Charge, Decision, Verdict, WindowLimit, decide
+
+UNLIMITED, NOT_CHARGED = -1, -2
+NO_BLOCK = ("", "", "", "")
+FIRST_DAY = dt.date(1970, 1, 1)
+
+
+def hit(charge: Charge, address: str | None, *, now: float | None = None) -> Decision:
+    """Charge one request; ``now`` (epoch seconds) replaces the deciding clock in tests."""
+    if settings.REDIS_URL:
+        try:
+            return _hit_store(charge, address, now)
+        except store.StoreUnavailable:
+            pass
+    return sql.hit(charge, address, now=now)
+
+
+def hit_window(window: WindowLimit, *, now: float | None = None) -> tuple[bool, int]:
+    """Charge a short limit that stands alone: admitted, and whole seconds until it ends."""
+    if settings.REDIS_URL:
+        try:
+            admitted, _, ends = store.window([f"tsr:w:{window.key}"], [window.limit, window.seconds * 1000])
+            return bool(admitted), max(1, -(-ends // 1000))
+        except store.StoreUnavailable:
+            pass
+    found, _, ends_in = sql.hit_window(window, window.key, sql.clock() if now is None else now)
+    return found, max(1, round(ends_in + 0.5))
+
+
+def _hit_store(charge: Charge, address: str | None, now: float | None) -> Decision:
+    block: tuple[Any, ...] = NO_BLOCK
+    while True:
+        code, epoch, day, now_ms, used, reserved, hits, ends_ms = _run(charge, address, now, block)
+        verdict = Verdict(code)
+        if verdict is not Verdict.RESERVE_FIRST or charge.per_day is None:
+            return decide(charge, verdict, now_ms / 1000, day, used, hits, ends_ms / 1000)
+        name, date = epoch.decode(), FIRST_DAY + dt.timedelta(days=day)
+        found = reserve_block(charge.bucket, date, charge.per_day, epoch=name, known=reserved)
+        if found.end > found.start:
+            block = (name, day, found.start, found.end)
+        else:
+            # Nothing is left in SQL: the store is told so, and refuses from now on by itself.
+            block = (name, day, charge.per_day, charge.per_day)
+
+
+def _run(charge: Charge, address: str | None, now: float | None, block: tuple[Any, ...]) -> list[Any]:
+    tag = f"tsr:{{{charge.bucket.hex}}}:"
+    per_day = NOT_CHARGED if not charge.charged else UNLIMITED if charge.per_day is None else charge.per_day
+    window = charge.window
+    return store.meter(
+        [tag + "meter", tag + "usage:", tag + (window.key if window else "none")],
+        [
+            secrets.token_hex(8),
+            per_day,
+            window.limit if window else 0,
+            window.seconds * 1000 if window else 0,
+            charge.subject.hex,
+            address or "",
+            "" if now is None else int(now * 1000),
+            *block,
+        ],
+        with_run=True,
+    )

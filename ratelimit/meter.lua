@@ -1,0 +1,74 @@
+-- Decides a request on this server's clock: the day's bucket and one short window together, so that
+-- a refusal by one charges neither; counts the subject's usage in the same step.
+--
+-- KEYS  1 meter of the bucket (hash)   2 prefix of the bucket's usage hashes   3 window counter
+-- ARGV  1 run id of this server        2 name for a new epoch                  3 daily limit; -1 unlimited, -2 not charged
+--       4 window limit; 0 none         5 window length in ms                   6 subject
+--       7 client address               8 clock in ms for tests, else ''
+--       9-12 a block reserved in SQL: epoch, day, start, end; or ''
+-- Returns verdict (0 admitted, 1 reserve a block first, 2 day spent, 3 window spent), epoch, day,
+--       now in ms, used today, reserved today, hits in the window, ms until the window ends
+local now = tonumber(ARGV[8])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local limit, window_limit, window = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'day', 'used', 'reserved')
+local epoch, day = state[1], math.floor(now / 86400000)
+local used, reserved = tonumber(state[4]) or 0, tonumber(state[5]) or -1
+
+-- A lost key or another server's past (restart, failover) is a new epoch; the day never goes back.
+if not epoch or state[2] ~= ARGV[1] then
+  epoch, used, reserved = ARGV[2], 0, -1
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[1], 'day', day, 'used', 0, 'reserved', -1)
+  redis.call('PEXPIRE', KEYS[1], 259200000)
+elseif tonumber(state[3]) < day then
+  used, reserved = 0, -1
+  redis.call('HSET', KEYS[1], 'day', day, 'used', 0, 'reserved', -1)
+  redis.call('PEXPIRE', KEYS[1], 259200000)
+else
+  day = tonumber(state[3])
+end
+
+-- Publishing a block twice, or late, changes nothing: blocks lie one behind the other in SQL's count.
+if ARGV[9] == epoch and tonumber(ARGV[10]) == day and tonumber(ARGV[11]) >= reserved then
+  used, reserved = math.max(used, tonumber(ARGV[11])), tonumber(ARGV[12])
+  redis.call('HSET', KEYS[1], 'used', used, 'reserved', reserved)
+end
+
+local hits, ends = 0, window
+if window_limit > 0 then
+  hits = tonumber(redis.call('GET', KEYS[3])) or 0
+  if hits > 0 then ends = redis.call('PTTL', KEYS[3]) end
+end
+
+local usage = KEYS[2] .. day
+local field = epoch .. '|' .. ARGV[6] .. '|'
+local function answer(verdict)
+  return {verdict, epoch, day, now, used, reserved, hits, ends}
+end
+local function count(what)
+  if redis.call('HINCRBY', usage, field .. what, 1) == 1 then
+    redis.call('PEXPIRE', usage, 691200000)
+  end
+end
+
+if limit >= 0 and used >= limit then
+  count('r')
+  return answer(2)
+elseif window_limit > 0 and hits >= window_limit then
+  count('r')
+  return answer(3)
+elseif limit >= 0 and used >= reserved then
+  return answer(1)
+end
+
+if limit >= 0 then used = redis.call('HINCRBY', KEYS[1], 'used', 1) end
+if window_limit > 0 then
+  hits = redis.call('INCR', KEYS[3])
+  if hits == 1 then redis.call('PEXPIRE', KEYS[3], window) end
+end
+count('n')
+redis.call('HSET', usage, field .. 't', now, field .. 'a', ARGV[7])
+return answer(0)

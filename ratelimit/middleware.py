@@ -1,0 +1,48 @@
+"""Charges the credential that is on the request, answers 429, and writes the limit headers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+from django.http import HttpRequest, HttpResponse
+
+from ratelimit import limiter, refusals
+from ratelimit.client import client_ip
+from ratelimit.values import DAY_SECONDS, Charge, Decision
+
+
+class Chargeable(Protocol):
+    @property
+    def charge(self) -> Charge: ...
+
+
+class RateLimitMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        credential: Chargeable | None = getattr(request, "credential", None)
+        if credential is None:
+            return self.get_response(request)
+        decision = limiter.hit(credential.charge, client_ip(request))
+        if decision.admitted:
+            response = self.get_response(request)
+        else:
+            response = refusals.response(refusals.RATE_LIMITED, retry_after=decision.retry_after)
+        write_headers(response, decision)
+        return response
+
+
+def write_headers(response: HttpResponse, decision: Decision) -> None:
+    """X-RateLimit-* for the day (seed 001) and RateLimit fields for every limit (IETF draft 10)."""
+    if not decision.quotas:
+        return
+    daily = decision.quotas[0]
+    if daily.name == "daily":
+        response["X-RateLimit-Limit"] = str(daily.limit)
+        response["X-RateLimit-Remaining"] = str(daily.remaining)
+        response["X-RateLimit-Reset"] = str((math.floor(decision.now) // DAY_SECONDS + 1) * DAY_SECONDS)
+    response["RateLimit-Policy"] = ", ".join(f'"{q.name}";q={q.limit};w={q.seconds}' for q in decision.quotas)
+    response["RateLimit"] = ", ".join(f'"{q.name}";r={q.remaining};t={q.resets_in}' for q in decision.quotas)

@@ -1,0 +1,104 @@
+"""Plans, and what SQL keeps of the limits: the day's reservations, windows and usage."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Plan(models.Model):
+    """What an organization may spend; seed 001's table, edited in the admin."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=60)
+    requests_per_day = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Per organization and UTC day. Empty means unlimited."
+    )
+    burst_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Per organization, within any running minute. Empty means none."
+    )
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Reservation(models.Model):
+    """How much of a bucket's day is given out, and the block ``[start, reserved)`` given out last.
+
+    ``epoch`` names the store state that block was reserved for; empty when it was spent here in SQL.
+    """
+
+    bucket = models.UUIDField()
+    day = models.DateField()
+    start = models.PositiveBigIntegerField(default=0)
+    reserved = models.PositiveBigIntegerField(default=0)
+    epoch = models.CharField(max_length=32, default="", blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("bucket", "day"), name="ratelimit_reservation_bucket_day"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.bucket} {self.day}: {self.reserved}"
+
+
+class Window(models.Model):
+    """A running window of a short limit, counted in SQL where there is no store."""
+
+    key = models.CharField(max_length=200, primary_key=True)
+    started_at = models.FloatField()
+    hits = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.hits}"
+
+
+class DailyUsage(models.Model):
+    """Calls of one subject (a token, a client) on one UTC day, cumulative within one store epoch.
+
+    A day's count is the sum over epochs; the empty epoch is what was counted here in SQL.
+    """
+
+    bucket = models.UUIDField()
+    subject = models.UUIDField()
+    day = models.DateField()
+    epoch = models.CharField(max_length=32, default="", blank=True)
+    calls = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+    last_used_at = models.DateTimeField(null=True)
+    last_used_ip = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("subject", "day", "epoch"), name="ratelimit_usage_subject_day_epoch"
+            ),
+        )
+        indexes = (models.Index(fields=("bucket", "day"), name="ratelimit_usage_bucket_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.day}: {self.calls}"
+
+
+class HourlyUsage(models.Model):
+    """Calls of one subject in one hour, kept for two days: what a revocation would hit."""
+
+    bucket = models.UUIDField()
+    subject = models.UUIDField()
+    hour = models.DateTimeField()
+    epoch = models.CharField(max_length=32, default="", blank=True)
+    calls = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("subject", "hour", "epoch"), name="ratelimit_usage_subject_hour_epoch"
+            ),
+        )
+        indexes = (models.Index(fields=("bucket", "hour"), name="ratelimit_usage_bucket_hour"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.hour}: {self.calls}"

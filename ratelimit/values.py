@@ -1,0 +1,85 @@
+"""What the limiter is given and what it answers: values, without a store behind them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+DAY_SECONDS = 86_400
+
+
+class Verdict(IntEnum):
+    """The numbers that meter.lua answers."""
+
+    ADMITTED = 0
+    RESERVE_FIRST = 1
+    DAY_SPENT = 2
+    WINDOW_SPENT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLimit:
+    """At most ``limit`` hits in ``seconds`` from the first; ``name`` goes to RateLimit-Policy."""
+
+    name: str
+    key: str
+    limit: int
+    seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Whose day is charged (``bucket``), who is counted (``subject``), and under which limits.
+
+    ``charged`` is False for callers whom the plan does not hold; ``per_day`` None is unlimited.
+    """
+
+    bucket: UUID
+    subject: UUID
+    per_day: int | None
+    window: WindowLimit | None = None
+    charged: bool = True
+
+    @property
+    def is_metered(self) -> bool:
+        return self.charged and self.per_day is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Where one limit stands: q, w, r and t of draft-ietf-httpapi-ratelimit-headers-10."""
+
+    name: str
+    limit: int
+    seconds: int
+    remaining: int
+    resets_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``retry_after`` is in whole seconds, 0 where admitted; ``now`` is the deciding clock's epoch."""
+
+    admitted: bool
+    quotas: tuple[Quota, ...]
+    now: float
+    retry_after: int = 0
+
+
+def decide(
+    charge: Charge, verdict: Verdict, now: float, day: int, used: int, hits: int, window_ends_in: float
+) -> Decision:
+    """Put the counts of either backend into one answer; ``window_ends_in`` is in seconds."""
+    quotas = []
+    until_midnight = max(1, math.ceil((day + 1) * DAY_SECONDS - now))
+    if charge.charged and charge.per_day is not None:
+        remaining = max(0, charge.per_day - used)
+        quotas.append(Quota("daily", charge.per_day, DAY_SECONDS, remaining, until_midnight))
+    window_ends = max(1, math.ceil(window_ends_in))
+    if window := charge.window:
+        remaining = max(0, window.limit - hits)
+        quotas.append(Quota(window.name, window.limit, window.seconds, remaining, window_ends))
+    wait = {Verdict.DAY_SPENT: until_midnight, Verdict.WINDOW_SPENT: window_ends}.get(verdict, 0)
+    return Decision(verdict is Verdict.ADMITTED, tuple(quotas), now, wait)

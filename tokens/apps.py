@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class TokensConfig(AppConfig):
+    name = "tokens"
+    verbose_name = "Credentials"
+
+    def ready(self) -> None:
+        from tokens import endings
+
+        endings.connect()

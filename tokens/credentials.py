@@ -1,0 +1,132 @@
+"""What a bearer proves: one frozen value for every kind, looked up in one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.scopes import ScopeSet
+from ratelimit import refusals
+from ratelimit.refusals import Refusal
+from ratelimit.values import Charge, WindowLimit
+from tokens import opaque
+from tokens.models import TokenSecret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential(Actor):
+    """``request.credential`` and ``request.auth``: who calls, with which rights, charged to whom."""
+
+    auth_kind: str
+    charge: Charge
+    expires_at: datetime | None = None
+
+
+class _Row(NamedTuple):
+    """The columns of the one look-up, in their order."""
+
+    token_id: UUID
+    name: str
+    permissions: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    secret_valid_until: datetime | None
+    organization_id: UUID
+    organization_name: str
+    suspended_at: datetime | None
+    own_per_day: int | None
+    plan_per_day: int | None
+    burst_per_minute: int | None
+    member_id: UUID | None
+    member_organization_id: UUID | None
+    member_user_id: UUID | None
+    member_is_active: bool | None
+
+
+_COLUMNS = (
+    "token_id",
+    "token__name",
+    "token__permissions",
+    "token__expires_at",
+    "token__revoked_at",
+    "valid_until",
+    "token__organization_id",
+    "token__organization__name",
+    "token__organization__suspended_at",
+    "token__organization__requests_per_day",
+    "token__organization__plan__requests_per_day",
+    "token__organization__plan__burst_per_minute",
+    "token__responsible_id",
+    # What is read through the join is NULL once the membership is gone, by whatever means.
+    "token__responsible__organization_id",
+    "token__responsible__user_id",
+    "token__responsible__user__is_active",
+)
+
+
+def for_token(raw: str, now: datetime | None = None) -> Credential | Refusal:
+    """Verify a service-account token: shape first, then one statement by its digest."""
+    if not opaque.looks_real(raw):
+        return refusals.MALFORMED_TOKEN
+    found = TokenSecret.objects.filter(digest=opaque.digest(raw)).values_list(*_COLUMNS).first()
+    if found is None:
+        return refusals.INVALID_TOKEN
+    row = _Row(*found)
+    return _refusal(row, now or timezone.now()) or _credential(row)
+
+
+def _refusal(row: _Row, now: datetime) -> Refusal | None:
+    if (
+        row.revoked_at is not None
+        or row.member_organization_id != row.organization_id
+        or not row.member_is_active
+    ):
+        return refusals.TOKEN_REVOKED
+    ends = [end for end in (row.expires_at, row.secret_valid_until) if end is not None]
+    if ends and min(ends) <= now:
+        return refusals.TOKEN_EXPIRED
+    if row.suspended_at is not None:
+        return refusals.ORGANIZATION_SUSPENDED
+    return None
+
+
+def _credential(row: _Row) -> Credential:
+    return Credential(
+        type="service_account",
+        auth_kind="api-token",
+        id=row.token_id,
+        name=row.name,
+        organization_id=row.organization_id,
+        organization_name=row.organization_name,
+        membership_id=row.member_id,
+        user_id=row.member_user_id,
+        scopes=ScopeSet.of(row.permissions),
+        expires_at=row.expires_at,
+        charge=plan_charge(
+            row.organization_id, row.token_id, row.own_per_day, row.plan_per_day, row.burst_per_minute
+        ),
+    )
+
+
+def plan_charge(
+    organization_id: UUID,
+    subject: UUID,
+    own_per_day: int | None,
+    plan_per_day: int | None,
+    burst_per_minute: int | None,
+) -> Charge:
+    """The organization's shared day, and its burst window where the plan has one."""
+    burst = WindowLimit("burst", "burst", burst_per_minute) if burst_per_minute else None
+    return Charge(
+        bucket=organization_id,
+        subject=subject,
+        per_day=plan_per_day if own_per_day is None else own_per_day,
+        window=burst,
+    )
+
+

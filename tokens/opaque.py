@@ -1,0 +1,59 @@
+"""Opaque secrets as pure functions: made, recognised by shape, and digested. No store is touched here."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+
+from django.conf import settings
+
+ALPHABET = string.ascii_letters + string.digits
+PREFIXED_LENGTH = 43  # 43 × log2 62 = 256.03 bits
+LONG_LENGTH = 64
+LONG = re.compile(rf"[A-Za-z0-9]{{{LONG_LENGTH}}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A new secret: ``plaintext`` is shown once; the rest may be kept and shown."""
+
+    plaintext: str
+    prefix: str
+
+    @property
+    def digest(self) -> bytes:
+        return digest(self.plaintext)
+
+    @property
+    def last_four(self) -> str:
+        return self.plaintext[-4:]
+
+
+def new() -> Secret:
+    """A service-account token's secret in the form that TOKEN_FORMAT names."""
+    if settings.TOKEN_FORMAT == "alphanumeric":
+        return Secret(random_text(LONG_LENGTH), "")
+    return Secret(settings.TOKEN_PREFIX + random_text(PREFIXED_LENGTH), settings.TOKEN_PREFIX)
+
+
+def random_text(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def looks_real(raw: str) -> bool:
+    """Whether the text has the shape of either form; both verify side by side."""
+    return bool(_prefixed(settings.TOKEN_PREFIX).fullmatch(raw) or LONG.fullmatch(raw))
+
+
+def digest(raw: str) -> bytes:
+    """SHA-256 of the string exactly as received: 256 random bits need no salt and no stretching."""
+    return sha256(raw.encode()).digest()
+
+
+@lru_cache(maxsize=8)
+def _prefixed(prefix: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(prefix)}[A-Za-z0-9]{{{PREFIXED_LENGTH}}}", re.ASCII)
