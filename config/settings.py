@@ -243,7 +243,6 @@ CONTENT_SECURITY_POLICY = {
 }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
 # Served straight from the apps, so that no step stands between a checkout and a running server.
 WHITENOISE_USE_FINDERS = True
 
