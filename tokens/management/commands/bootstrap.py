@@ -1,0 +1,88 @@
+"""Sets up a person, an organization and its first token from the command line. Repeating it is safe."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import founding
+from accounts.access import actor_of
+from accounts.catalogue import role_scopes
+from accounts.models import Membership
+from accounts.roles import Role
+from accounts.scopes import parse
+from ratelimit.models import Plan
+from ratelimit.refusals import Refused
+from tokens.issuing import issue
+from tokens.models import ServiceAccountToken
+
+
+class Command(BaseCommand):
+    help = "Create (or complete) a user, an organization, a membership and a service-account token."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--email", required=True)
+        parser.add_argument("--password", help="Set when the account is new or has another one.")
+        parser.add_argument("--name", default="")
+        parser.add_argument("--organization", required=True, help="Its name.")
+        parser.add_argument("--plan", help="A plan's slug; free for a new organization.")
+        parser.add_argument("--role", choices=Role.values, default=Role.OWNER.value)
+        parser.add_argument("--token", help="The name of a token to create.")
+        parser.add_argument("--permission", action="append", default=[], help="One of its permissions.")
+        parser.add_argument("--superuser", action="store_true", help="Let the person into the admin.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with transaction.atomic():
+                answer = self._bootstrap(options)
+        except Plan.DoesNotExist as problem:
+            raise CommandError(f"There is no plan {options['plan']}.") from problem
+        except (Refused, ValueError) as problem:
+            facts = problem.facts if isinstance(problem, Refused) else ""
+            raise CommandError(f"{problem} {facts}") from problem
+        if options["json"]:
+            self.stdout.write(json.dumps(answer))
+        else:
+            for kind, facts in answer.items():
+                self.stdout.write(f"{kind}: {', '.join(f'{k} {v}' for k, v in facts.items())}")
+
+    def _bootstrap(self, options: dict[str, Any]) -> dict[str, dict[str, str]]:
+        user = founding.person(
+            email=options["email"],
+            password=options["password"],
+            name=options["name"],
+            superuser=options["superuser"],
+        )
+        organization = founding.organization(name=options["organization"], plan=options["plan"])
+        membership = founding.membership(user=user, organization=organization, role=Role(options["role"]))
+        answer = {
+            "organization": {
+                "id": organization.public_id,
+                "slug": organization.slug,
+                "publishableKey": organization.publishable_key,
+            },
+            "user": {"id": user.public_id, "email": user.email},
+        }
+        if options["token"]:
+            answer["token"] = self._token(membership, options["token"], options["permission"])
+        return answer
+
+    def _token(self, membership: Membership, name: str, permissions: list[str]) -> dict[str, str]:
+        """The active token of the name; its plaintext only when it is made just now."""
+        active = ServiceAccountToken.objects.filter(organization_id=membership.organization_id, name=name)
+        if existing := active.active(timezone.now()).first():
+            return {"id": existing.public_id}
+        for permission in permissions:
+            parse(permission)
+        issued = issue(
+            actor=actor_of(membership),
+            name=name,
+            permissions=permissions or role_scopes(Role.VIEWER).texts,
+            expires_in_days=None,
+        )
+        return {"id": issued.token.public_id, "token": issued.plaintext}

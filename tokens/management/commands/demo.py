@@ -1,0 +1,73 @@
+"""Fills an empty installation with a demo organization and says how to try it; run by ``make run``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import founding
+from accounts.access import actor_of
+from accounts.actors import SYSTEM
+from accounts.models import Membership, User
+from accounts.roles import Role
+from tokens.issuing import issue
+from tokens.models import ServiceAccountToken
+from tokens.revoking import revoke
+
+EMAIL = "demo@example.com"
+ORGANIZATION = "Demo"
+TOKEN_NAME = "make run"
+TOKEN_DAYS = 30
+KEPT_TOKENS = 5
+PERMISSIONS = ["tokens.view", "usage.view", "index:read:*"]
+
+
+class Command(BaseCommand):
+    help = "Create the demo organization if need be, and print how to sign in and call the API."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = self._password(settings.VAR_DIR / "demo-password")
+        with transaction.atomic():
+            user = User.objects.filter(email=EMAIL).first() or founding.person(
+                email=EMAIL, password=password, name="Demo Owner", superuser=True
+            )
+            organization = founding.organization(name=ORGANIZATION, plan="solopreneur")
+            membership = founding.membership(user=user, organization=organization, role=Role.OWNER)
+            token = self._token(membership)
+        self.stdout.write(
+            f"\nTessera is starting. Sign in at {settings.BASE_URL}/accounts/login/\n"
+            f"  E-mail:   {EMAIL}\n"
+            f"  Password: {password if user.check_password(password) else '(the one you have set)'}\n\n"
+            "Call the API:\n\n"
+            f'curl -H "Authorization: Bearer {token}" {settings.BASE_URL}/api/auth/whoami\n'
+        )
+        if not settings.REDIS_URL:
+            self.stdout.write("REDIS_URL is not set: limits and usage are counted in SQL, nothing is cached.\n")
+        self.stdout.flush()
+
+    def _password(self, path: Path) -> str:
+        """This installation's own demo password: made once, readable by its owner only."""
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(12))
+        return path.read_text().strip()
+
+    def _token(self, membership: Membership) -> str:
+        """A token for the printed line; those of earlier runs go on, all but the latest few."""
+        earlier = ServiceAccountToken.objects.filter(
+            organization=membership.organization, name__startswith=TOKEN_NAME
+        )
+        for token in earlier.active(timezone.now()).order_by("-id")[KEPT_TOKENS - 1 :]:
+            revoke(token=token, actor=SYSTEM, reason="A newer run has its own")
+        name = f"{TOKEN_NAME} {timezone.now():%Y-%m-%d %H:%M:%S}.{secrets.token_hex(2)}"
+        return issue(
+            actor=actor_of(membership), name=name, permissions=PERMISSIONS, expires_in_days=TOKEN_DAYS
+        ).plaintext
