@@ -27,6 +27,8 @@ def check(request: HttpRequest, *, api: bool) -> None:
     """Raises ``Refused`` for the first rule that the request breaks; makes a chunked body readable."""
     meta = request.META
     _check_method(request)
+    if (params := request.content_params) and params.get("charset", "").lower() not in UTF8_NAMES:
+        raise _malformed("The body must be UTF-8.")
     _check_url(request, api=api)
     if api and settings.SECURE and not request.is_secure():
         raise Refused(
@@ -37,8 +39,6 @@ def check(request: HttpRequest, *, api: bool) -> None:
         raise _malformed("The Accept header is malformed.")
     if "HTTP_COOKIE" in meta and "\\000" in meta["HTTP_COOKIE"]:
         raise _malformed("A cookie holds a NUL character.")
-    if (params := request.content_params) and params.get("charset", "").lower() not in UTF8_NAMES:
-        raise _malformed("The body must be UTF-8.")
     if length := meta.get("CONTENT_LENGTH"):
         _check_length(length)
     if "HTTP_TRANSFER_ENCODING" in meta:
