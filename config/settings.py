@@ -80,6 +80,19 @@ TOKEN_FORMAT = env.str("TOKEN_FORMAT", default="prefixed")
 PERMISSIONS_FILE = env.str("PERMISSIONS_FILE", default=str(BASE_DIR / "accounts" / "permissions.toml"))
 ACTIVE_TOKENS_PER_ORGANIZATION = 50
 
+INTERNAL_TOKENS = env.list("INTERNAL_TOKENS", default=[])
+if any(len(token) < 32 for token in INTERNAL_TOKENS):
+    raise ImproperlyConfigured("INTERNAL_TOKENS must each have at least 32 random characters.")
+
+JWT_SIGNING_KEYS_FILE = env.str("JWT_SIGNING_KEYS_FILE", default=str(VAR_DIR / "signing-keys.json"))
+SESSION_ACCESS_SECONDS = env.int("SESSION_ACCESS_SECONDS", default=900)
+PASSWORD_GRANT_ACCESS_SECONDS = env.int("PASSWORD_GRANT_ACCESS_SECONDS", default=3600)
+OAUTH_ACCESS_SECONDS = env.int("OAUTH_ACCESS_SECONDS", default=7200)
+REFRESH_DAYS = env.int("REFRESH_DAYS", default=90)
+GRANT_MAX_DAYS = env.int("GRANT_MAX_DAYS", default=365)
+REFRESH_GRACE_SECONDS = 10
+SESSION_REQUESTS_PER_MINUTE = env.int("SESSION_REQUESTS_PER_MINUTE", default=600)
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

@@ -15,7 +15,7 @@ from ratelimit.values import DAY_SECONDS, Charge, Decision
 
 class Chargeable(Protocol):
     @property
-    def charge(self) -> Charge: ...
+    def charge(self) -> Charge | None: ...
 
 
 class RateLimitMiddleware:
@@ -24,7 +24,7 @@ class RateLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         credential: Chargeable | None = getattr(request, "credential", None)
-        if credential is None:
+        if credential is None or credential.charge is None:
             return self.get_response(request)
         decision = limiter.hit(credential.charge, client_ip(request))
         if decision.admitted:

@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, is_api
-from tokens import credentials
-from tokens.credentials import Credential
+from tokens import internal, opaque, signed
+from tokens.access_tokens import for_jwt
+from tokens.credentials import Credential, for_token
 
 
 class BearerMiddleware:
@@ -23,7 +24,7 @@ class BearerMiddleware:
         credential, refusal = None, refusals.CREDENTIAL_REQUIRED
         if is_api(request):
             try:
-                found = resolve(request.META.get("HTTP_AUTHORIZATION", ""))
+                found = resolve(request.META.get("HTTP_AUTHORIZATION", ""), request.path_info)
             except (OperationalError, InterfaceError):
                 found = refusals.UNAVAILABLE
             if isinstance(found, Refusal):
@@ -34,12 +35,16 @@ class BearerMiddleware:
         return self.get_response(request)
 
 
-def resolve(header: str) -> Credential | Refusal:
-    """RFC 6750 section 2.1 and nothing else: one scheme, one token68, no lists, no other places."""
+def resolve(header: str, path: str) -> Credential | Refusal:
+    """RFC 6750 section 2.1 and nothing else: one scheme, one credential, no lists, no other places."""
     scheme, _, raw = header.partition(" ")
-    if scheme.lower() != "bearer":
-        return refusals.CREDENTIAL_REQUIRED
     raw = raw.strip(" ")
-    if not raw:
+    if scheme.lower() != "bearer" or not raw:
         return refusals.CREDENTIAL_REQUIRED
-    return credentials.for_token(raw)
+    if path.startswith(internal.PATH):
+        return internal.CREDENTIAL if internal.matches(raw) else refusals.INVALID_TOKEN
+    if opaque.looks_real(raw):
+        return for_token(raw)
+    if signed.looks_real(raw):
+        return for_jwt(raw)
+    return refusals.MALFORMED_TOKEN

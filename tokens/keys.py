@@ -1,0 +1,152 @@
+"""Signing keys: a file of private JWKs that all instances share, read again when it changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
+from django.conf import settings
+from jwt.algorithms import ECAlgorithm
+
+ALGORITHM = "ES256"
+# Others may keep the published key set this long, so a new key signs only after it.
+JWKS_MAX_AGE = 300
+# Processes look at the file this often, and whenever they meet a key id they do not know.
+LOOK_EVERY = 1.0
+PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "kid", "use", "alg")
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """``signs_from`` and ``verifies_until`` are epoch seconds; the latter is None for the newest."""
+
+    kid: str
+    private: EllipticCurvePrivateKey
+    public: EllipticCurvePublicKey
+    signs_from: int
+    verifies_until: int | None
+    jwk: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    keys: dict[str, SigningKey]
+    stamp: tuple[int, int]
+
+    def signing(self, now: float) -> SigningKey:
+        """The newest key whose publication has had time to spread."""
+        ready = [key for key in self.keys.values() if key.signs_from <= now]
+        return max(ready or self.keys.values(), key=lambda key: key.signs_from)
+
+    def verifying(self, kid: str, now: float) -> SigningKey | None:
+        key = self.keys.get(kid)
+        return key if key and (key.verifies_until is None or now < key.verifies_until) else None
+
+    def public_jwks(self, now: float) -> dict[str, list[dict[str, str]]]:
+        """RFC 7517: what others verify with, private members left out."""
+        alive = [key for key in self.keys.values() if self.verifying(key.kid, now)]
+        return {"keys": [key.jwk for key in sorted(alive, key=lambda key: -key.signs_from)]}
+
+
+class _Ring:
+    """This process's copy of the file, and when it last looked."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.current: KeySet | None = None
+        self.path: Path | None = None
+        self.looked_at = 0.0
+
+    def get(self) -> KeySet:
+        path, now = Path(settings.JWT_SIGNING_KEYS_FILE), time.monotonic()
+        if self.current is not None and self.path == path and now - self.looked_at < LOOK_EVERY:
+            return self.current
+        with self.lock:
+            self.looked_at = now
+            if not path.exists():
+                _create(path)
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
+            if self.current is None or self.path != path or self.current.stamp != stamp:
+                self.current, self.path = _read(path, stamp), path
+            return self.current
+
+
+_ring = _Ring()
+
+
+def current() -> KeySet:
+    return _ring.get()
+
+
+def rotate(now: int, *, longest_lifetime: int, signs_from: int | None = None) -> str:
+    """Add a key, which signs once it is published long enough; drop dead ones. Returns its kid."""
+    path = Path(settings.JWT_SIGNING_KEYS_FILE)
+    current()
+    entries: list[dict[str, Any]] = json.loads(path.read_text())["keys"]
+    starts = now + JWKS_MAX_AGE if signs_from is None else signs_from
+    for entry in entries:
+        if entry["verifies_until"] is None:
+            entry["verifies_until"] = starts + longest_lifetime
+    entries = [entry for entry in entries if entry["verifies_until"] > now]
+    fresh = _new_entry(starts)
+    _write(path, [*entries, fresh], replace=True)
+    _ring.looked_at = 0.0
+    return str(fresh["kid"])
+
+
+def _create(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, [_new_entry(int(time.time()))], replace=False)
+
+
+def _write(path: Path, entries: list[dict[str, Any]], *, replace: bool) -> None:
+    """Whole or not at all; without ``replace`` the first of several starting processes wins."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({"keys": entries}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        if replace:
+            fresh.rename(path)
+        else:
+            os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _new_entry(signs_from: int) -> dict[str, Any]:
+    jwk: dict[str, Any] = ECAlgorithm.to_jwk(generate_private_key(SECP256R1()), as_dict=True)
+    kid = secrets.token_urlsafe(12)
+    return jwk | {"kid": kid, "use": "sig", "alg": ALGORITHM, "signs_from": signs_from, "verifies_until": None}
+
+
+def _read(path: Path, stamp: tuple[int, int]) -> KeySet:
+    keys = {}
+    for entry in json.loads(path.read_text())["keys"]:
+        private = ECAlgorithm(ECAlgorithm.SHA256).from_jwk(entry)
+        assert isinstance(private, EllipticCurvePrivateKey)
+        keys[entry["kid"]] = SigningKey(
+            kid=entry["kid"],
+            private=private,
+            public=private.public_key(),
+            signs_from=entry["signs_from"],
+            verifies_until=entry["verifies_until"],
+            jwk={name: entry[name] for name in PUBLIC_MEMBERS},
+        )
+    return KeySet(keys, stamp)

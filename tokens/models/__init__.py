@@ -1,0 +1,28 @@
+"""Every credential at rest: tokens, OAuth clients, grants and their refresh tokens."""
+
+from tokens.models.clients import ClientSecret, OAuthClient
+from tokens.models.grants import Grant, GrantKind, RefreshToken
+from tokens.models.service_accounts import (
+    DIGEST_BYTES,
+    EXPIRING_DAYS,
+    MAX_DAYS,
+    ServiceAccountToken,
+    Status,
+    TokenQuerySet,
+    TokenSecret,
+)
+
+__all__ = [
+    "DIGEST_BYTES",
+    "EXPIRING_DAYS",
+    "MAX_DAYS",
+    "ClientSecret",
+    "Grant",
+    "GrantKind",
+    "OAuthClient",
+    "RefreshToken",
+    "ServiceAccountToken",
+    "Status",
+    "TokenQuerySet",
+    "TokenSecret",
+]

@@ -1,0 +1,83 @@
+"""OAuth clients of an organization, and their secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import ids
+from accounts.models import Membership, Organization
+from accounts.scopes import ScopeSet
+
+
+class RefreshAuth(models.TextChoices):
+    """How a confidential client proves itself when it refreshes (seed 003 shows the second)."""
+
+    REQUIRED = "required", "Client secret required"
+    ROTATION_ONLY = "rotation_only", "Client id alone"
+
+
+class OAuthClient(models.Model):
+    """A program that exchanges its own credentials for access tokens (RFC 6749 section 4.4).
+
+    It belongs to the organization and stays when its maker leaves; ``responsible`` answers for what it makes.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="clients")
+    name = models.CharField(max_length=100)
+    scopes = models.JSONField()
+    refresh_auth = models.CharField(
+        max_length=20, choices=RefreshAuth.choices, default=RefreshAuth.REQUIRED
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    responsible = models.ForeignKey(
+        Membership, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="clients"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("organization", "-id"), name="clients_by_organization"),)
+
+    if TYPE_CHECKING:
+        organization_id: UUID
+        responsible_id: UUID | None
+        created_by_id: UUID | None
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode("cli", self.id)
+
+    @property
+    def scope_set(self) -> ScopeSet:
+        return ScopeSet.of(self.scopes)
+
+
+class ClientSecret(models.Model):
+    """One of a client's secrets: more than one while a rotation overlaps."""
+
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")
+    digest = models.BinaryField(max_length=32, unique=True)
+    last_four = models.CharField(max_length=4)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    valid_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(digest__length=32), name="clients_digest_is_32_bytes"),
+        )
+
+    def __str__(self) -> str:
+        return f"…{self.last_four}"

@@ -1,0 +1,145 @@
+"""Access tokens as RFC 9068 JWTs: encoded, and verified without trusting anything they say of themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from django.conf import settings
+
+from tokens import keys
+
+TYPE = "at+jwt"
+LEEWAY_SECONDS = 30
+MAX_LENGTH = 4096
+MAX_HEADER = 400
+SHAPE = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}", re.ASCII)
+TEXT_CLAIMS = ("iss", "sub", "jti", "client_id", "sid", "org", "scope")
+
+
+class InvalidJWT(Exception):
+    """Not one of ours, or not as we made it."""
+
+
+class ExpiredJWT(Exception):
+    """One of ours, signature and claims in order, past its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """``sid`` is the grant that the token lives and dies with; times are epoch seconds."""
+
+    sub: str
+    client_id: str
+    sid: str
+    org: str
+    scope: str
+    jti: str
+    iat: int
+    exp: int
+
+
+def encode(*, sub: str, client_id: str, sid: str, org: str, scope: str, jti: str, iat: int, exp: int) -> str:
+    key = keys.current().signing(time.time())
+    claims = {
+        "iss": settings.BASE_URL,
+        "aud": settings.BASE_URL,
+        "sub": sub,
+        "client_id": client_id,
+        "sid": sid,
+        "org": org,
+        "scope": scope,
+        "jti": jti,
+        "iat": iat,
+        "exp": exp,
+    }
+    return jwt.encode(claims, key.private, keys.ALGORITHM, headers={"typ": TYPE, "kid": key.kid})
+
+
+def looks_real(raw: str) -> bool:
+    """Three canonical base64url parts of a plausible size; nothing is parsed."""
+    return len(raw) <= MAX_LENGTH and SHAPE.fullmatch(raw) is not None
+
+
+def decode(raw: str, now: float | None = None) -> Claims:
+    """Verify a token of :func:`looks_real` shape; raise InvalidJWT or ExpiredJWT (RFC 9068 section 4)."""
+    now = time.time() if now is None else now
+    key = _key_of(raw, now)
+    try:
+        claims = jwt.decode(
+            raw,
+            key.public,
+            algorithms=[keys.ALGORITHM],
+            audience=settings.BASE_URL,
+            issuer=settings.BASE_URL,
+            # Times are checked below, typed and against the caller's clock.
+            options={
+                "require": ["exp", "iat", "iss", "sub", "aud", "jti", "client_id"],
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
+        )
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as problem:
+        raise InvalidJWT from problem
+    return _typed(claims, now)
+
+
+def _key_of(raw: str, now: float) -> keys.SigningKey:
+    parts = raw.split(".")
+    if len(parts[0]) > MAX_HEADER or not all(map(_is_canonical, parts)):
+        raise InvalidJWT
+    try:
+        header = json.loads(_decode_part(parts[0]))
+    except (ValueError, RecursionError) as problem:
+        raise InvalidJWT from problem
+    if not isinstance(header, dict) or "crit" in header:
+        raise InvalidJWT
+    kind, kid = header.get("typ"), header.get("kid")
+    if not isinstance(kind, str) or kind.lower().removeprefix("application/") != TYPE:
+        raise InvalidJWT
+    if header.get("alg") != keys.ALGORITHM or not isinstance(kid, str):
+        raise InvalidJWT
+    key = keys.current().verifying(kid, now)
+    if key is None:
+        raise InvalidJWT
+    return key
+
+
+def _typed(claims: dict[str, Any], now: float) -> Claims:
+    exp, iat, nbf = claims["exp"], claims["iat"], claims.get("nbf", 0)
+    if any(type(number) is not int for number in (exp, iat, nbf)):
+        raise InvalidJWT
+    if not all(isinstance(claims.get(name), str) for name in TEXT_CLAIMS):
+        raise InvalidJWT
+    if max(iat, nbf) > now + LEEWAY_SECONDS:
+        raise InvalidJWT
+    if exp + LEEWAY_SECONDS <= now:
+        raise ExpiredJWT
+    return Claims(
+        sub=claims["sub"],
+        client_id=claims["client_id"],
+        sid=claims["sid"],
+        org=claims["org"],
+        scope=claims["scope"],
+        jti=claims["jti"],
+        iat=iat,
+        exp=exp,
+    )
+
+
+def _is_canonical(part: str) -> bool:
+    """Whether the part is the one spelling of its bytes (RFC 7515 section 2; no padding, no spare bits)."""
+    try:
+        return urlsafe_b64encode(_decode_part(part)).rstrip(b"=").decode() == part
+    except ValueError:
+        return False
+
+
+def _decode_part(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))

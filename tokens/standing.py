@@ -1,0 +1,113 @@
+"""Where a grant stands now: everything that can end it, read in one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple
+from uuid import UUID
+
+from tokens.models import Grant
+
+
+class Standing(Enum):
+    GOOD = "good"
+    ENDED = "ended"
+    EXPIRED = "expired"
+    SUSPENDED = "suspended"
+
+
+class Row(NamedTuple):
+    """The columns of the one look-up, in their order."""
+
+    id: UUID
+    kind: str
+    revoked_at: datetime | None
+    expires_at: datetime
+    password_version: int
+    organization_id: UUID
+    organization_name: str
+    suspended_at: datetime | None
+    own_per_day: int | None
+    plan_per_day: int | None
+    burst_per_minute: int | None
+    user_id: UUID | None
+    user_name: str | None
+    user_email: str | None
+    user_is_active: bool | None
+    user_password_version: int | None
+    membership_id: UUID | None
+    member_user_id: UUID | None
+    member_organization_id: UUID | None
+    role: str | None
+    permissions: list[str] | None
+    client_id: UUID | None
+    client_name: str | None
+    client_scopes: list[str] | None
+    client_deleted_at: datetime | None
+    client_responsible_id: UUID | None
+    client_responsible_user_id: UUID | None
+
+
+_COLUMNS = (
+    "id",
+    "kind",
+    "revoked_at",
+    "expires_at",
+    "password_version",
+    "organization_id",
+    "organization__name",
+    "organization__suspended_at",
+    "organization__requests_per_day",
+    "organization__plan__requests_per_day",
+    "organization__plan__burst_per_minute",
+    "user_id",
+    "user__name",
+    "user__email",
+    "user__is_active",
+    "user__password_version",
+    "membership_id",
+    # What is read through the join is NULL once the membership is gone, by whatever means.
+    "membership__user_id",
+    "membership__organization_id",
+    "membership__role",
+    "membership__permissions",
+    "client_id",
+    "client__name",
+    "client__scopes",
+    "client__deleted_at",
+    "client__responsible_id",
+    "client__responsible__user_id",
+)
+
+
+def row_of(grant_id: UUID) -> Row | None:
+    found = Grant.objects.filter(pk=grant_id).values_list(*_COLUMNS).first()
+    return Row(*found) if found else None
+
+
+def standing_of(grant_id: UUID, now: datetime) -> Standing:
+    row = row_of(grant_id)
+    return Standing.ENDED if row is None else judge(row, now)
+
+
+def judge(row: Row, now: datetime) -> Standing:
+    """A grant ends by revocation, with its user, membership, password or client, and at its absolute end."""
+    if row.revoked_at is not None or not (_client_lives(row) if row.client_id else _member_lives(row)):
+        return Standing.ENDED
+    if row.expires_at <= now:
+        return Standing.EXPIRED
+    return Standing.GOOD if row.suspended_at is None else Standing.SUSPENDED
+
+
+def _client_lives(row: Row) -> bool:
+    return row.client_deleted_at is None
+
+
+def _member_lives(row: Row) -> bool:
+    return (
+        bool(row.user_is_active)
+        and row.member_user_id == row.user_id
+        and row.member_organization_id == row.organization_id
+        and row.user_password_version == row.password_version
+    )
