@@ -67,10 +67,11 @@ class Housekeeper:
             process.wait()
             if self._stopping.is_set():
                 return
-            lasted = time.monotonic() - started > LONGEST_DELAY
-            delay = FIRST_DELAY if lasted else min(delay * 2, LONGEST_DELAY)
+            if time.monotonic() - started > LONGEST_DELAY:
+                delay = FIRST_DELAY
             log.warning("Housekeeping ended and starts again in %.0f s", delay)
             self._stopping.wait(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
 
     def _spawn(self) -> subprocess.Popen[bytes] | None:
         with self._lock:

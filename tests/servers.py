@@ -117,14 +117,14 @@ def wait_until_healthy(server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
     while server.running and time.monotonic() < deadline:
         try:
-            with urlopen(f"{server.url}/healthz", timeout=5):  # noqa: S310
+            with urlopen(f"{server.url}/healthz", timeout=5):
                 return
         except (URLError, OSError):
             time.sleep(0.05)
     raise AssertionError(f"{server.url} did not start:\n{server.log()}")
 
 
-def test_database_url() -> str:
+def database_url() -> str:
     database = connection.settings_dict
     return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
 
@@ -135,7 +135,7 @@ def servers(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
     running = Servers(
         tmp_path_factory.mktemp("servers"),
         {
-            "DATABASE_URL": test_database_url(),
+            "DATABASE_URL": database_url(),
             "REDIS_URL": settings.REDIS_URL,
             "SECRET_KEY": settings.SECRET_KEY,
             "HOUSEKEEPING": "0",

@@ -1,0 +1,74 @@
+"""The processes of a running Tessera: the web server's, and the housekeeping that belongs to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from urllib.request import urlopen
+
+import pytest
+
+from tests.servers import Server, Servers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECONDS = 20
+
+
+def housekeepers(server: Server) -> list[int]:
+    """The ids of the housekeeping processes whose parent is this server's."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+    return [
+        int(pid) for pid, parent, args in rows if "housekeeper" in args and parent == str(server.process.pid)
+    ]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.fixture
+def server(servers: Servers) -> Server:
+    (running,) = servers(1, HOUSEKEEPING="1")
+    assert eventually(lambda: len(housekeepers(running)) == 1), running.log()
+    return running
+
+
+def test_two_servers_answer_for_themselves(servers: Servers) -> None:
+    first, second = servers(2)
+    assert first.url != second.url
+    for each in (first, second):
+        with urlopen(f"{each.url}/healthz") as answer:
+            assert answer.status == 200
+
+
+def test_housekeeping_that_died_is_started_again(server: Server) -> None:
+    (pid,) = housekeepers(server)
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: housekeepers(server) not in ([], [pid])), server.log()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_housekeeping_ends_with_its_server(server: Server, how: signal.Signals) -> None:
+    (pid,) = housekeepers(server)
+    server.process.send_signal(how)
+    server.process.wait(SECONDS)
+    assert eventually(lambda: not alive(pid))
