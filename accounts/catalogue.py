@@ -42,12 +42,10 @@ class Catalogue:
 
     def knows(self, scope: Scope) -> bool:
         """Whether the scope names a resource and an action that exist, whatever its identifier."""
-        if scope.resource == ANY:
-            return True
+        anywhere = Scope(scope.resource, scope.action, ANY)
         return any(
-            covers(Scope(resource.name, scope.action, ANY), permission.scope)
+            covers(anywhere, permission.scope)
             for resource in self.resources
-            if resource.name == scope.resource
             for permission in resource.permissions
         )
 

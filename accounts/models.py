@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -53,6 +54,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # Grants carry the number they were made under, so that a new password ends them all by itself.
+    password_version = models.PositiveIntegerField(default=0, editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -60,11 +63,23 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects: ClassVar[UserManager] = UserManager()
 
+    # Who deactivates this person, where a flow has said so before it saves.
+    ended_by: UUID | None = None
+
     class Meta:
         constraints = (models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case"),)
 
     def __str__(self) -> str:
         return self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """What ends together with a deactivated person ends in the same transaction."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.password_version += 1
 
     @property
     def public_id(self) -> str:
@@ -82,6 +97,11 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         Call inside a transaction and before any other row's lock; raises DoesNotExist.
         """
         return self.select_for_update(no_key=True).get(pk=organization_id)
+
+    def lock_all(self, organization_ids: Iterable[UUID]) -> None:
+        """Take the locks of several, always in the order of their ids; one that is gone is passed over."""
+        chosen = self.filter(pk__in=set(organization_ids)).order_by("pk")
+        list(chosen.select_for_update(no_key=True).values_list("pk"))
 
 
 class Organization(models.Model):
@@ -139,6 +159,9 @@ class Membership(models.Model):
     last_seen_at = models.DateTimeField(null=True, editable=False)
 
     objects = MembershipQuerySet.as_manager()
+
+    # Who removes this member, where a flow has said so before it deletes.
+    ended_by: UUID | None = None
 
     class Meta:
         constraints = (

@@ -1,4 +1,4 @@
-"""The four roles of seed 004, from the one that may most to the one that may least."""
+"""The four roles, from the one that may most to the one that may least."""
 
 from __future__ import annotations
 

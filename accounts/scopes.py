@@ -1,4 +1,4 @@
-"""Scopes ``{resource}:{action}:{identifier}``: grammar, coverage, and a granted set (seed 003; contract 7)."""
+"""Scopes ``{resource}:{action}:{identifier}``: grammar, coverage, and a granted set."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def parse(text: str) -> Scope:
     """Read either form; raise ValueError on anything else. ``a.b`` is ``a:b:*``."""
     if len(text) <= MAX_LENGTH:
         if found := COLONS.fullmatch(text):
-            return Scope(*found.groups())
+            return Scope(found[1], found[2], found[3])
         if found := DOTTED.fullmatch(text):
-            return Scope(*found.groups(), ANY)
+            return Scope(found[1], found[2], ANY)
     raise ValueError("A permission looks like resource:action:identifier or resource.action.")
 
 

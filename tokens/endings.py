@@ -2,44 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models.signals import post_save, pre_delete
+from django.db.models import Model, Q, QuerySet
+from django.db.models.signals import pre_delete, pre_save
 
-from accounts.models import Membership, User
+from accounts.models import Membership, Organization, User
 from tokens.models import ServiceAccountToken
-from tokens.revoking import lock_organizations, stop
+from tokens.revoking import stop
 
 REMOVED = "The member who answers for it was removed"
 DEACTIVATED = "The person who answers for it was deactivated"
 
+Origin = Model | QuerySet[Any] | None
+
 
 def connect() -> None:
     pre_delete.connect(membership_deleted, sender=Membership, dispatch_uid="tokens.membership_deleted")
-    post_save.connect(user_saved, sender=User, dispatch_uid="tokens.user_saved")
+    pre_delete.connect(user_deleted, sender=User, dispatch_uid="tokens.user_deleted")
+    pre_save.connect(user_saved, sender=User, dispatch_uid="tokens.user_saved")
 
 
 @transaction.atomic
-def membership_deleted(instance: Membership, **_: Any) -> None:
+def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
     """``instance.ended_by``, where a flow has set it, is the user who removed the member."""
-    lock_organizations([instance.organization_id])
-    ended_by = getattr(instance, "ended_by", None)
+    Organization.objects.lock_all({instance.organization_id, *organizations_of(origin)})
     stop(
         ServiceAccountToken.objects.filter(responsible_id=instance.pk),
-        user_id=ended_by,
+        user_id=instance.ended_by,
         reason=REMOVED,
     )
 
 
 @transaction.atomic
-def user_saved(instance: User, created: bool, **_: Any) -> None:
-    if created or instance.is_active:
+def user_deleted(origin: Origin, **_: Any) -> None:
+    """Who made and who revoked a token is forgotten in its row, wherever that token is."""
+    Organization.objects.lock_all(organizations_of(origin))
+
+
+@transaction.atomic
+def user_saved(instance: User, update_fields: Collection[str] | None = None, **_: Any) -> None:
+    """Stop the tokens of a person who is deactivated, and of one who comes back with any left running.
+
+    ``instance.ended_by``, where a flow has set it, is the user who deactivated them.
+    """
+    if instance._state.adding or (update_fields is not None and "is_active" not in update_fields):
+        return
+    was_inactive = User.objects.filter(pk=instance.pk, is_active=False).exists()
+    if instance.is_active and not was_inactive:
         return
     memberships = Membership.objects.filter(user=instance)
-    lock_organizations(memberships.values_list("organization_id", flat=True))
+    Organization.objects.lock_all(memberships.values_list("organization_id", flat=True))
     stop(
         ServiceAccountToken.objects.filter(responsible__in=memberships),
-        user_id=None,
+        user_id=instance.ended_by,
         reason=DEACTIVATED,
     )
+
+
+def organizations_of(origin: Origin) -> set[UUID]:
+    """Every organization that a deletion reaches, known from what the deletion began with.
+
+    Rows are deleted in the order of their own ids, which says nothing about their organizations': two
+    deletions that locked these one by one could wait for each other.
+    """
+    if origin is None:
+        return set()
+    chosen = origin if isinstance(origin, QuerySet) else type(origin)._default_manager.filter(pk=origin.pk)
+    pks = list(chosen.values_list("pk", flat=True))
+    if chosen.model is Organization:
+        return set(pks)
+    if chosen.model is Membership:
+        return set(Membership.objects.filter(pk__in=pks).values_list("organization_id", flat=True))
+    if chosen.model is not User:
+        return set()
+    memberships = Membership.objects.filter(user__in=pks)
+    tokens = ServiceAccountToken.objects.filter(Q(created_by__in=pks) | Q(revoked_by__in=pks))
+    return {
+        *memberships.values_list("organization_id", flat=True),
+        *tokens.values_list("organization_id", flat=True),
+    }

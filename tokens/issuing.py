@@ -53,11 +53,17 @@ def issue(
     """Create a token for the actor's organization.
 
     Raises Refused: token_limit_reached, insufficient_scope where the actor does not hold what is
-    asked, invalid_request with fields; AlreadyCreated for a repeated idempotency key.
+    asked, invalid_request with fields, token_revoked where the actor's rights have just ended;
+    AlreadyCreated for a repeated idempotency key.
     """
-    assert actor.organization_id is not None
+    if actor.organization_id is None:
+        raise Refused(refusals.TOKEN_REVOKED)
+    try:
+        organization = Organization.objects.locked(actor.organization_id)
+    except Organization.DoesNotExist:
+        raise Refused(refusals.TOKEN_REVOKED) from None
+    # The wait for the lock may have been long, and what counts is who is active after it.
     now = now or timezone.now()
-    organization = Organization.objects.locked(actor.organization_id)
     member, scopes = current_rights(actor)
     digest = opaque.digest(idempotency_key) if idempotency_key else None
     if digest and (earlier := _made_with(organization, digest, now)):
@@ -88,6 +94,8 @@ def current_rights(actor: Actor) -> tuple[Membership, ScopeSet]:
 
     Raises Refused where a removal, a revocation or a lowered role has won the race.
     """
+    if actor.membership_id is None or actor.organization_id is None:
+        raise Refused(refusals.TOKEN_REVOKED)
     member = (
         Membership.objects.active()
         .filter(pk=actor.membership_id, organization_id=actor.organization_id)
@@ -97,7 +105,8 @@ def current_rights(actor: Actor) -> tuple[Membership, ScopeSet]:
     if member is None:
         raise Refused(refusals.TOKEN_REVOKED)
     if actor.type == "service_account":
-        if not ServiceAccountToken.objects.filter(pk=actor.id, revoked_at=None).exists():
+        made_by = ServiceAccountToken.objects.filter(revoked_at=None)
+        if actor.id is None or not made_by.filter(pk=actor.id).exists():
             raise Refused(refusals.TOKEN_REVOKED)
         scopes = actor.scopes
     else:
@@ -109,14 +118,20 @@ def current_rights(actor: Actor) -> tuple[Membership, ScopeSet]:
 
 def check_permissions(held: ScopeSet, permissions: Sequence[str]) -> None:
     """Nobody grants what they do not hold; raises Refused(insufficient_scope or invalid_request)."""
-    unknown = [text for text in permissions if not catalogue().knows(parse(text))]
-    if unknown:
+    if unknown := [text for text in permissions if not _is_known(text)]:
         raise Refused(
             refusals.INVALID_REQUEST,
             fields={"permissions": [f"There is no permission {text}." for text in unknown]},
         )
     if missing := held.missing(permissions):
         raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)
+
+
+def _is_known(text: str) -> bool:
+    try:
+        return catalogue().knows(parse(text))
+    except ValueError:
+        return False
 
 
 def _made_with(organization: Organization, digest: bytes, now: datetime) -> ServiceAccountToken | None:

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, F, QuerySet, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import Organization
+from ratelimit import refusals
+from ratelimit.refusals import Refused
 from tokens.models import ServiceAccountToken
 
 
 @transaction.atomic
 def revoke(*, token: ServiceAccountToken, actor: Actor, reason: str = "") -> ServiceAccountToken:
-    """Revoke one token; a second call changes nothing. Returns the row as it stands."""
-    Organization.objects.locked(token.organization_id)
+    """Revoke one token; a second call changes nothing. Returns the row as it stands.
+
+    Raises Refused(not_found) where it has been deleted with its organization.
+    """
+    Organization.objects.lock_all([token.organization_id])
     stop(ServiceAccountToken.objects.filter(pk=token.pk), user_id=actor.user_id, reason=reason)
-    return ServiceAccountToken.objects.with_people().get(pk=token.pk)
+    found = ServiceAccountToken.objects.all().with_people().filter(pk=token.pk).first()
+    if found is None:
+        raise Refused(refusals.NOT_FOUND)
+    return found
 
 
 @transaction.atomic
 def revoke_many(*, tokens: QuerySet[ServiceAccountToken], actor: Actor, reason: str = "") -> int:
     """Revoke tokens of any organizations, whose locks are taken in the order of their ids."""
-    lock_organizations(tokens.values_list("organization_id", flat=True))
-    pks = list(tokens.values_list("pk", flat=True))
-    return stop(ServiceAccountToken.objects.filter(pk__in=pks), user_id=actor.user_id, reason=reason)
+    chosen = dict(tokens.values_list("pk", "organization_id"))
+    Organization.objects.lock_all(chosen.values())
+    return stop(ServiceAccountToken.objects.filter(pk__in=chosen), user_id=actor.user_id, reason=reason)
 
 
 def stop(
@@ -39,11 +47,8 @@ def stop(
     now: datetime | None = None,
 ) -> int:
     """Stamp those not yet revoked; the caller holds their organizations' locks. Returns how many."""
+    # The clock of the server that made a token may be ahead of this one's, and the stop must not fail.
+    moment = Greatest(F("created_at"), Value(now or timezone.now(), DateTimeField()))
     return tokens.filter(revoked_at=None).update(
-        revoked_at=now or timezone.now(), revoked_by_id=user_id, revoked_reason=reason[:200]
+        revoked_at=moment, revoked_by_id=user_id, revoked_reason=reason[:200]
     )
-
-
-def lock_organizations(organization_ids: Iterable[UUID]) -> None:
-    for organization_id in sorted(set(organization_ids)):
-        Organization.objects.locked(organization_id)
