@@ -47,11 +47,9 @@ def forget_environment() -> None:
 
 
 def start_stores() -> None:
-    """Starts what the environment doesn't name and names it there; raises UsageError with what they said."""
+    """Starts the stores that the environment doesn't name and names them there; raises UsageError."""
     global _running  # noqa: PLW0603
     missing = [store for variable, store in STORES.items() if not os.environ.get(variable)]
-    if not missing:
-        return
     # In a session of their own, because Ctrl-C reaches all of ours and tests need them till the end.
     _running = subprocess.Popen(
         [sys.executable, "-m", "tests.stores", *missing],
@@ -63,10 +61,10 @@ def start_stores() -> None:
         start_new_session=True,
     )
     assert _running.stdout is not None
-    addresses = _running.stdout.readline()
-    if not addresses:
+    variables = _running.stdout.readline()
+    if not variables:
         raise pytest.UsageError(_running.communicate()[1])
-    os.environ.update(json.loads(addresses))
+    os.environ.update(json.loads(variables))
 
 
 def redis_of_worker(url: str, worker: str) -> str:

@@ -1,7 +1,8 @@
 """`python -m tests.stores postgres redis`: starts them, says where, and ends with its standard input.
 
-Prints one line of JSON, {"DATABASE_URL": …, "REDIS_URL": …}, once they answer. The stores are children of
-this process and not of the test run, so that they are stopped and their folder removed however that ends.
+Prints one line of JSON, {"DATABASE_URL": …, "REDIS_URL": …, "JWT_SIGNING_KEYS_FILE": …}, once they answer.
+The stores are children of this process and not of the test run, so that they are stopped and the run's folder
+removed however that ends.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def main(names: list[str]) -> int:
     with ExitStack() as cleanup:
         scratch = scratch_folder()
         cleanup.callback(shutil.rmtree, scratch, ignore_errors=True)
-        addresses = {}
+        # A checkout's own keys must not serve tests that rotate them.
+        variables = {"JWT_SIGNING_KEYS_FILE": str(scratch / "signing-keys.json")}
         for name in names:
             variable, start = STARTERS[name]
             try:
@@ -44,8 +46,8 @@ def main(names: list[str]) -> int:
                 print(problem, file=sys.stderr)
                 return 1
             cleanup.callback(store.stop)
-            addresses[variable] = store.url
-        print(json.dumps(addresses), flush=True)
+            variables[variable] = store.url
+        print(json.dumps(variables), flush=True)
         while os.read(0, 1024):
             pass
     return 0
