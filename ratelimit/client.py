@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
@@ -27,13 +28,19 @@ def client_network(request: HttpRequest) -> str:
 
 
 def _address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
-    text = str(request.META.get("REMOTE_ADDR", ""))
+    text: str = request.META.get("REMOTE_ADDR", "")
     hops = settings.TRUSTED_PROXY_COUNT
     if hops:
         chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
         text = chain[-hops].strip() if len(chain) >= hops else chain[0].strip() or text
+    return _parse(text)
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    # A scope ("fe80::1%eth0") names an interface of this machine, and databases know no address with one.
     try:
-        found = ip_address(text)
+        found = ip_address(text.partition("%")[0])
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import secrets
 from typing import Any
 
@@ -32,27 +33,24 @@ def hit_window(window: WindowLimit, *, now: float | None = None) -> tuple[bool, 
     if settings.REDIS_URL:
         try:
             admitted, _, ends = store.window([f"tsr:w:{window.key}"], [window.limit, window.seconds * 1000])
-            return bool(admitted), max(1, -(-ends // 1000))
+            return bool(admitted), max(1, math.ceil(ends / 1000))
         except store.StoreUnavailable:
             pass
-    found, _, ends_in = sql.hit_window(window, window.key, sql.clock() if now is None else now)
-    return found, max(1, round(ends_in + 0.5))
+    admitted, _, ends_in = sql.hit_window(window, window.key, sql.clock() if now is None else now)
+    return admitted, max(1, math.ceil(ends_in))
 
 
 def _hit_store(charge: Charge, address: str | None, now: float | None) -> Decision:
     block: tuple[Any, ...] = NO_BLOCK
     while True:
         code, epoch, day, now_ms, used, reserved, hits, ends_ms = _run(charge, address, now, block)
-        verdict = Verdict(code)
-        if verdict is not Verdict.RESERVE_FIRST or charge.per_day is None:
-            return decide(charge, verdict, now_ms / 1000, day, used, hits, ends_ms / 1000)
-        name, date = epoch.decode(), FIRST_DAY + dt.timedelta(days=day)
-        found = reserve_block(charge.bucket, date, charge.per_day, epoch=name, known=reserved)
-        if found.end > found.start:
-            block = (name, day, found.start, found.end)
-        else:
-            # Nothing is left in SQL: the store is told so, and refuses from now on by itself.
-            block = (name, day, charge.per_day, charge.per_day)
+        if code != Verdict.RESERVE_FIRST or charge.per_day is None:
+            return decide(charge, Verdict(code), now_ms / 1000, day, used, hits, ends_ms / 1000)
+        name = epoch.decode()
+        date = FIRST_DAY + dt.timedelta(days=day)
+        found = reserve_block(charge.bucket, date, charge.per_day, epoch=name, known=reserved, used=used)
+        # An empty block tells the store that nothing is left, so that it refuses by itself from now on.
+        block = (name, day, found.start, found.end) if found else NO_BLOCK
 
 
 def _run(charge: Charge, address: str | None, now: float | None, block: tuple[Any, ...]) -> list[Any]:

@@ -19,13 +19,15 @@ local epoch, day = state[1], math.floor(now / 86400000)
 local used, reserved = tonumber(state[4]) or 0, tonumber(state[5]) or -1
 
 -- A lost key or another server's past (restart, failover) is a new epoch; the day never goes back.
-if not epoch or state[2] ~= ARGV[1] then
-  epoch, used, reserved = ARGV[2], 0, -1
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[1], 'day', day, 'used', 0, 'reserved', -1)
-  redis.call('PEXPIRE', KEYS[1], 259200000)
-elseif tonumber(state[3]) < day then
+local lost = not epoch or state[2] ~= ARGV[1]
+if lost or tonumber(state[3]) < day then
+  if lost then
+    epoch = ARGV[2]
+    -- Counters that may have gone back must not be counted on: this day's go on under a new name.
+    redis.call('HDEL', KEYS[2] .. day, 'epoch')
+  end
   used, reserved = 0, -1
-  redis.call('HSET', KEYS[1], 'day', day, 'used', 0, 'reserved', -1)
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[1], 'day', day, 'used', 0, 'reserved', -1)
   redis.call('PEXPIRE', KEYS[1], 259200000)
 else
   day = tonumber(state[3])
@@ -43,32 +45,42 @@ if window_limit > 0 then
   if hits > 0 then ends = redis.call('PTTL', KEYS[3]) end
 end
 
-local usage = KEYS[2] .. day
-local field = epoch .. '|' .. ARGV[6] .. '|'
 local function answer(verdict)
   return {verdict, epoch, day, now, used, reserved, hits, ends}
 end
-local function count(what)
-  if redis.call('HINCRBY', usage, field .. what, 1) == 1 then
+
+-- Usage has epochs of its own, because its hash may be lost, evicted or put away alone.
+local usage = KEYS[2] .. day
+local function field()
+  local name = redis.call('HGET', usage, 'epoch')
+  if not name then
+    name = ARGV[2]
+    redis.call('HSET', usage, 'epoch', name)
     redis.call('PEXPIRE', usage, 691200000)
   end
+  return name .. '|' .. ARGV[6] .. '|'
+end
+local function refuse(verdict)
+  redis.call('HINCRBY', usage, field() .. 'r', 1)
+  return answer(verdict)
 end
 
 if limit >= 0 and used >= limit then
-  count('r')
-  return answer(2)
+  return refuse(2)
 elseif window_limit > 0 and hits >= window_limit then
-  count('r')
-  return answer(3)
+  return refuse(3)
 elseif limit >= 0 and used >= reserved then
   return answer(1)
 end
 
-if limit >= 0 then used = redis.call('HINCRBY', KEYS[1], 'used', 1) end
+-- What an unlimited plan uses counts as well: it may become a limited one before the day ends.
+if limit >= -1 then used = redis.call('HINCRBY', KEYS[1], 'used', 1) end
 if window_limit > 0 then
   hits = redis.call('INCR', KEYS[3])
   if hits == 1 then redis.call('PEXPIRE', KEYS[3], window) end
 end
-count('n')
-redis.call('HSET', usage, field .. 't', now, field .. 'a', ARGV[7])
+local mine = field()
+local hour = math.max(0, math.floor((now - day * 86400000) / 3600000))
+redis.call('HINCRBY', usage, mine .. 'h' .. hour, 1)
+redis.call('HSET', usage, mine .. 't', now, mine .. 'a', ARGV[7])
 return answer(0)

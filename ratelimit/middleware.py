@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -10,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from ratelimit import limiter, refusals
 from ratelimit.client import client_ip
-from ratelimit.values import DAY_SECONDS, Charge, Decision
+from ratelimit.values import Charge, Decision
 
 
 class Chargeable(Protocol):
@@ -43,6 +42,6 @@ def write_headers(response: HttpResponse, decision: Decision) -> None:
     if daily.name == "daily":
         response["X-RateLimit-Limit"] = str(daily.limit)
         response["X-RateLimit-Remaining"] = str(daily.remaining)
-        response["X-RateLimit-Reset"] = str((math.floor(decision.now) // DAY_SECONDS + 1) * DAY_SECONDS)
+        response["X-RateLimit-Reset"] = str(decision.day_ends)
     response["RateLimit-Policy"] = ", ".join(f'"{q.name}";q={q.limit};w={q.seconds}' for q in decision.quotas)
     response["RateLimit"] = ", ".join(f'"{q.name}";r={q.remaining};t={q.resets_in}' for q in decision.quotas)

@@ -14,7 +14,9 @@ class Plan(models.Model):
         null=True, blank=True, help_text="Per organization and UTC day. Empty means unlimited."
     )
     burst_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Per organization, within any running minute. Empty means none."
+        null=True,
+        blank=True,
+        help_text="Per organization and minute, counted from its first request. Empty means none.",
     )
 
     class Meta:
@@ -25,16 +27,17 @@ class Plan(models.Model):
 
 
 class Reservation(models.Model):
-    """How much of a bucket's day is given out, and the block ``[start, reserved)`` given out last.
+    """How much of a bucket's day is given out, and the block that the store was given last.
 
-    ``epoch`` names the store state that block was reserved for; empty when it was spent here in SQL.
+    ``epoch`` names the state of the store that the block was reserved for and may be spent in.
     """
 
     bucket = models.UUIDField()
     day = models.DateField()
-    start = models.PositiveBigIntegerField(default=0)
     reserved = models.PositiveBigIntegerField(default=0)
     epoch = models.CharField(max_length=32, default="", blank=True)
+    block_start = models.PositiveBigIntegerField(default=0)
+    block_end = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         constraints = (

@@ -10,27 +10,33 @@ from django.db import connection
 
 # A fiftieth of the limit a block: one write per block, and at most one block lost to an outage.
 BLOCKS_PER_DAY = 50
+UNLIMITED = 2**62
 
+# The next block lies behind all that is reserved. Where the epoch's last block is one that the asker does not
+# know yet, nothing changes: it is told of that one.
 BLOCK = """
-INSERT INTO ratelimit_reservation (bucket, day, start, reserved, epoch)
-VALUES (%(bucket)s, %(day)s, 0, %(first)s, %(epoch)s)
+INSERT INTO ratelimit_reservation (bucket, day, reserved, epoch, block_start, block_end)
+VALUES (%(bucket)s, %(day)s, %(first)s, %(epoch)s, %(used)s, %(first)s)
 ON CONFLICT (bucket, day) DO UPDATE SET
-    start = CASE WHEN ratelimit_reservation.epoch = %(epoch)s AND ratelimit_reservation.reserved > %(known)s
-        THEN ratelimit_reservation.start ELSE ratelimit_reservation.reserved END,
-    reserved = CASE WHEN ratelimit_reservation.epoch = %(epoch)s AND ratelimit_reservation.reserved > %(known)s
-        THEN ratelimit_reservation.reserved
-        WHEN ratelimit_reservation.reserved >= %(limit)s THEN ratelimit_reservation.reserved
-        WHEN ratelimit_reservation.reserved + %(size)s > %(limit)s THEN %(limit)s
-        ELSE ratelimit_reservation.reserved + %(size)s END,
-    epoch = %(epoch)s
-RETURNING start, reserved
+    reserved = {least}({greatest}(ratelimit_reservation.reserved, %(used)s) + %(size)s,
+        {greatest}(ratelimit_reservation.reserved, %(used)s, %(limit)s)),
+    epoch = %(epoch)s,
+    block_start = {greatest}(ratelimit_reservation.reserved, %(used)s),
+    block_end = {least}({greatest}(ratelimit_reservation.reserved, %(used)s) + %(size)s,
+        {greatest}(ratelimit_reservation.reserved, %(used)s, %(limit)s))
+WHERE ratelimit_reservation.epoch <> %(epoch)s OR ratelimit_reservation.block_end <= %(known)s
+RETURNING block_start, block_end
+"""
+
+LAST_BLOCK = """
+SELECT block_start, block_end FROM ratelimit_reservation
+WHERE bucket = %(bucket)s AND day = %(day)s AND epoch = %(epoch)s
 """
 
 ONE = """
-INSERT INTO ratelimit_reservation (bucket, day, start, reserved, epoch)
-VALUES (%(bucket)s, %(day)s, 0, 1, '')
-ON CONFLICT (bucket, day) DO UPDATE SET
-    start = ratelimit_reservation.reserved, reserved = ratelimit_reservation.reserved + 1, epoch = ''
+INSERT INTO ratelimit_reservation (bucket, day, reserved, epoch, block_start, block_end)
+VALUES (%(bucket)s, %(day)s, 1, '', 0, 0)
+ON CONFLICT (bucket, day) DO UPDATE SET reserved = ratelimit_reservation.reserved + 1
 WHERE ratelimit_reservation.reserved < %(limit)s
 RETURNING reserved
 """
@@ -44,11 +50,14 @@ class Block:
     end: int
 
 
-def reserve_block(bucket: UUID, day: dt.date, limit: int, *, epoch: str, known: int) -> Block:
+def reserve_block(
+    bucket: UUID, day: dt.date, limit: int, *, epoch: str, known: int, used: int = 0
+) -> Block | None:
     """Reserve the next block for the epoch, or repeat the one that it does not know yet.
 
-    ``known`` is how far the asker's store is filled, -1 for not at all. One statement. An empty
-    block at the end of the day's limit says that nothing is left.
+    ``known`` is how far the asker's store is filled, -1 for not at all; ``used`` is what it has counted
+    already. One statement, two for a repetition. An empty block at or past the limit says that nothing is
+    left; None that another epoch has taken over in between.
     """
     size = max(1, limit // BLOCKS_PER_DAY)
     values = {
@@ -56,25 +65,46 @@ def reserve_block(bucket: UUID, day: dt.date, limit: int, *, epoch: str, known: 
         "day": day,
         "limit": limit,
         "size": size,
-        "first": min(size, limit),
+        "first": min(used + size, max(used, limit)),
         "epoch": epoch,
         "known": known,
+        "used": used,
     }
     with connection.cursor() as cursor:
-        cursor.execute(BLOCK, values)
-        start, end = cursor.fetchone()
-    return Block(start, end)
+        cursor.execute(spoken(BLOCK), values)
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(LAST_BLOCK, values)
+            row = cursor.fetchone()
+    return Block(*row) if row else None
 
 
-def reserve_one(bucket: UUID, day: dt.date, limit: int) -> int | None:
+def reserve_one(bucket: UUID, day: dt.date, limit: int | None) -> int | None:
     """Take one request of the day here in SQL; return how many are taken, or None if none is left."""
-    if limit <= 0:
+    if limit is not None and limit <= 0:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(ONE, {"bucket": native(bucket), "day": day, "limit": limit})
+        values = {"bucket": native(bucket), "day": day, "limit": UNLIMITED if limit is None else limit}
+        cursor.execute(ONE, values)
         row = cursor.fetchone()
     return row[0] if row else None
 
 
+def reserved(bucket: UUID, day: dt.date) -> int:
+    """How much of the day is given out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reserved FROM ratelimit_reservation WHERE bucket = %s AND day = %s", [native(bucket), day]
+        )
+        row = cursor.fetchone()
+    return row[0] if row else 0
+
+
 def native(value: UUID) -> UUID | str:
-    return value if connection.features.hasnative_uuid_field else value.hex
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def spoken(sql: str) -> str:
+    """``{greatest}`` and ``{least}`` in the words of the database at hand."""
+    greatest, least = ("GREATEST", "LEAST") if connection.vendor == "postgresql" else ("MAX", "MIN")
+    return sql.replace("{greatest}", greatest).replace("{least}", least)

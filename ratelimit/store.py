@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
 from hashlib import sha1
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import redis
 from django.conf import settings
 from django_redis import get_redis_connection
-from redis.connection import Connection, ConnectionPool
+from redis.connection import ConnectionPool
 from redis.exceptions import NoScriptError
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # After a failure the store is left alone this long, so that a slow store slows one request and not all.
 BREAKER_SECONDS = 1.0
@@ -32,12 +37,42 @@ class Pool(ConnectionPool):
         super().__init__(**{**kwargs, "redis_connect_func": remember_run})
 
 
-def remember_run(connection: Connection) -> None:
+def remember_run(connection: Any) -> None:
     """Greet the server and keep its run id: it changes with every restart and failover."""
     connection.on_connect()
     connection.send_command("INFO", "server")
-    info: str = connection.read_response().decode()  # type: ignore[no-untyped-call]
-    connection.run_id = info.partition("run_id:")[2].partition("\r")[0]  # type: ignore[attr-defined]
+    info: str = connection.read_response().decode()
+    connection.run_id = info.partition("run_id:")[2].partition("\r")[0]
+
+
+class Breaker:
+    """Open for a moment after a failure; then one request finds out, while the others still wait."""
+
+    def __init__(self) -> None:
+        self.open_until = 0.0
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the function returns; raises StoreUnavailable for its RedisError, or while waiting."""
+        if not settings.REDIS_URL:
+            raise StoreUnavailable
+        if self.open_until:
+            now = time.monotonic()
+            if now < self.open_until:
+                raise StoreUnavailable
+            self.open_until = now + BREAKER_SECONDS
+        try:
+            answer = function(*args, **kwargs)
+        except redis.RedisError as problem:
+            self.open_until = time.monotonic() + BREAKER_SECONDS
+            logger.warning("The store does not answer, limits are counted in SQL: %r", problem)
+            raise StoreUnavailable from problem
+        if self.open_until:
+            self.open_until = 0.0
+            logger.warning("The store answers again")
+        return answer
+
+
+breaker = Breaker()
 
 
 class Script:
@@ -55,28 +90,20 @@ class Script:
         return sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, keys: list[str], arguments: list[Any], *, with_run: bool = False) -> list[Any]:
-        """One round trip; raise StoreUnavailable. It is never repeated, for it may have been carried out."""
-        try:
-            return breaker.call(self._send, keys, arguments, with_run)
-        except redis.RedisError as problem:
-            raise StoreUnavailable from problem
+        """One round trip; raise StoreUnavailable. It is never repeated, for it may have been carried out.
 
-    def _send(self, keys: list[str], arguments: list[Any], with_run: bool) -> list[Any]:
-        pool = get_redis_connection("default").connection_pool
-        connection = pool.get_connection()
-        try:
+        ``with_run`` puts the run id of the very server that executes it before the arguments.
+        """
+        return breaker.call(self._run, keys, arguments, with_run)
+
+    def _run(self, keys: list[str], arguments: list[Any], with_run: bool) -> list[Any]:
+        with _connection() as connection:
             if with_run:
                 arguments = [connection.run_id, *arguments]
             try:
                 return self._ask(connection, "EVALSHA", self.sha, keys, arguments)
             except NoScriptError:
                 return self._ask(connection, "EVAL", self.source, keys, arguments)
-        except BaseException:
-            # An answer that arrives late must not be read as the next request's.
-            connection.disconnect()
-            raise
-        finally:
-            pool.release(connection)
 
     @staticmethod
     def _ask(connection: Any, command: str, script: str, keys: list[str], arguments: list[Any]) -> list[Any]:
@@ -85,23 +112,36 @@ class Script:
         return answer
 
 
-class Breaker:
-    """Open for a moment after a failure; a failure is logged once per opening."""
-
-    def __init__(self) -> None:
-        self.open_until = 0.0
-
-    def call(self, function: Any, *arguments: Any) -> Any:
-        if not settings.REDIS_URL or time.monotonic() < self.open_until:
-            raise StoreUnavailable
-        try:
-            return function(*arguments)
-        except redis.RedisError as problem:
-            self.open_until = time.monotonic() + BREAKER_SECONDS
-            logger.warning("The store does not answer, limits are counted in SQL: %s", type(problem).__name__)
-            raise
+def ask(*commands: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """Commands in one round trip: the server's run id, and an answer for each; raise StoreUnavailable."""
+    return breaker.call(_pipeline, commands)
 
 
-breaker = Breaker()
+def _pipeline(commands: tuple[tuple[Any, ...], ...]) -> tuple[str, list[Any]]:
+    with _connection() as connection:
+        connection.send_packed_command(connection.pack_commands(commands))
+        return connection.run_id, [connection.read_response() for _ in commands]
+
+
+@contextmanager
+def _connection() -> Iterator[Any]:
+    pool = _pool(settings.REDIS_URL)
+    connection = pool.get_connection()
+    try:
+        yield connection
+    except BaseException:
+        # An answer that arrives late must not be read as the next request's.
+        connection.disconnect()
+        raise
+    finally:
+        pool.release(connection)
+
+
+@lru_cache(maxsize=8)
+def _pool(url: str) -> Any:
+    """Finding it through Django's caches costs more than the rest of a call; ``url`` is only the key."""
+    return get_redis_connection("default").connection_pool
+
+
 meter = Script("meter.lua")
 window = Script("window.lua")

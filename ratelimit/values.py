@@ -42,10 +42,6 @@ class Charge:
     window: WindowLimit | None = None
     charged: bool = True
 
-    @property
-    def is_metered(self) -> bool:
-        return self.charged and self.per_day is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -60,11 +56,11 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``retry_after`` is in whole seconds, 0 where admitted; ``now`` is the deciding clock's epoch."""
+    """``day_ends`` is the epoch second of the charged day's end; ``retry_after`` 0 where admitted."""
 
     admitted: bool
     quotas: tuple[Quota, ...]
-    now: float
+    day_ends: int
     retry_after: int = 0
 
 
@@ -73,7 +69,8 @@ def decide(
 ) -> Decision:
     """Put the counts of either backend into one answer; ``window_ends_in`` is in seconds."""
     quotas = []
-    until_midnight = max(1, math.ceil((day + 1) * DAY_SECONDS - now))
+    day_ends = (day + 1) * DAY_SECONDS
+    until_midnight = max(1, math.ceil(day_ends - now))
     if charge.charged and charge.per_day is not None:
         remaining = max(0, charge.per_day - used)
         quotas.append(Quota("daily", charge.per_day, DAY_SECONDS, remaining, until_midnight))
@@ -81,5 +78,9 @@ def decide(
     if window := charge.window:
         remaining = max(0, window.limit - hits)
         quotas.append(Quota(window.name, window.limit, window.seconds, remaining, window_ends))
-    wait = {Verdict.DAY_SPENT: until_midnight, Verdict.WINDOW_SPENT: window_ends}.get(verdict, 0)
-    return Decision(verdict is Verdict.ADMITTED, tuple(quotas), now, wait)
+    wait = 0
+    if verdict is Verdict.DAY_SPENT:
+        wait = until_midnight
+    elif verdict is Verdict.WINDOW_SPENT:
+        wait = window_ends
+    return Decision(verdict is Verdict.ADMITTED, tuple(quotas), day_ends, wait)

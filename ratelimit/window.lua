@@ -3,7 +3,7 @@
 -- Returns whether admitted, hits so far, ms until the window ends
 local hits = tonumber(redis.call('GET', KEYS[1])) or 0
 if hits >= tonumber(ARGV[1]) then
-  return {0, hits, redis.call('PTTL', KEYS[1])}
+  return {0, hits, hits > 0 and redis.call('PTTL', KEYS[1]) or tonumber(ARGV[2])}
 end
 hits = redis.call('INCR', KEYS[1])
 if hits == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end

@@ -1,0 +1,74 @@
+"""Work beside the requests: usage counters into SQL, and away with what has had its time."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from ratelimit.drain import Drain, prune
+from ratelimit.store import StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 5.0
+# A round takes at most this share of the time, however much there is to store.
+BUSY_SHARE = 0.2
+PRUNE_SECONDS = 600.0
+
+
+class Command(BaseCommand):
+    help = "Stores usage counters and deletes what is no longer needed; safe in several copies, and to kill."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="One round, then end; fails where a store is down."
+        )
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        house = House()
+        if once:
+            try:
+                house.round()
+            except (StoreUnavailable, DatabaseError) as problem:
+                raise CommandError(f"A store does not answer: {problem!r}") from problem
+            return
+        # Whatever is interrupted is repeated by the next round, so that there is nothing to finish first.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
+        while True:
+            time.sleep(house.round_or_log())
+
+
+class House:
+    """One process's rounds, and when each part is due."""
+
+    def __init__(self) -> None:
+        self._drain = Drain()
+        self._prune_at = 0.0
+
+    def round(self) -> None:
+        if settings.REDIS_URL:
+            self._drain()
+        if time.monotonic() >= self._prune_at:
+            prune()
+            self._prune_at = time.monotonic() + PRUNE_SECONDS
+
+    def round_or_log(self) -> float:
+        """A round that outlives its stores; returns the seconds until the next."""
+        started = time.monotonic()
+        try:
+            self.round()
+        except (StoreUnavailable, DatabaseError) as problem:
+            logger.warning("Housekeeping waits for a store: %r", problem)
+        finally:
+            close_old_connections()
+        return max(PERIOD_SECONDS, (time.monotonic() - started) / BUSY_SHARE)
