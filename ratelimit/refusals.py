@@ -86,9 +86,7 @@ def headers(refusal: Refusal, **facts: Any) -> dict[str, str]:
 
 
 def response(refusal: Refusal, **facts: Any) -> JsonResponse:
-    return JsonResponse(
-        body(refusal, **facts), status=refusal.status, headers=headers(refusal, **facts)
-    )
+    return JsonResponse(body(refusal, **facts), status=refusal.status, headers=headers(refusal, **facts))
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -4,79 +4,121 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=60)),
-                ('requests_per_day', models.PositiveBigIntegerField(blank=True, help_text='Per organization and UTC day. Empty means unlimited.', null=True)),
-                ('burst_per_minute', models.PositiveIntegerField(blank=True, help_text='Per organization, within any running minute. Empty means none.', null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "requests_per_day",
+                    models.PositiveBigIntegerField(
+                        blank=True,
+                        help_text="Per organization and UTC day. Empty means unlimited.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "burst_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Per organization, within any running minute. Empty means none.",
+                        null=True,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='Window',
+            name="Window",
             fields=[
-                ('key', models.CharField(max_length=200, primary_key=True, serialize=False)),
-                ('started_at', models.FloatField()),
-                ('hits', models.PositiveIntegerField(default=0)),
+                ("key", models.CharField(max_length=200, primary_key=True, serialize=False)),
+                ("started_at", models.FloatField()),
+                ("hits", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='DailyUsage',
+            name="DailyUsage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('bucket', models.UUIDField()),
-                ('subject', models.UUIDField()),
-                ('day', models.DateField()),
-                ('epoch', models.CharField(blank=True, default='', max_length=32)),
-                ('calls', models.PositiveBigIntegerField(default=0)),
-                ('refused', models.PositiveBigIntegerField(default=0)),
-                ('last_used_at', models.DateTimeField(null=True)),
-                ('last_used_ip', models.GenericIPAddressField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("bucket", models.UUIDField()),
+                ("subject", models.UUIDField()),
+                ("day", models.DateField()),
+                ("epoch", models.CharField(blank=True, default="", max_length=32)),
+                ("calls", models.PositiveBigIntegerField(default=0)),
+                ("refused", models.PositiveBigIntegerField(default=0)),
+                ("last_used_at", models.DateTimeField(null=True)),
+                ("last_used_ip", models.GenericIPAddressField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['bucket', 'day'], name='ratelimit_usage_bucket_day')],
-                'constraints': [models.UniqueConstraint(fields=('subject', 'day', 'epoch'), name='ratelimit_usage_subject_day_epoch')],
+                "indexes": [models.Index(fields=["bucket", "day"], name="ratelimit_usage_bucket_day")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subject", "day", "epoch"), name="ratelimit_usage_subject_day_epoch"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='HourlyUsage',
+            name="HourlyUsage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('bucket', models.UUIDField()),
-                ('subject', models.UUIDField()),
-                ('hour', models.DateTimeField()),
-                ('epoch', models.CharField(blank=True, default='', max_length=32)),
-                ('calls', models.PositiveBigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("bucket", models.UUIDField()),
+                ("subject", models.UUIDField()),
+                ("hour", models.DateTimeField()),
+                ("epoch", models.CharField(blank=True, default="", max_length=32)),
+                ("calls", models.PositiveBigIntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['bucket', 'hour'], name='ratelimit_usage_bucket_hour')],
-                'constraints': [models.UniqueConstraint(fields=('subject', 'hour', 'epoch'), name='ratelimit_usage_subject_hour_epoch')],
+                "indexes": [models.Index(fields=["bucket", "hour"], name="ratelimit_usage_bucket_hour")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subject", "hour", "epoch"), name="ratelimit_usage_subject_hour_epoch"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Reservation',
+            name="Reservation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('bucket', models.UUIDField()),
-                ('day', models.DateField()),
-                ('start', models.PositiveBigIntegerField(default=0)),
-                ('reserved', models.PositiveBigIntegerField(default=0)),
-                ('epoch', models.CharField(blank=True, default='', max_length=32)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("bucket", models.UUIDField()),
+                ("day", models.DateField()),
+                ("start", models.PositiveBigIntegerField(default=0)),
+                ("reserved", models.PositiveBigIntegerField(default=0)),
+                ("epoch", models.CharField(blank=True, default="", max_length=32)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('bucket', 'day'), name='ratelimit_reservation_bucket_day')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("bucket", "day"), name="ratelimit_reservation_bucket_day")
+                ],
             },
         ),
     ]
