@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "Organizations and people"
+
+    def ready(self) -> None:
+        from accounts import checks  # noqa: F401

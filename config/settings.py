@@ -269,7 +269,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.access.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["accounts.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.negotiation.FirstByDefault",
+    "DEFAULT_SCHEMA_CLASS": "accounts.schema.OperationSchema",
     "EXCEPTION_HANDLER": "accounts.exceptions.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -280,13 +281,12 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Organizations, people with roles, and machine credentials.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": r"/(api|v1)",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "TokenStatus": "tokens.serializers.STATUSES",
+        "TokenFilter": "tokens.search.Filter",
+        "Role": "accounts.roles.Role",
+    },
 }
 
 LOGGING = {

@@ -2,9 +2,18 @@
 
 from django.urls import path
 
+from tokens import tokens_api
 from tokens.identity_api import IdentityView
+from tokens.usage_api import UsageView
 
 urlpatterns = [
     path("auth/whoami", IdentityView.as_view(), name="api-whoami"),
     path("v1/identity", IdentityView.as_view(), name="api-identity"),
+    path("v1/tokens", tokens_api.TokensView.as_view(), name="api-tokens"),
+    path("v1/tokens/lookup", tokens_api.TokenLookupView.as_view(), name="api-token-lookup"),
+    path("v1/tokens/<str:token_id>", tokens_api.TokenView.as_view(), name="api-token"),
+    path(
+        "v1/tokens/<str:token_id>/revoke", tokens_api.TokenRevocationView.as_view(), name="api-token-revoke"
+    ),
+    path("v1/usage", UsageView.as_view(), name="api-usage"),
 ]

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, cast
 
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import ids
+from accounts.fields import CamelCase, Instant, instant
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+from tokens import examples
 from tokens.credentials import Credential
 
 
-def instant(moment: datetime | None) -> str | None:
-    """ISO 8601, UTC, milliseconds, ``Z``."""
-    if moment is None:
-        return None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+class IdentitySerializer(CamelCase):
+    """A service-account token's identity."""
+
+    auth_kind = serializers.ChoiceField(choices=["api-token"])
+    organization_id = serializers.CharField()
+    organization_name = serializers.CharField()
+    effective_permissions = serializers.ListField(
+        child=serializers.CharField(), help_text="In the form in which each was granted."
+    )
+    token_id = serializers.CharField()
+    token_name = serializers.CharField()
+    token_expires_at = Instant(allow_null=True, help_text="null never expires.")
 
 
+@extend_schema(tags=["Identity"])
 class IdentityView(APIView):
-    scopes = {"GET": None}
+    scopes: ClassVar[dict[str, str | None]] = {"GET": None}
 
+    @extend_schema(summary="Who am I", responses=IdentitySerializer, examples=[examples.IDENTITY])
     def get(self, request: Request) -> Response:
-        credential: Credential = request.auth
-        return Response(describe(credential))
+        """Confirms that a credential is valid and shows what it may do. Any credential may ask."""
+        return Response(describe(cast(Credential, request.auth)))
 
 
 def describe(credential: Credential) -> dict[str, Any]:
-    assert credential.organization_id is not None and credential.id is not None
+    """The body of IdentitySerializer, written by hand: nothing is asked as often as this."""
+    if credential.organization_id is None or credential.id is None:
+        raise Refused(refusals.FORBIDDEN)
     return {
         "authKind": credential.auth_kind,
         "organizationId": ids.encode("org", credential.organization_id),

@@ -1,0 +1,58 @@
+"""JSON endpoints of the organization and its members."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Membership, Organization
+from accounts.organizations import change
+from accounts.paging import PageQuery, paginate
+from accounts.serializers import MemberPage, MemberSerializer, OrganizationChange, OrganizationSerializer
+from accounts.tenancy import organization_id
+
+
+@extend_schema(tags=["Organization"])
+class OrganizationView(APIView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": "organization.view", "PATCH": "organization.manage"}
+
+    @extend_schema(
+        operation_id="readOrganization", summary="The organization", responses=OrganizationSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """Name, plan and policies of the organization that the credential belongs to."""
+        organization = Organization.objects.select_related("plan").get(pk=organization_id(request))
+        return Response(OrganizationSerializer(organization).data)
+
+    @extend_schema(
+        operation_id="changeOrganization",
+        summary="Rename the organization or change its policy",
+        request=OrganizationChange,
+        responses=OrganizationSerializer,
+    )
+    def patch(self, request: Request) -> Response:
+        """Fields that are left out stay as they are. Existing tokens keep the expiry they were made with."""
+        wanted = OrganizationChange(data=request.data, partial=True)
+        wanted.is_valid(raise_exception=True)
+        organization = change(organization_id=organization_id(request), **wanted.validated_data)
+        return Response(OrganizationSerializer(organization).data)
+
+
+@extend_schema(tags=["Organization"])
+class MembersView(APIView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": "members.view"}
+
+    @extend_schema(
+        operation_id="listMembers", summary="The members", parameters=[PageQuery], responses=MemberPage
+    )
+    def get(self, request: Request) -> Response:
+        """People and their roles, newest first; `permissions` lists those a member holds beyond the role."""
+        query = PageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        members = Membership.objects.filter(organization_id=organization_id(request)).select_related("user")
+        page = paginate(request, members, name="members", query=query.validated_data)
+        return Response(page.body(MemberSerializer(page.rows, many=True).data))

@@ -1,0 +1,96 @@
+"""What JSON bodies are read and written with: exact types, camelCase names, no field that is not known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from accounts.text import validate_line, validate_lines
+
+MOST_UNKNOWN = 20
+LONGEST_UNKNOWN = 100
+
+
+def instant(moment: datetime | None) -> str | None:
+    """ISO 8601, UTC, milliseconds, ``Z``."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Instant(serializers.DateTimeField):
+    def to_representation(self, value: datetime) -> str:
+        return instant(value) or ""
+
+
+class Text(serializers.CharField):
+    """One line of text that arrived as a JSON string; anything else is refused, not converted."""
+
+    line_validator = staticmethod(validate_line)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(self.line_validator)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data is not serializers.empty and data is not None and not isinstance(data, str):
+            self.fail("invalid")
+        return super().run_validation(data)
+
+
+class Lines(Text):
+    """Text that may have several lines."""
+
+    line_validator = staticmethod(validate_lines)
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data.replace("\r\n", "\n"))
+
+
+class WholeNumber(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+class Flag(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class CamelCase(serializers.Serializer[Any]):
+    """Fields are declared in Python's spelling and stand in JSON in JavaScript's."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = {}
+        for name, field in super().get_fields().items():
+            if field.source is None and camel(name) != name:
+                field.source = name
+            fields[camel(name)] = field
+        return fields
+
+
+class Body(CamelCase):
+    """A request's body: a field that it does not know is an error of that field."""
+
+    unknown = "There is no such field."
+
+    def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
+        strangers = [name for name in data if name not in self.fields]
+        if strangers:
+            kept = strangers[:MOST_UNKNOWN]
+            raise ValidationError({name[:LONGEST_UNKNOWN]: [self.unknown] for name in kept})
+        found: dict[str, Any] = super().to_internal_value(data)
+        return found
+
+
+def camel(name: str) -> str:
+    """``last_used_ip`` is ``lastUsedIp``."""
+    head, *rest = name.split("_")
+    return head + "".join(map(str.capitalize, rest))

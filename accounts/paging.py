@@ -1,0 +1,99 @@
+"""Pages of a list that grows while it is read: a signed cursor names the last row seen, never an offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.core import signing
+from django.db.models import Model, QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from accounts.tenancy import organization_id
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+
+Row = TypeVar("Row", bound=Model)
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+AFTER, BEFORE = "a", "b"
+
+
+class PageQuery(serializers.Serializer[Any]):
+    """The query parameters of every list."""
+
+    limit = serializers.IntegerField(
+        min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT, help_text="Rows on one page."
+    )
+    cursor = serializers.CharField(
+        required=False, max_length=500, help_text="Where a page begins, taken from `next` or `previous`."
+    )
+
+
+class PageLinks(serializers.Serializer[Any]):
+    """The members beside ``results`` of every list."""
+
+    next = serializers.URLField(allow_null=True, help_text="The next page's address, null on the last one.")
+    previous = serializers.URLField(allow_null=True, help_text="The page before, null on the first one.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    rows: list[Row]
+    next: str | None
+    previous: str | None
+
+    def body(self, results: Any) -> dict[str, Any]:
+        return {"results": results, "next": self.next, "previous": self.previous}
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """A direction and the row that it starts from, readable by one list of one organization only."""
+
+    direction: str
+    pk: UUID
+
+
+def paginate(request: Request, rows: QuerySet[Row], *, name: str, query: dict[str, Any]) -> Page[Row]:
+    """One page of ``rows``, newest id first; ``query`` is what PageQuery has validated.
+
+    ``name`` tells this list's cursors from those of others. Raises Refused (400) for a cursor that
+    was altered or belongs to another list or organization.
+    """
+    salt = f"cursor:{name}:{organization_id(request)}"
+    limit: int = query["limit"]
+    cursor = _read(query["cursor"], salt) if "cursor" in query else None
+    backward = cursor is not None and cursor.direction == BEFORE
+    if cursor is not None:
+        rows = rows.filter(pk__gt=cursor.pk) if backward else rows.filter(pk__lt=cursor.pk)
+    found = list(rows.order_by("pk" if backward else "-pk")[: limit + 1])
+    more, found = len(found) > limit, found[:limit]
+    if backward:
+        found.reverse()
+    if not found:
+        return Page([], None, None)
+    return Page(
+        found,
+        next=_link(request, AFTER, found[-1], salt) if more or backward else None,
+        previous=_link(request, BEFORE, found[0], salt) if (more if backward else cursor) else None,
+    )
+
+
+def _link(request: Request, direction: str, row: Model, salt: str) -> str:
+    """This request's own address with another cursor in it."""
+    parameters = request._request.GET.copy()
+    parameters["cursor"] = signing.dumps([direction, row.pk.hex], salt=salt)
+    return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+
+
+def _read(text: str, salt: str) -> _Cursor:
+    try:
+        direction, pk = signing.loads(text, salt=salt)
+        return _Cursor(direction, UUID(hex=pk))
+    except (signing.BadSignature, ValueError):
+        sentence = "This cursor does not belong to this list."
+        raise Refused(refusals.INVALID_REQUEST, fields={"cursor": [sentence]}) from None

@@ -1,0 +1,67 @@
+"""The live documentation of an operation: its permission, its refusals and the limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+
+from accounts import error_schema
+from accounts.access import declared_scope
+from ratelimit import refusals
+from ratelimit.refusals import Refusal
+
+Schema = dict[str, Any]
+
+UNAUTHORIZED = (
+    refusals.CREDENTIAL_REQUIRED,
+    refusals.INVALID_TOKEN,
+    refusals.TOKEN_REVOKED,
+    refusals.TOKEN_EXPIRED,
+    refusals.ORGANIZATION_SUSPENDED,
+)
+UNREADABLE = (refusals.PAYLOAD_TOO_LARGE, refusals.UNSUPPORTED_MEDIA_TYPE)
+
+
+class OperationSchema(AutoSchema):
+    """Reads ``scopes``, ``public`` and ``refuses`` off the view, so that no operation repeats them.
+
+    ``refuses = {"POST": (refusal, …)}`` names what only that operation answers with.
+    """
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
+        operation: Schema | None = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        public = getattr(self.view, "public", False)
+        scope = None if public else declared_scope(self.view, self.method)
+        error = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name="Error", type=ResolvedComponent.SCHEMA, object="Error", schema=error_schema.ERROR
+        )
+        self.registry.register_on_missing(error)
+        operation["responses"] |= error_schema.responses(self._refusals(operation, scope, public=public))
+        for status, response in operation["responses"].items():
+            found = error_schema.headers(int(status), identified=not public)
+            response["headers"] = found | response.get("headers", {})
+        if scope is not None:
+            # OpenAPI 3.1 lets any scheme list what the caller must hold.
+            operation["security"] = [{name: [scope] for name in one} for one in operation["security"]]
+            operation["description"] = f"{operation['description']}\n\nNeeds the permission `{scope}`."
+        return operation
+
+    def _refusals(self, operation: Schema, scope: str | None, *, public: bool) -> list[Refusal]:
+        """What follows from the operation's form, and what its view names."""
+        places = {parameter["in"] for parameter in operation.get("parameters", ())}
+        found = [refusals.UNAVAILABLE, *getattr(self.view, "refuses", {}).get(self.method, ())]
+        if not public:
+            found += [*UNAUTHORIZED, refusals.RATE_LIMITED]
+        if scope is not None:
+            found.append(refusals.INSUFFICIENT_SCOPE)
+        if "path" in places:
+            found.append(refusals.NOT_FOUND)
+        if "requestBody" in operation:
+            found += UNREADABLE
+        if "requestBody" in operation or places & {"query", "header"}:
+            found.append(refusals.INVALID_REQUEST)
+        return found

@@ -1,0 +1,27 @@
+"""What a name or a description may hold: text that looks like what it is."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from django.core.exceptions import ValidationError
+
+# Control, format, surrogate, private use, unassigned; line and paragraph separators.
+_UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+# Scripts and emoji are joined with these two, which turn nothing around.
+_JOINERS = frozenset("\u200c\u200d")
+
+
+def validate_line(value: str) -> None:
+    """Raise ValidationError where characters hide, reorder or break the line they stand in."""
+    visible = (character for character in value if character not in _JOINERS)
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in visible):
+        raise ValidationError("This may not hold control or text-direction characters.", code="unprintable")
+    if value and not value.strip("\u200c\u200d \t"):
+        raise ValidationError("This needs a visible character.", code="invisible")
+
+
+def validate_lines(value: str) -> None:
+    """The same for text of several lines."""
+    for line in value.split("\n"):
+        validate_line(line)

@@ -1,0 +1,48 @@
+"""The live documentation: the OpenAPI document and the page that reads it, with no other host's asset."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+
+class DocumentView(APIView):
+    """JSON, or YAML for those whose Accept asks for it."""
+
+    public = True
+    schema = None
+    authentication_classes = ()
+    permission_classes = ()
+    renderer_classes = (OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2)
+
+    def get(self, request: Request) -> HttpResponse:
+        renderer = request.accepted_renderer
+        return HttpResponse(written(renderer.format or ""), content_type=renderer.media_type)
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    return render(request, "docs.html")
+
+
+docs.public = True  # type: ignore[attr-defined]
+
+
+@cache
+def written(form: str) -> str | bytes:
+    """The document as json or yaml; it is the same for everybody, and takes a while to make."""
+    document = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
+    renderer = OpenApiYamlRenderer if form == "yaml" else OpenApiJsonRenderer
+    return renderer().render(document)

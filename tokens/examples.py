@@ -1,0 +1,32 @@
+"""Examples of the live documentation; every value in them is made up."""
+
+from drf_spectacular.utils import OpenApiExample
+
+WISH = OpenApiExample(
+    "For a year",
+    value={
+        "name": "Nightly export",
+        "description": "Copies yesterday's analytics to the warehouse.",
+        "permissions": ["analytics.view", "index:read:*"],
+        "expiresInDays": 365,
+    },
+    request_only=True,
+)
+NEVER_EXPIRING_WISH = OpenApiExample(
+    "Never expiring",
+    value={"name": "Shop", "permissions": ["inventoryPlans.view"], "expiresInDays": None},
+    request_only=True,
+)
+IDENTITY = OpenApiExample(
+    "A service-account token",
+    value={
+        "authKind": "api-token",
+        "organizationId": "org_01k9zq6m2re8sbh0g3v1x5d7fj",
+        "organizationName": "Example Ltd",
+        "effectivePermissions": ["inventoryPlans.view", "analytics.view"],
+        "tokenId": "tok_01k9zq8c4se1ktw5n9y2a6p0mh",
+        "tokenName": "My integration",
+        "tokenExpiresAt": "2026-12-31T23:59:59.000Z",
+    },
+    response_only=True,
+)

@@ -1,0 +1,36 @@
+"""What may change about a token after its creation: how people call and describe it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import Organization
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+from tokens.issuing import current_rights
+from tokens.models import ServiceAccountToken
+
+
+@transaction.atomic
+def rename(
+    *, token: ServiceAccountToken, actor: Actor, name: str | None = None, description: str | None = None
+) -> ServiceAccountToken:
+    """Change what is given. Raises Refused (400) where another active token has the name."""
+    Organization.objects.locked(token.organization_id)
+    current_rights(actor)
+    if name is not None and name != token.name:
+        _check_free(token, name)
+        token.name = name
+    if description is not None:
+        token.description = description
+    token.save(update_fields=["name", "description"])
+    return token
+
+
+def _check_free(token: ServiceAccountToken, name: str) -> None:
+    active = ServiceAccountToken.objects.filter(organization_id=token.organization_id).active(timezone.now())
+    if active.filter(pk=token.pk).exists() and active.filter(name=name).exclude(pk=token.pk).exists():
+        sentence = "An active token of this name exists already."
+        raise Refused(refusals.INVALID_REQUEST, fields={"name": [sentence]})

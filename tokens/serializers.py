@@ -1,0 +1,123 @@
+"""The JSON of tokens: what is asked for, and the record that is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.fields import Body, CamelCase, Instant, Lines, Text, WholeNumber
+from accounts.paging import PageLinks, PageQuery
+from accounts.scopes import MAX_LENGTH, parse
+from accounts.serializers import PersonSerializer
+from tokens import pasted
+from tokens.models import MAX_DAYS, Status
+from tokens.search import Filter
+
+DEFAULT_DAYS = 90
+MOST_PERMISSIONS = 100
+STATUSES = (Status.ACTIVE, Status.EXPIRED, Status.REVOKED)
+
+
+class PermissionText(serializers.CharField):
+    """A permission in either form, kept as it was written."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_LENGTH, trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            parse(data)
+        except ValueError as problem:
+            raise serializers.ValidationError(str(problem)) from None
+        return data
+
+
+class TokenQuery(CamelCase, PageQuery):
+    status = serializers.ChoiceField(choices=Filter.choices, default=Filter.ACTIVE)
+    q = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=100,
+        help_text="Part of a name or description, or a token's last four characters.",
+    )
+
+    def validate_q(self, value: str) -> str:
+        if pasted.is_part_of_secret(value):
+            raise serializers.ValidationError("A secret has no place in an address: post it to the look-up.")
+        return value
+
+
+class TokenWish(Body):
+    """What a new token is to be."""
+
+    name = Text(max_length=100, help_text="Unique among the organization's active tokens.")
+    permissions = serializers.ListField(
+        child=PermissionText(),
+        min_length=1,
+        max_length=MOST_PERMISSIONS,
+        help_text="They never change later.",
+    )
+    expires_in_days = WholeNumber(
+        min_value=1,
+        max_value=MAX_DAYS,
+        allow_null=True,
+        default=DEFAULT_DAYS,
+        help_text=f"Left out, it is {DEFAULT_DAYS}; null never expires, where the organization allows it.",
+    )
+    description = Lines(max_length=500, allow_blank=True, default="")
+
+
+class TokenChange(Body):
+    unknown = "Only name and description can be changed."
+
+    name = Text(max_length=100, required=False)
+    description = Lines(max_length=500, allow_blank=True, required=False)
+
+
+class Revocation(Body):
+    reason = Text(max_length=200, allow_blank=True, default="")
+
+
+class Lookup(Body):
+    token = serializers.CharField(max_length=1000, help_text="A token's whole plaintext.")
+
+
+class ResponsibleSerializer(CamelCase):
+    member_id = serializers.CharField(source="public_id")
+    name = serializers.CharField(source="user.display_name")
+
+
+class TokenSerializer(CamelCase):
+    """A token as it can be told at any time: everything but its secret."""
+
+    id = serializers.CharField(source="token.public_id")
+    name = serializers.CharField(source="token.name")
+    description = serializers.CharField(source="token.description")
+    token_prefix = serializers.CharField(source="token.current_secret.prefix")
+    last_four = serializers.CharField(source="token.current_secret.last_four")
+    permissions = serializers.ListField(child=serializers.CharField(), source="token.permissions")
+    status = serializers.ChoiceField(choices=[(status.value, status.label) for status in STATUSES])
+    created_at = Instant(source="token.created_at")
+    created_by = PersonSerializer(source="token.created_by", allow_null=True)
+    expires_at = Instant(source="token.expires_at", allow_null=True)
+    last_used_at = Instant(source="usage.last_used_at", allow_null=True)
+    last_used_ip = serializers.CharField(source="usage.last_used_ip", allow_null=True)
+    usage_count = serializers.IntegerField(source="usage.calls")
+    revoked_at = Instant(source="token.revoked_at", allow_null=True)
+    revoked_by = PersonSerializer(source="token.revoked_by", allow_null=True)
+    revoked_reason = serializers.CharField(allow_null=True)
+    responsible = ResponsibleSerializer(allow_null=True)
+
+
+class CreatedTokenSerializer(TokenSerializer):
+    """The one answer that holds the secret."""
+
+    token = serializers.CharField(source="plaintext", help_text="The plaintext, shown here and never again.")
+
+
+class TokenPage(PageLinks):
+    results = TokenSerializer(many=True)
