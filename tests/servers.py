@@ -60,8 +60,8 @@ class Servers:
     """`servers(2)` gives that many running servers on this run's database and Redis.
 
     The same arguments give the same servers again in a later test, and new ones for those that were stopped
-    or killed. `workers` is each one's number of processes; further keywords are environment variables, as in
-    `servers(1, TOKEN_FORMAT="alphanumeric")`. Housekeeping runs in them only with `HOUSEKEEPING="1"`.
+    or killed. Keywords are environment variables, as in `servers(1, TOKEN_FORMAT="alphanumeric")`. Each server
+    has one worker unless `WEB_CONCURRENCY` is given, and no housekeeping unless `HOUSEKEEPING="1"` is.
 
     A test that uses them needs `@pytest.mark.django_db(transaction=True)`: they see what was committed.
     """
@@ -72,11 +72,11 @@ class Servers:
         self._started: dict[tuple[object, ...], Server] = {}
         self._count = 0
 
-    def __call__(self, count: int = 2, *, workers: int = 1, **environment: str) -> list[Server]:
-        wanted = [(index, workers, *sorted(environment.items())) for index in range(count)]
+    def __call__(self, count: int = 2, /, **environment: str) -> list[Server]:
+        wanted = [(index, *sorted(environment.items())) for index in range(count)]
         for key in wanted:
             if key not in self._started or not self._started[key].running:
-                self._started[key] = self._start(environment | {"WEB_CONCURRENCY": str(workers)})
+                self._started[key] = self._start(environment)
         servers = [self._started[key] for key in wanted]
         for server in servers:
             wait_until_healthy(server)
@@ -139,6 +139,7 @@ def servers(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
             "REDIS_URL": settings.REDIS_URL,
             "SECRET_KEY": settings.SECRET_KEY,
             "HOUSEKEEPING": "0",
+            "WEB_CONCURRENCY": "1",
             "DATABASE_POOL_SIZE": "8",
         },
     )
