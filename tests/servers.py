@@ -60,7 +60,7 @@ class Servers:
     """`servers(2)` gives that many running servers on this run's database and Redis.
 
     The same arguments give the same servers again in a later test, and new ones for those that were stopped
-    or killed. Keywords are environment variables, as in `servers(1, TOKEN_FORMAT="alphanumeric")`. Each server
+    or killed. Keywords are environment variables: `servers(1, TOKEN_FORMAT="alphanumeric")`. A server
     has one worker unless `WEB_CONCURRENCY` is given, and no housekeeping unless `HOUSEKEEPING="1"` is.
 
     A test that uses them needs `@pytest.mark.django_db(transaction=True)`: they see what was committed.
