@@ -15,6 +15,7 @@ from ratelimit import refusals
 from ratelimit.refusals import Refusal
 from ratelimit.values import Charge, WindowLimit
 from tokens import opaque
+from tokens.lookup import Lookup
 from tokens.models import TokenSecret
 
 
@@ -72,11 +73,12 @@ _COLUMNS = (
     "token__responsible__user_id",
     "token__responsible__user__is_active",
 )
+_LOOKUP = Lookup(TokenSecret, "digest", _COLUMNS)
 
 
 def for_token(raw: str, now: datetime | None = None) -> Credential | Refusal:
     """Verify a string of a service-account token's shape: one statement by its digest."""
-    found = TokenSecret.objects.filter(digest=opaque.digest(raw)).values_list(*_COLUMNS).first()
+    found = _LOOKUP.row(opaque.digest(raw))
     if found is None:
         return refusals.INVALID_TOKEN
     row = _Row(*found)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 from uuid import UUID
 
+from accounts.catalogue import role_scopes
+from accounts.scopes import ScopeSet
+from tokens.lookup import Lookup
 from tokens.models import Grant
 
 
@@ -79,16 +83,20 @@ _COLUMNS = (
     "client__responsible_id",
     "client__responsible__user_id",
 )
+_LOOKUP = Lookup(Grant, "id", _COLUMNS)
 
 
 def row_of(grant_id: UUID) -> Row | None:
-    found = Grant.objects.filter(pk=grant_id).values_list(*_COLUMNS).first()
+    found = _LOOKUP.row(grant_id)
     return Row(*found) if found else None
 
 
-def standing_of(grant_id: UUID, now: datetime) -> Standing:
-    row = row_of(grant_id)
-    return Standing.ENDED if row is None else judge(row, now)
+def scopes_of(row: Row, granted: Iterable[str]) -> ScopeSet:
+    """What the grant is good for now: a person's rights, or what its client still may of ``granted``."""
+    if row.client_id is None:
+        return ScopeSet.of((*role_scopes(row.role or "").texts, *(row.permissions or ())))
+    allowed = ScopeSet.of(row.client_scopes or ())
+    return ScopeSet.of(text for text in granted if allowed.allows(text))
 
 
 def judge(row: Row, now: datetime) -> Standing:
