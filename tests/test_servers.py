@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from tests.servers import Server, Servers
@@ -19,21 +20,12 @@ SECONDS = 20
 
 def housekeepers(server: Server) -> list[int]:
     """The ids of the housekeeping processes whose parent is this server's."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-    )
-    rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
-    return [
-        int(pid) for pid, parent, args in rows if "housekeeper" in args and parent == str(server.process.pid)
-    ]
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    found = []
+    for child in psutil.Process(server.process.pid).children():
+        # One that ended since it was listed has no command line any more.
+        with suppress(psutil.Error):
+            found += [child.pid] * ("config.housekeeper" in child.cmdline())
+    return found
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
@@ -71,4 +63,4 @@ def test_housekeeping_ends_with_its_server(server: Server, how: signal.Signals) 
     (pid,) = housekeepers(server)
     server.process.send_signal(how)
     server.process.wait(SECONDS)
-    assert eventually(lambda: not alive(pid))
+    assert eventually(lambda: not psutil.pid_exists(pid))
