@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -48,13 +49,16 @@ class HasScope(BasePermission):
 
 
 def declared_scope(view: APIView, method: str) -> str | None:
-    """The scope of a view's method; raises ImproperlyConfigured where none is declared."""
+    """The scope of a view's method; raises MethodNotAllowed, ImproperlyConfigured where none is declared."""
     scopes: dict[str, str | None] = getattr(view, "scopes", {})
     if method == "HEAD":
         method = "GET"
     if method == "OPTIONS":
         return None
     if method not in scopes:
+        # DRF asks for permission before it looks whether the view has such a method.
+        if method not in view.allowed_methods:
+            raise MethodNotAllowed(method)
         raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {method}.")
     return scopes[method]
 
