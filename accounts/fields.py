@@ -26,19 +26,23 @@ class Instant(serializers.DateTimeField):
         return instant(value) or ""
 
 
-class Text(serializers.CharField):
-    """One line of text that arrived as a JSON string; anything else is refused, not converted."""
+class String(serializers.CharField):
+    """What arrived as a JSON string; anything else is refused, not converted."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data is not serializers.empty and data is not None and not isinstance(data, str):
+            self.fail("invalid")
+        return super().run_validation(data)
+
+
+class Text(String):
+    """One line of text."""
 
     line_validator = staticmethod(validate_line)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.validators.append(self.line_validator)
-
-    def run_validation(self, data: Any = serializers.empty) -> Any:
-        if data is not serializers.empty and data is not None and not isinstance(data, str):
-            self.fail("invalid")
-        return super().run_validation(data)
 
 
 class Lines(Text):

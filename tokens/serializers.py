@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.fields import Body, CamelCase, Instant, Lines, Text, WholeNumber
+from accounts.fields import Body, CamelCase, Instant, Lines, String, Text, WholeNumber
 from accounts.paging import PageLinks, PageQuery
 from accounts.scopes import MAX_LENGTH, parse
 from accounts.serializers import PersonSerializer
@@ -19,20 +19,19 @@ MOST_PERMISSIONS = 100
 STATUSES = (Status.ACTIVE, Status.EXPIRED, Status.REVOKED)
 
 
-class PermissionText(serializers.CharField):
+class PermissionText(String):
     """A permission in either form, kept as it was written."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=MAX_LENGTH, trim_whitespace=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
+        text = super().to_internal_value(data)
         try:
-            parse(data)
+            parse(text)
         except ValueError as problem:
             raise serializers.ValidationError(str(problem)) from None
-        return data
+        return text
 
 
 class TokenQuery(CamelCase, PageQuery):
@@ -83,7 +82,7 @@ class Revocation(Body):
 
 
 class Lookup(Body):
-    token = serializers.CharField(max_length=1000, help_text="A token's whole plaintext.")
+    token = String(max_length=1000, help_text="A token's whole plaintext.")
 
 
 class ResponsibleSerializer(CamelCase):

@@ -25,7 +25,11 @@ RECORD = {
 
 
 def wish(**changes: Any) -> dict[str, Any]:
-    return {"name": "Export", "permissions": ["index:read:*", "analytics.view"], "expiresInDays": 30} | changes
+    return {
+        "name": "Export",
+        "permissions": ["index:read:*", "analytics.view"],
+        "expiresInDays": 30,
+    } | changes
 
 
 def test_the_answer_is_the_record_and_the_plaintext(api: APIClient, owner: Membership) -> None:

@@ -1,0 +1,191 @@
+"""No route lets one organization see, change or even notice another's rows: read off the URL resolver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db.models import Model
+from django.test import Client
+
+from accounts import ids
+from accounts.models import Membership
+from accounts.routes import Route, routes
+from ratelimit.refusals import API_PREFIXES
+from tests.people import make_member, make_organization, make_plan, make_token
+from tokens.issuing import Issued
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# Django's own admin is for our staff, who are of no organization.
+OUTSIDE = ("admin/",)
+CSRF = re.compile(rb'name="csrfmiddlewaretoken" value="[A-Za-z0-9]+"')
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An organization with something in each of its drawers."""
+
+    member: Membership
+    issued: Issued
+
+    @property
+    def token_id(self) -> str:
+        return self.issued.token.public_id
+
+
+# For each parameter of a route: how the other organization's real id is written there, and an unknown one.
+IDS: dict[str, tuple[Callable[[Tenant], str], str]] = {
+    "token_id": (lambda tenant: tenant.token_id, "tok"),
+}
+
+# Where a model's rows say which organization they belong to.
+OWNED: dict[str, str] = {
+    "accounts.User": "memberships__organization",
+    "accounts.Organization": "pk",
+    "accounts.Membership": "organization",
+    "tokens.ServiceAccountToken": "organization",
+    "tokens.TokenSecret": "token__organization",
+    "tokens.OAuthClient": "organization",
+    "tokens.ClientSecret": "client__organization",
+    "tokens.Grant": "organization",
+    "tokens.RefreshToken": "grant__organization",
+    "ratelimit.Reservation": "bucket",
+    "ratelimit.DailyUsage": "bucket",
+    "ratelimit.HourlyUsage": "bucket",
+}
+SHARED = {"ratelimit.Plan", "ratelimit.Window"}
+
+WITH_IDS = [route for route in routes() if route.parameters and not route.path.startswith(OUTSIDE)]
+
+
+def make_tenant() -> Tenant:
+    member = make_member(make_organization(plan=make_plan("enterprise", None)))
+    return Tenant(member, make_token(member, "Everything", ["*:*:*"]))
+
+
+@pytest.fixture
+def mine(db: None) -> Tenant:
+    return make_tenant()
+
+
+@pytest.fixture
+def theirs(db: None) -> Tenant:
+    return make_tenant()
+
+
+def caller_of(route: Route, tenant: Tenant) -> Client:
+    """A program for the API, a signed-in owner for pages."""
+    if f"/{route.path}".startswith(API_PREFIXES):
+        return Client(headers={"Authorization": f"Bearer {tenant.issued.plaintext}"})
+    client = Client()
+    client.force_login(tenant.member.user)
+    return client
+
+
+def address(route: Route, values: dict[str, str]) -> str:
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], route.path)
+
+
+def ask(client: Client, method: str, route: Route, values: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body, without what is random in a form and without the ids that the caller wrote."""
+    response = client.generic(
+        method,
+        address(route, values),
+        "{}",
+        content_type="application/json",
+        headers={"X-Request-ID": "the-same"},
+    )
+    body = CSRF.sub(b"", response.content)
+    for value in values.values():
+        body = body.replace(value.encode(), b"the-id")
+    return response.status_code, body
+
+
+def checksum(tenant: Tenant) -> str:
+    """Of every row that belongs to the tenant, in every table of the product."""
+    found = sha256()
+    for label, place in OWNED.items():
+        model: type[Model] = apps.get_model(label)
+        rows = model._default_manager.filter(**{place: tenant.member.organization_id}).order_by("pk")
+        found.update(repr([label, *rows.values_list()]).encode())
+    return found.hexdigest()
+
+
+@pytest.mark.parametrize("route", WITH_IDS, ids=[route.path for route in WITH_IDS])
+@pytest.mark.parametrize("method", METHODS)
+def test_anothers_id_answers_like_an_unknown_one_and_changes_nothing(
+    route: Route, method: str, mine: Tenant, theirs: Tenant
+) -> None:
+    known = IDS.keys()
+    assert set(route.parameters) <= known, f"Say in IDS what {route.path} names."
+    real = {name: IDS[name][0](theirs) for name in route.parameters}
+    unknown = {name: ids.encode(IDS[name][1], ids.new()) for name in route.parameters}
+    client = caller_of(route, mine)
+    before = checksum(theirs)
+
+    answer = ask(client, method, route, real)
+
+    assert answer == ask(client, method, route, unknown)
+    assert answer[0] in (404, 405)
+    assert checksum(theirs) == before
+    if route.view is not None:
+        has_it = hasattr(route.view, "get" if method == "HEAD" else method.lower())
+        assert answer[0] == (404 if has_it else 405)
+
+
+@pytest.mark.parametrize("route", WITH_IDS, ids=[route.path for route in WITH_IDS])
+def test_ones_own_id_is_found(route: Route, mine: Tenant) -> None:
+    """Else the test above would prove nothing."""
+    own = {name: IDS[name][0](mine) for name in route.parameters}
+    client = caller_of(route, mine)
+    found = {ask(client, method, route, own)[0] for method in ("GET", "POST", "PATCH")}
+    assert found & {200, 302, 400, 422}, found
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("/settings/tokens/revoke/", "token"), ("/settings/switch-organization/", "organization")],
+)
+def test_anothers_id_in_a_form_changes_nothing(path: str, field: str, mine: Tenant, theirs: Tenant) -> None:
+    client = Client()
+    client.force_login(mine.member.user)
+    before = checksum(theirs)
+    named = {"token": theirs.token_id, "organization": theirs.member.organization.public_id}[field]
+    client.post(path, {field: named, "confirm": "revoke 1"})
+    assert checksum(theirs) == before
+    page = client.get("/settings/tokens/").content.decode()
+    assert mine.member.organization.name in page
+    assert theirs.member.organization.name not in page
+
+
+def test_every_table_says_whose_its_rows_are() -> None:
+    ours = {
+        model._meta.label
+        for model in apps.get_models()
+        if model._meta.app_label in ("accounts", "tokens", "ratelimit")
+    }
+    assert ours == OWNED.keys() | SHARED
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/tokens?status=all", "/api/v1/members", "/api/v1/usage", "/api/v1/organization"]
+)
+def test_lists_hold_nothing_of_another(path: str, mine: Tenant, theirs: Tenant) -> None:
+    client = Client(headers={"Authorization": f"Bearer {mine.issued.plaintext}"})
+    text = client.get(path).content.decode()
+    organization = theirs.member.organization
+    for secret in (
+        *(theirs.token_id, theirs.member.public_id, theirs.member.user.email),
+        *(organization.public_id, organization.name, organization.publishable_key),
+    ):
+        assert secret not in text
+
+
+def test_the_list_of_routes_is_not_empty() -> None:
+    paths: Any = {route.path for route in WITH_IDS}
+    assert "api/v1/tokens/<str:token_id>/revoke" in paths
