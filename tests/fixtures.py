@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import Membership
 from tests.clients import program
-from tests.people import make_member, make_token
+from tests.people import browser_of, make_member, make_token, make_user
 from tokens.issuing import Issued
 
 
@@ -27,3 +28,9 @@ def issued(owner: Membership) -> Issued:
 def api(issued: Issued) -> APIClient:
     """A program with that token."""
     return program(issued)
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    """The browser of a superuser who is signed in."""
+    return browser_of(make_user("staff@example.com", is_staff=True, is_superuser=True))

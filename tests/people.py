@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+from django.contrib.auth.models import Permission
+from django.test import Client
+
 from accounts.access import actor_of
 from accounts.actors import Actor
 from accounts.models import Membership, Organization, User
@@ -60,3 +63,19 @@ def make_token(
         expires_in_days=expires_in_days,
         **how,
     )
+
+
+def browser_of(user: User) -> Client:
+    """A browser in which the person is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def make_staff(*permissions: str) -> Client:
+    """The browser of a staff member who is no superuser: ``make_staff("accounts.view_user")``."""
+    user = make_user(is_staff=True)
+    for permission in permissions:
+        app, _, codename = permission.partition(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    return browser_of(user)

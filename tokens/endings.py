@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.signals import pre_delete, pre_save
 
 from accounts.models import Membership, Organization, User
@@ -22,7 +22,6 @@ Origin = Model | QuerySet[Any] | None
 
 def connect() -> None:
     pre_delete.connect(membership_deleted, sender=Membership, dispatch_uid="tokens.membership_deleted")
-    pre_delete.connect(user_deleted, sender=User, dispatch_uid="tokens.user_deleted")
     pre_save.connect(user_saved, sender=User, dispatch_uid="tokens.user_saved")
 
 
@@ -35,12 +34,6 @@ def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
         user_id=instance.ended_by,
         reason=REMOVED,
     )
-
-
-@transaction.atomic
-def user_deleted(origin: Origin, **_: Any) -> None:
-    """Who made and who revoked a token is forgotten in its row, wherever that token is."""
-    Organization.objects.lock_all(organizations_of(origin))
 
 
 @transaction.atomic
@@ -75,13 +68,7 @@ def organizations_of(origin: Origin) -> set[UUID]:
     pks = list(chosen.values_list("pk", flat=True))
     if chosen.model is Organization:
         return set(pks)
-    if chosen.model is Membership:
-        return set(Membership.objects.filter(pk__in=pks).values_list("organization_id", flat=True))
-    if chosen.model is not User:
+    column = {Membership: "pk__in", User: "user__in"}.get(chosen.model)
+    if column is None:
         return set()
-    memberships = Membership.objects.filter(user__in=pks)
-    tokens = ServiceAccountToken.objects.filter(Q(created_by__in=pks) | Q(revoked_by__in=pks))
-    return {
-        *memberships.values_list("organization_id", flat=True),
-        *tokens.values_list("organization_id", flat=True),
-    }
+    return set(Membership.objects.filter(**{column: pks}).values_list("organization_id", flat=True))

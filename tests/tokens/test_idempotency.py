@@ -17,11 +17,6 @@ from tokens.revoking import revoke
 KEY = "0190b0a8-5e8e-7000-8000-000000000000"
 
 
-@pytest.fixture
-def owner(db: None) -> Membership:
-    return make_member()
-
-
 def test_a_repeat_is_told_of_the_first_token(owner: Membership) -> None:
     first = make_token(owner, "ci", idempotency_key=KEY)
     with pytest.raises(AlreadyCreated) as repeat:

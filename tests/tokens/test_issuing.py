@@ -26,11 +26,6 @@ pytestmark = pytest.mark.django_db
 LIMIT = settings.ACTIVE_TOKENS_PER_ORGANIZATION
 
 
-@pytest.fixture
-def owner() -> Membership:
-    return make_member()
-
-
 def credential(plaintext: str) -> Credential:
     found = credentials.for_token(plaintext)
     assert isinstance(found, Credential)

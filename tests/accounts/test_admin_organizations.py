@@ -1,0 +1,116 @@
+"""Organizations in the admin: terms, suspension and deletion, each under the lock and in the log."""
+
+from __future__ import annotations
+
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Membership, Organization, User
+from tests.people import make_member, make_organization, make_plan, make_staff, make_token
+from tokens import credentials
+from tokens.credentials import Credential
+from tokens.issuing import Issued
+from tokens.models import ServiceAccountToken
+
+LIST = reverse("admin:accounts_organization_changelist")
+
+
+def page_of(organization: Organization) -> str:
+    return reverse("admin:accounts_organization_change", args=[organization.pk])
+
+
+def act(browser: Client, action: str, *organizations: Organization) -> None:
+    browser.post(LIST, {"action": action, "_selected_action": [one.pk for one in organizations]})
+
+
+def terms(organization: Organization, **changed: object) -> dict[str, object]:
+    return {"plan": organization.plan_id, "requests_per_day": "", "never_expiring_allowed": "on"} | changed
+
+
+def test_the_list_counts_members_and_active_tokens(staff: Client, owner: Membership) -> None:
+    make_member(owner.organization, "viewer")
+    for _ in range(3):
+        make_token(owner)
+    ServiceAccountToken.objects.filter(pk=make_token(owner).token.pk).update(responsible=None)
+    row = staff.get(LIST).context["cl"].result_list[0]
+    assert (row.member_count, row.token_count) == (2, 3)
+
+
+def test_staff_change_plan_own_number_and_policy(staff: Client, owner: Membership) -> None:
+    plan = make_plan("solopreneur", 1_000)
+    form = {"plan": plan.pk, "requests_per_day": "2500"}
+    assert staff.post(page_of(owner.organization), form).status_code == 302
+    organization = Organization.objects.get()
+    assert (organization.plan, organization.daily_limit) == (plan, 2_500)
+    assert not organization.never_expiring_allowed
+    assert organization.generation == 1
+    entry = LogEntry.objects.get()
+    assert entry.user.email == "staff@example.com"
+    assert f"Plan: {make_plan()} → {plan}" in entry.change_message
+    assert "Requests per day: none → 2500" in entry.change_message
+
+
+def test_nothing_else_of_an_organization_is_changed(staff: Client, owner: Membership) -> None:
+    before = Organization.objects.values().get()
+    forged = {"name": "Mine", "slug": "mine", "suspended_at": "2020-01-01", "generation": "9"}
+    staff.post(page_of(owner.organization), terms(owner.organization, **forged, publishable_key="x"))
+    assert Organization.objects.values().get() == before
+
+
+def test_staff_make_no_organization(staff: Client) -> None:
+    assert staff.post(reverse("admin:accounts_organization_add"), {"name": "x"}).status_code == 403
+
+
+def test_suspending_stops_the_tokens_and_resuming_lets_them_work_again(
+    staff: Client, owner: Membership, issued: Issued
+) -> None:
+    act(staff, "suspend", owner.organization)
+    assert not isinstance(credentials.for_token(issued.plaintext), Credential)
+    act(staff, "suspend", owner.organization)
+    act(staff, "resume", owner.organization)
+    assert isinstance(credentials.for_token(issued.plaintext), Credential)
+    told = LogEntry.objects.order_by("pk").values_list("change_message", "object_id")
+    pk = str(owner.organization_id)
+    assert list(told) == [("Suspended.", pk), ("Resumed.", pk)]
+
+
+def test_each_organization_of_a_bulk_action_is_in_the_log(staff: Client, db: None) -> None:
+    organizations = [make_organization() for _ in range(3)]
+    act(staff, "suspend", *organizations)
+    assert Organization.objects.filter(suspended_at=None).count() == 0
+    assert LogEntry.objects.count() == 3
+
+
+def test_staff_who_may_only_look_suspend_nothing(owner: Membership) -> None:
+    act(make_staff("accounts.view_organization"), "suspend", owner.organization)
+    assert Organization.objects.get().suspended_at is None
+
+
+def test_an_organization_is_deleted_with_its_owner_and_tokens(
+    staff: Client, owner: Membership, issued: Issued
+) -> None:
+    page = reverse("admin:accounts_organization_delete", args=[owner.organization_id])
+    assert "Yes, I’m sure" in staff.get(page).content.decode()
+    assert staff.post(page, {"post": "yes"}).status_code == 302
+    assert not Organization.objects.exists()
+    assert not ServiceAccountToken.objects.exists()
+    assert User.objects.filter(pk=owner.user_id).exists()
+    assert LogEntry.objects.get().is_deletion()
+
+
+def test_several_are_deleted_at_once(staff: Client, db: None) -> None:
+    chosen = [make_token(make_member()).token.organization for _ in range(3)]
+    form = {"action": "delete_selected", "_selected_action": [one.pk for one in chosen], "post": "yes"}
+    assert staff.post(LIST, form).status_code == 302
+    assert not Organization.objects.exists()
+
+
+def test_what_people_wrote_is_text_and_never_an_address_to_click(staff: Client, db: None) -> None:
+    organization = make_organization("https://evil.example/<b>")
+    make_token(make_member(organization), "https://evil.example/token")
+    for page in (LIST, page_of(organization), reverse("admin:tokens_serviceaccounttoken_changelist")):
+        html = staff.get(page).content.decode()
+        assert "https://evil.example/" in html
+        assert 'href="https://evil.example' not in html
+        assert "<b>" not in html
