@@ -32,7 +32,7 @@ def _address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
     hops = settings.TRUSTED_PROXY_COUNT
     if hops:
         chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        text = chain[-hops].strip() if len(chain) >= hops else chain[0].strip() or text
+        text = chain[-min(hops, len(chain))].strip() or text
     return _parse(text)
 
 

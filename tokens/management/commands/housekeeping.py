@@ -29,11 +29,10 @@ class Command(BaseCommand):
     help = "Stores usage counters and deletes what is no longer needed; safe in several copies, and to kill."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--once", action="store_true", help="One round, then end; fails where a store is down."
-        )
+        parser.add_argument("--once", action="store_true", help="One round; fails where a store is down.")
+        parser.add_argument("--every", type=float, default=PERIOD_SECONDS, help="Seconds between two rounds.")
 
-    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+    def handle(self, *args: Any, once: bool, every: float, **options: Any) -> None:
         house = House()
         if once:
             try:
@@ -45,7 +44,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
         while True:
-            time.sleep(house.round_or_log())
+            time.sleep(max(every, house.round_or_log() / BUSY_SHARE))
 
 
 class House:
@@ -63,7 +62,7 @@ class House:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def round_or_log(self) -> float:
-        """A round that outlives its stores; returns the seconds until the next."""
+        """A round that outlives its stores; returns the seconds that it took."""
         started = time.monotonic()
         try:
             self.round()
@@ -71,4 +70,4 @@ class House:
             logger.warning("Housekeeping waits for a store: %r", problem)
         finally:
             close_old_connections()
-        return max(PERIOD_SECONDS, (time.monotonic() - started) / BUSY_SHARE)
+        return time.monotonic() - started

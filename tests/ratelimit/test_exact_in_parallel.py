@@ -1,0 +1,105 @@
+"""The admitted number is exact under any concurrency: 400 parallel requests against a limit of 100."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.client import HTTPConnection
+from itertools import cycle, islice
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Membership
+from ratelimit import usage
+from tests.people import make_token
+from tests.ratelimit.charges import hit, new_charge
+from tests.servers import ROOT, Server, Servers
+from tests.threads import at_once
+
+LIMIT, TRIES, CONNECTIONS = 100, 400, 40
+
+
+def hammer(servers: Sequence[Server], bearers: Sequence[str]) -> list[tuple[int, str]]:
+    """TRIES requests on CONNECTIONS connections over all servers: status and remaining of each answer."""
+    barrier = Barrier(CONNECTIONS)
+
+    def one(server: Server) -> list[tuple[int, str]]:
+        connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+        connection.connect()
+        barrier.wait(60)
+        found = []
+        for bearer in islice(cycle(bearers), TRIES // CONNECTIONS):
+            connection.request("GET", "/api/auth/whoami", headers={"Authorization": f"Bearer {bearer}"})
+            response = connection.getresponse()
+            response.read()
+            found.append((response.status, response.headers["X-RateLimit-Remaining"]))
+        connection.close()
+        return found
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        answers = pool.map(one, islice(cycle(servers), CONNECTIONS))
+        return [answer for found in answers for answer in found]
+
+
+def expect_exactly_the_limit(answers: list[tuple[int, str]]) -> None:
+    assert Counter(status for status, _ in answers) == {200: LIMIT, 429: TRIES - LIMIT}
+    remaining = sorted(int(left) for status, left in answers if status == 200)
+    assert remaining == list(range(LIMIT))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("environment", [{}, {"REDIS_URL": ""}], ids=["redis", "sql"])
+def test_two_servers_admit_exactly_the_limit(
+    servers: Servers, settings: Settings, environment: dict[str, str], owner: Membership
+) -> None:
+    settings.REDIS_URL = environment.get("REDIS_URL", settings.REDIS_URL)
+    tokens = [make_token(owner) for _ in range(2)]
+    running = servers(2, WEB_CONCURRENCY="2", **environment)
+    expect_exactly_the_limit(hammer(running, [one.plaintext for one in tokens]))
+    used = usage.totals(owner.organization_id, [one.token.pk for one in tokens])
+    assert sum(one.calls for one in used.values()) == LIMIT
+    today = timezone.now().date()
+    counted = usage.by_day(owner.organization_id, today, today)
+    assert sum(one.refused for one in counted) == TRIES - LIMIT
+
+
+def test_two_servers_on_sqlite_admit_exactly_the_limit(servers: Servers, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": f"sqlite:///{tmp_path / 'tessera.sqlite3'}", "REDIS_URL": ""}
+    manage = partial(
+        subprocess.run,
+        cwd=ROOT,
+        env=os.environ | environment | {"SECRET_KEY": "k" * 20 + "0123456789" * 4},
+        check=True,
+        capture_output=True,
+    )
+    manage([sys.executable, "manage.py", "migrate", "--no-input", "-v0"])
+    arguments = [
+        "--email=a@example.com",
+        "--password=a-long-enough-passphrase",
+        "--organization=A",
+        "--token=t",
+    ]
+    made = manage(
+        [sys.executable, "manage.py", "bootstrap", *arguments, "--permission=tokens.view", "--json"]
+    )
+    bearer = json.loads(made.stdout)["token"]["token"]
+    expect_exactly_the_limit(hammer(servers(2, **environment), [bearer]))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("backend")
+def test_a_burst_is_exact_as_well() -> None:
+    charge = new_charge(1000, burst=10)
+    decisions = [one for _ in range(3) for one in at_once([partial(hit, charge)] * 16)]
+    assert [getattr(one, "admitted", one) for one in decisions].count(True) == 10
+    assert hit(charge).quotas[0].remaining == 990

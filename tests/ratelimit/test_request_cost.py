@@ -1,0 +1,139 @@
+"""What a request costs the stores: statements of SQL and round trips to Redis, each of them named."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+from rest_framework.test import APIClient
+
+from accounts.models import Membership, Organization
+from ratelimit import limiter
+from ratelimit.values import WindowLimit
+from tests.clients import program
+from tests.people import make_plan, make_token
+from tests.ratelimit.charges import new_charge
+from tokens import opaque
+
+pytestmark = pytest.mark.django_db
+WHOAMI = "/api/auth/whoami"
+
+
+def on_plan(owner: Membership, per_day: int | None) -> None:
+    plan = make_plan(f"plan-{per_day}", per_day)
+    Organization.objects.filter(pk=owner.organization_id).update(plan=plan)
+
+
+def test_a_warm_request_costs_one_statement_and_one_round_trip(
+    api: APIClient,
+    owner: Membership,
+    round_trips: list[bytes],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    on_plan(owner, 100_000)
+    assert api.get(WHOAMI).status_code == 200
+    round_trips.clear()
+    # 1: the token by its digest, joined with its organization, plan and responsible member
+    with django_assert_num_queries(1):
+        assert api.get(WHOAMI).status_code == 200
+    # 1: EVALSHA of meter.lua
+    assert len(round_trips) == 1
+    assert b"EVALSHA" in round_trips[0]
+
+
+def test_an_unlimited_request_costs_the_same_from_the_first(
+    api: APIClient,
+    owner: Membership,
+    round_trips: list[bytes],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    limiter.hit(new_charge(), None)
+    on_plan(owner, None)
+    round_trips.clear()
+    # 1: the token by its digest
+    with django_assert_num_queries(1):
+        assert api.get(WHOAMI).status_code == 200
+    # 1: EVALSHA of meter.lua
+    assert len(round_trips) == 1
+
+
+def test_a_block_costs_one_statement_and_one_round_trip_more(
+    api: APIClient,
+    owner: Membership,
+    round_trips: list[bytes],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    limiter.hit(new_charge(), None)
+    on_plan(owner, 5_000)
+    round_trips.clear()
+    # 1: the token by its digest; 2: the reservation of a block of 100
+    with django_assert_num_queries(2):
+        assert api.get(WHOAMI).status_code == 200
+    # 1: EVALSHA answers that a block is needed; 2: EVALSHA with the block
+    assert len(round_trips) == 2
+    round_trips.clear()
+    # 1 for each: the token by its digest
+    with django_assert_num_queries(99):
+        for _ in range(99):
+            api.get(WHOAMI)
+    assert len(round_trips) == 99
+
+
+def test_a_refused_request_costs_no_more(
+    api: APIClient,
+    owner: Membership,
+    round_trips: list[bytes],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    on_plan(owner, 1)
+    api.get(WHOAMI)
+    round_trips.clear()
+    # 1: the token by its digest
+    with django_assert_num_queries(1):
+        assert api.get(WHOAMI).status_code == 429
+    # 1: EVALSHA of meter.lua
+    assert len(round_trips) == 1
+
+
+@pytest.mark.parametrize("bearer", ["x", "tsr_sa_short", "tsr_sa_" + "!" * 43, "a" * 63, "a" * 8000])
+def test_a_malformed_token_costs_nothing(
+    bearer: str, round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        assert program(bearer).get(WHOAMI).status_code == 401
+    assert round_trips == []
+
+
+def test_no_credential_costs_nothing(
+    round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        assert Client().get(WHOAMI).status_code == 401
+    assert round_trips == []
+
+
+def test_an_unknown_token_costs_one_statement_and_one_round_trip(
+    round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    limiter.hit_window(WindowLimit("warm", "warm", 1))
+    round_trips.clear()
+    # 1: the token by its digest
+    with django_assert_num_queries(1):
+        assert program(opaque.new().plaintext).get(WHOAMI).status_code == 401
+    # 1: EVALSHA of window.lua, the address's limit of refusals
+    assert len(round_trips) == 1
+
+
+def test_without_redis_a_request_costs_no_round_trip(
+    owner: Membership,
+    settings: Settings,
+    round_trips: list[bytes],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    settings.REDIS_URL = ""
+    api = program(make_token(owner))
+    # 1: the token by its digest; 2: the database's clock; 3: SAVEPOINT; 4: one request of the day;
+    # 5 and 6: the day's and the hour's count; 7: RELEASE SAVEPOINT
+    with django_assert_num_queries(7):
+        assert api.get(WHOAMI).status_code == 200
+    assert round_trips == []
