@@ -1,0 +1,27 @@
+"""The settings pages in the order of the side navigation; a page of its own is one more line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts.actors import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """``view`` is the page's URL name; ``scope`` what a person needs to see it."""
+
+    label: str
+    view: str
+    icon: str
+    scope: str
+
+
+PLACES = (
+    Place("API tokens", "tokens", "key", "tokens.view"),
+    Place("Members", "members", "people", "members.view"),
+)
+
+
+def places_of(actor: Actor) -> list[Place]:
+    return [place for place in PLACES if actor.allows(place.scope)]

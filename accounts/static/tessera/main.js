@@ -1,0 +1,17 @@
+// Every page works without scripts, except for copying; what stands here makes it quicker.
+import { copyButtons } from "./copy.js";
+import { dialogs } from "./dialog.js";
+import { menus } from "./menus.js";
+import { picker } from "./picker.js";
+import { reveal } from "./reveal.js";
+import { localTimes } from "./times.js";
+import { tickedRows } from "./ticked.js";
+
+document.documentElement.classList.add("scripts");
+localTimes(document);
+copyButtons();
+menus();
+dialogs();
+tickedRows();
+picker();
+reveal();

@@ -1,0 +1,62 @@
+"""What templates need beyond Django's own tags: icons, moments, and the side navigation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts import moments
+from accounts.navigation import places_of
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing of the sprite; the word beside it carries the meaning."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        static("tessera/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def moment(value: datetime | None, form: str = "relative") -> SafeString:
+    """``<time>`` with UTC on hover; scripts turn the forms date and exact into the reader's zone."""
+    if value is None:
+        return SafeString("")
+    words = {
+        "relative": moments.relative(value, timezone.now()),
+        "date": moments.day(value),
+        "exact": moments.exactly(value),
+    }
+    return format_html(
+        '<time datetime="{}" title="{}" data-form="{}">{}</time>',
+        value.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        moments.exactly(value),
+        form,
+        words[form],
+    )
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: RequestContext) -> list[dict[str, Any]]:
+    """The pages this person may open, each with whether it is the one being shown."""
+    workspace = context.get("workspace")
+    if workspace is None or workspace.actor is None:
+        return []
+    here = context["request"].path
+    found = []
+    for place in places_of(workspace.actor):
+        url = reverse(place.view)
+        found.append({"label": place.label, "icon": place.icon, "url": url, "here": here.startswith(url)})
+    return found

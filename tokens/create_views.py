@@ -1,0 +1,108 @@
+"""The page that creates a token, and the one answer that shows its secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import PageRequest, page
+from accounts.models import Organization
+from accounts.scopes import ANY
+from ratelimit.refusals import Refused
+from tokens import expiries, picker
+from tokens.forms import CreateForm, prefilled
+from tokens.issuing import MANAGE, AlreadyCreated, Issued
+from tokens.models import ServiceAccountToken
+
+SUGGESTED = "service-"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+@sensitive_variables("issued")
+def create(request: PageRequest) -> HttpResponse:
+    """GET shows the form, filled in as its address says. The answer to a good POST shows the secret:
+    nothing keeps it for a later request, and the form's nonce makes sending it again harmless.
+    """
+    now = timezone.now()
+    if request.method != "POST":
+        values = prefilled(request.GET, request.actor)
+        values["name"] = values["name"] or _suggestion(request.membership.organization)
+        return _page(request, None, values, status=200)
+    form = CreateForm(request.POST, actor=request.actor, now=now)
+    status = 422
+    if form.is_valid():
+        try:
+            issued = form.issue()
+        except AlreadyCreated as earlier:
+            return render(request, "settings/token_already.html", {"token": earlier.token}, status=409)
+        except Refused as refused:
+            status = _taken_over(form, refused)
+        else:
+            return _reveal(request, issued)
+    values = {name: form[name].value() or "" for name in form.fields if name != "permissions"}
+    return _page(request, form, values | {"selection": form.selection}, status=status)
+
+
+def _taken_over(form: CreateForm, refused: Refused) -> int:
+    try:
+        return form.take_over(refused)
+    except Refused:
+        # The role was lowered, or the membership ended, between the page and its form.
+        raise PermissionDenied from None
+
+
+def _page(request: PageRequest, form: CreateForm | None, values: dict[str, Any], status: int) -> HttpResponse:
+    now = timezone.now()
+    organization = request.membership.organization
+    active = ServiceAccountToken.objects.filter(organization=organization).active(now)
+    selection = values["selection"]
+    groups = picker.groups(request.actor.scopes, selection)
+    choices = [choice for group in groups for choice in group.choices]
+    context = {
+        "form": form,
+        "values": values,
+        "groups": groups,
+        "everything_held": all(ANY in choice.held for choice in choices),
+        "full": all(choice.ticked for choice in choices if choice.held),
+        "presets": picker.PRESETS,
+        "sentence": picker.sentence(picker.well_formed(selection)),
+        "expirations": expiries.presets(now),
+        "first_day": expiries.first_day(now).isoformat(),
+        "last_day": expiries.last_day(now).isoformat(),
+        "never_allowed": organization.never_expiring_allowed,
+        "limit": settings.ACTIVE_TOKENS_PER_ORGANIZATION,
+        "is_full": active.count() >= settings.ACTIVE_TOKENS_PER_ORGANIZATION,
+    }
+    return render(request, "settings/token_new.html", context, status=status)
+
+
+@sensitive_variables("issued")
+def _reveal(request: PageRequest, issued: Issued) -> HttpResponse:
+    context = {
+        "token": issued.token,
+        "plaintext": issued.plaintext,
+        "sentence": picker.sentence(issued.token.permissions),
+        "whoami": request.build_absolute_uri("/api/auth/whoami"),
+    }
+    response = render(request, "settings/token_created.html", context, status=201)
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _suggestion(organization: Organization) -> str:
+    """The first free name of the form service-3."""
+    taken = set(
+        ServiceAccountToken.objects.filter(organization=organization, name__startswith=SUGGESTED).values_list(
+            "name", flat=True
+        )
+    )
+    return next(name for number in range(1, len(taken) + 2) if (name := f"{SUGGESTED}{number}") not in taken)

@@ -1,0 +1,221 @@
+"""The list of tokens: which of them, in which order, and what each row shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.paginator import Page, Paginator
+from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Lower
+
+from accounts.models import Membership, Organization
+from ratelimit import usage
+from ratelimit.usage import Usage
+from tokens import pasted, picker
+from tokens.models import ServiceAccountToken, Status, TokenQuerySet, TokenSecret
+from tokens.records import Record, records
+
+PER_PAGE = 50
+CHIPS = 4
+RECENT = timedelta(days=7)
+SOON = timedelta(days=3)
+LONGEST_QUERY = 100
+TABS = {"active": "Active", "expired": "Expired", "revoked": "Revoked", "all": "All"}
+COLUMNS = {"name": "Name", "created": "Created", "used": "Last used", "expires": "Expires"}
+NEWEST = "-created"
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks for; whatever it cannot mean falls back to the default."""
+
+    status: str = "active"
+    query: str = ""
+    sort: str = NEWEST
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str]) -> Filters:
+        status, sort = parameters.get("status", ""), parameters.get("sort", "")
+        query = parameters.get("q", "").strip()[:LONGEST_QUERY]
+        return cls(
+            status=status if status in TABS else "active",
+            query="" if pasted.is_part_of_secret(query) else query,
+            sort=sort if sort.removeprefix("-") in COLUMNS else NEWEST,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A permission as a row shows it."""
+
+    text: str
+    broad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A token's record as pages show it."""
+
+    record: Record
+    now: datetime
+    creator_is_member: bool
+
+    @property
+    def token(self) -> ServiceAccountToken:
+        return self.record.token
+
+    @property
+    def usage(self) -> Usage:
+        return self.record.usage
+
+    @property
+    def status(self) -> Status:
+        """With Expiring told apart from Active."""
+        return self.token.status(self.now)
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in (Status.ACTIVE, Status.EXPIRING)
+
+    @property
+    def masked(self) -> str:
+        secret = self.token.current_secret
+        return f"{secret.prefix}…{secret.last_four}"
+
+    @property
+    def chips(self) -> list[Chip]:
+        return [Chip(text, picker.is_broad(text)) for text in self.token.permissions]
+
+    @property
+    def first_chips(self) -> list[Chip]:
+        return self.chips[:CHIPS]
+
+    @property
+    def more_chips(self) -> int:
+        return max(0, len(self.token.permissions) - CHIPS)
+
+    @property
+    def rest(self) -> str:
+        return ", ".join(self.token.permissions[CHIPS:])
+
+    @property
+    def is_broad(self) -> bool:
+        return any(chip.broad for chip in self.chips)
+
+    @property
+    def used_recently(self) -> bool:
+        """Within the seven days that make a revocation ask for the name."""
+        last = self.usage.last_used_at
+        return last is not None and self.now - last <= RECENT
+
+    @property
+    def urgency(self) -> str:
+        """How near the end is: ``now`` within three days, ``soon`` within two weeks."""
+        if self.status is not Status.EXPIRING or self.token.expires_at is None:
+            return ""
+        return "now" if self.token.expires_at - self.now <= SOON else "soon"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of rows and the counts of every tab."""
+
+    rows: list[Row]
+    page: Page[ServiceAccountToken] | Page[UUID]
+    counts: dict[str, int]
+
+    @property
+    def limit(self) -> int:
+        return settings.ACTIVE_TOKENS_PER_ORGANIZATION
+
+    @property
+    def is_full(self) -> bool:
+        return self.counts["active"] >= self.limit
+
+
+def listing(organization: Organization, filters: Filters, page: str | None, now: datetime) -> Listing:
+    """The page's work, in nine statements however many tokens there are."""
+    mine = tokens_of(organization)
+    chosen = _matching(_in_tab(mine, filters.status, now), filters.query)
+    found: Page[ServiceAccountToken] | Page[UUID]
+    if filters.sort.removeprefix("-") == "used":
+        found = Paginator(_by_last_use(organization.pk, chosen, filters.sort), PER_PAGE).get_page(page)
+        by_id = mine.with_people().in_bulk(list(found))
+        tokens = [by_id[pk] for pk in found if pk in by_id]
+    else:
+        found = Paginator(chosen.with_people().order_by(*_order(filters.sort)), PER_PAGE).get_page(page)
+        tokens = list(found)
+    return Listing(rows(tokens, now), found, _counts(mine, now))
+
+
+def tokens_of(organization: Organization) -> TokenQuerySet:
+    """An organization's tokens, each knowing whether its creator is still a member."""
+    present = Membership.objects.active().filter(
+        organization_id=OuterRef("organization_id"), user_id=OuterRef("created_by_id")
+    )
+    mine: TokenQuerySet = ServiceAccountToken.objects.filter(organization=organization).annotate(
+        creator_is_member=Exists(present)
+    )
+    return mine
+
+
+def rows(tokens: Iterable[ServiceAccountToken], now: datetime) -> list[Row]:
+    """Rows of one organization's tokens, which come from ``tokens_of(…).with_people()``."""
+    found = list(tokens)
+    if not found:
+        return []
+    return [
+        Row(record, now, bool(getattr(record.token, "creator_is_member", False)))
+        for record in records(found[0].organization_id, found, now)
+    ]
+
+
+def _in_tab(tokens: TokenQuerySet, status: str, now: datetime) -> TokenQuerySet:
+    if status == "active":
+        return tokens.active(now)
+    if status == "expired":
+        return tokens.expired(now)
+    return tokens.stopped() if status == "revoked" else tokens
+
+
+def _matching(tokens: TokenQuerySet, query: str) -> TokenQuerySet:
+    if not query:
+        return tokens
+    last_four = pasted.last_four_in(query) or query
+    secrets = TokenSecret.objects.filter(token_id=OuterRef("pk"))
+    by_secret = Exists(secrets.filter(Q(last_four=last_four) | Q(prefix__startswith=query, prefix__gt="")))
+    return tokens.filter(Q(name__icontains=query) | Q(description__icontains=query) | by_secret)
+
+
+def _order(sort: str) -> tuple[OrderBy, str]:
+    columns: dict[str, Func | F] = {
+        "name": Lower("name"),
+        "created": F("created_at"),
+        "expires": F("expires_at"),
+    }
+    column = columns[sort.removeprefix("-")]
+    descending = sort.startswith("-")
+    return OrderBy(column, descending=descending, nulls_last=True), "-pk" if descending else "pk"
+
+
+def _by_last_use(bucket: UUID, tokens: TokenQuerySet, sort: str) -> list[UUID]:
+    """Ids in the order of their last use, which only the counters know to the second."""
+    ids = list(tokens.order_by("pk").values_list("pk", flat=True))
+    used = usage.totals(bucket, ids)
+
+    def last_use(pk: UUID) -> datetime:
+        found = used.get(pk)
+        return (found and found.last_used_at) or LONG_AGO
+
+    return sorted(ids, key=last_use, reverse=sort.startswith("-"))
+
+
+def _counts(mine: TokenQuerySet, now: datetime) -> dict[str, int]:
+    active, expired, every = mine.active(now).count(), mine.expired(now).count(), mine.count()
+    return {"active": active, "expired": expired, "revoked": every - active - expired, "all": every}
