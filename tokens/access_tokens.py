@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts import ids
-from accounts.catalogue import role_scopes
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refusal
@@ -16,7 +16,7 @@ from ratelimit.values import Charge, WindowLimit
 from tokens import signed
 from tokens.credentials import Credential, plan_charge
 from tokens.signed import Claims
-from tokens.standing import Row, Standing, judge, row_of
+from tokens.standing import Row, Standing, judge, row_of, scopes_of
 
 REFUSALS = {
     Standing.ENDED: refusals.TOKEN_REVOKED,
@@ -26,24 +26,34 @@ REFUSALS = {
 
 
 def for_jwt(raw: str, now: datetime | None = None) -> Credential | Refusal:
-    """Verify a string of a JWT's shape: no statement unless the signature is ours, then one."""
-    now = now or timezone.now()
+    """Who a string of a JWT's shape speaks for."""
+    found = verify(raw, now or timezone.now())
+    return found if isinstance(found, Refusal) else found[0]
+
+
+def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | Refusal:
+    """Check the signature and claims without any statement; if they are ours, the grant with one."""
     try:
         claims = signed.decode(raw, now.timestamp())
+        grant_id, granted = ids.decode("ses", claims.sid), ScopeSet.of(claims.scope.split())
     except signed.ExpiredJWT:
         return refusals.TOKEN_EXPIRED
-    except signed.InvalidJWT:
+    except (signed.InvalidJWT, ValueError):
         return refusals.INVALID_TOKEN
-    row = row_of(ids.decode("ses", claims.sid))
+    row = row_of(grant_id)
     if row is None:
         return refusals.TOKEN_REVOKED
     standing = judge(row, now)
     if standing is not Standing.GOOD:
         return REFUSALS[standing]
-    return _of_client(row, claims) if row.client_id else _of_member(row, claims)
+    expires_at = datetime.fromtimestamp(claims.exp, UTC)
+    scopes = scopes_of(row, granted.texts)
+    if row.client_id is None:
+        return _of_member(row, scopes, expires_at), claims
+    return _of_client(row, row.client_id, scopes, expires_at), claims
 
 
-def _of_member(row: Row, claims: Claims) -> Credential:
+def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
     """A person: the role and its rights are read now, not from the token."""
     email = row.user_email or ""
     return Credential(
@@ -57,8 +67,8 @@ def _of_member(row: Row, claims: Claims) -> Credential:
         user_id=row.user_id,
         user_email=email,
         role=row.role or "",
-        scopes=ScopeSet.of((*role_scopes(row.role or "").texts, *(row.permissions or ()))),
-        expires_at=datetime.fromtimestamp(claims.exp, UTC),
+        scopes=scopes,
+        expires_at=expires_at,
         grant_id=row.id,
         charge=Charge(
             bucket=row.organization_id,
@@ -70,23 +80,21 @@ def _of_member(row: Row, claims: Claims) -> Credential:
     )
 
 
-def _of_client(row: Row, claims: Claims) -> Credential:
+def _of_client(row: Row, client_id: UUID, scopes: ScopeSet, expires_at: datetime) -> Credential:
     """A client: what its token was given, as far as the client still may."""
-    assert row.client_id is not None
-    allowed = ScopeSet.of(row.client_scopes or ())
     return Credential(
         type="client",
         auth_kind="oauth-client",
-        id=row.client_id,
+        id=client_id,
         name=row.client_name or "",
         organization_id=row.organization_id,
         organization_name=row.organization_name,
         membership_id=row.client_responsible_id,
         user_id=row.client_responsible_user_id,
-        scopes=ScopeSet.of(text for text in claims.scope.split() if allowed.allows(text)),
-        expires_at=datetime.fromtimestamp(claims.exp, UTC),
+        scopes=scopes,
+        expires_at=expires_at,
         grant_id=row.id,
         charge=plan_charge(
-            row.organization_id, row.client_id, row.own_per_day, row.plan_per_day, row.burst_per_minute
+            row.organization_id, client_id, row.own_per_day, row.plan_per_day, row.burst_per_minute
         ),
     )

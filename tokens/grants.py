@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
@@ -18,13 +15,16 @@ from django.utils import timezone
 
 from accounts import ids
 from accounts.models import Membership, User
-from accounts.scopes import ScopeSet
 from tokens import opaque, signed
 from tokens.models import Grant, GrantKind, OAuthClient, RefreshToken
-from tokens.standing import Standing, standing_of
+from tokens.sealing import seal, unseal
+from tokens.standing import Standing, judge, row_of, scopes_of
+
+logger = logging.getLogger(__name__)
 
 DASHBOARD = "tessera-dashboard"
 REFRESH_PREFIX = "tsr_rt_"
+REUSED = "A spent refresh token was used again"
 
 
 class InvalidGrant(Exception):
@@ -62,10 +62,13 @@ def open_for_member(
 ) -> Tokens:
     """Start a person's family. ``verified_password`` is the stored hash that was checked before.
 
-    Raises InvalidGrant where the password was changed, or the person or membership ended, meanwhile.
+    Raises InvalidGrant where the password was changed, or the person or membership ended, meanwhile,
+    and where the organization is suspended.
     """
     now = now or timezone.now()
-    user = User.objects.select_for_update(no_key=True).get(pk=membership.user_id)
+    user = User.objects.select_for_update(no_key=True).filter(pk=membership.user_id).first()
+    if user is None:
+        raise InvalidGrant("The account was deleted meanwhile.")
     if verified_password is not None and user.password != verified_password:
         raise InvalidGrant("The password was changed meanwhile.")
     grant = Grant.objects.create(
@@ -79,17 +82,22 @@ def open_for_member(
         user_agent=user_agent[:300],
         address=address,
     )
-    return _hand_out(grant, _new_refresh_token(grant, 1, now), None, now)
+    return _hand_out(grant, _new_refresh_token(grant, 1, now), _held(grant, None, now), now)
 
 
 @transaction.atomic
 def open_for_client(
-    *, client: OAuthClient, scope: Sequence[str] | None, address: str | None = None, now: datetime | None = None
+    *,
+    client: OAuthClient,
+    scope: Sequence[str] | None,
+    address: str | None = None,
+    now: datetime | None = None,
 ) -> Tokens:
-    """Start a client's family (RFC 6749 section 4.4); raises InvalidScope beyond the client's own."""
+    """Start a client's family (RFC 6749 section 4.4); raises InvalidScope beyond the client's own.
+
+    Raises InvalidGrant where the client has ended, or its organization was suspended, meanwhile.
+    """
     now = now or timezone.now()
-    if scope and client.scope_set.missing(scope):
-        raise InvalidScope("The client may not have this scope.")
     grant = Grant.objects.create(
         kind=GrantKind.CLIENT,
         organization_id=client.organization_id,
@@ -99,7 +107,7 @@ def open_for_client(
         expires_at=now + timedelta(days=settings.GRANT_MAX_DAYS),
         address=address,
     )
-    return _hand_out(grant, _new_refresh_token(grant, 1, now), None, now)
+    return _hand_out(grant, _new_refresh_token(grant, 1, now), _held(grant, scope, now), now)
 
 
 def rotate(
@@ -119,18 +127,21 @@ def rotate(
     now = now or timezone.now()
     if not looks_real(raw):
         raise InvalidGrant("The refresh token is not valid.")
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         outcome = _rotate(raw, kinds, client, scope, now)
     if isinstance(outcome, InvalidGrant):
         raise outcome
     return outcome
 
 
+@transaction.atomic
 def revoke(grants: QuerySet[Grant], *, reason: str, now: datetime | None = None) -> int:
-    """End the families among ``grants`` that still live; returns how many."""
-    return grants.filter(revoked_at=None).update(
-        revoked_at=now or timezone.now(), revoked_reason=reason[:100]
-    )
+    """End the families among ``grants`` that are not revoked yet; returns how many."""
+    chosen = Grant.objects.filter(pk__in=grants.filter(revoked_at=None).values("pk"), revoked_at=None)
+    # In one order, so that two callers who end the same families never wait for each other.
+    locked = list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    ended = Grant.objects.filter(pk__in=locked, revoked_at=None)
+    return ended.update(revoked_at=now or timezone.now(), revoked_reason=reason[:100])
 
 
 def looks_real(raw: str) -> bool:
@@ -162,47 +173,75 @@ def _rotate(
     if token.grant.client_id != (client.pk if client else None):
         return InvalidGrant("The refresh token is not valid.")
     # The family's lock orders rotation against revocation; what is read from here on is true.
-    grant = Grant.objects.select_for_update(no_key=True).get(pk=token.grant_id)
-    if standing_of(grant.pk, now) is not Standing.GOOD:
+    grant = Grant.objects.select_for_update(no_key=True).filter(pk=token.grant_id).first()
+    if grant is None:
         return InvalidGrant("The grant has ended.")
-    narrowed = _narrow(grant, scope)
-    spent = RefreshToken.objects.filter(pk=token.pk, used_at=None, expires_at__gt=now).update(used_at=now)
+    successor = _new_secret()
+    spent = RefreshToken.objects.filter(pk=token.pk, used_at=None, expires_at__gt=now).update(
+        used_at=now, successor=seal(raw, successor)
+    )
     if spent:
-        successor = _new_refresh_token(grant, token.generation + 1, now)
-        RefreshToken.objects.filter(pk=token.pk).update(successor=_seal(raw, successor))
+        # Whatever is raised here takes the spending back with it.
+        held = _held(grant, scope, now)
+        _keep_refresh_token(grant, token.generation + 1, successor, now)
         RefreshToken.objects.filter(grant=grant, generation=token.generation - 1).update(successor=None)
-        return _hand_out(grant, successor, narrowed, now)
+        return _hand_out(grant, successor, held, now)
+    return _use_again(raw, token, grant, scope, now)
+
+
+def _use_again(
+    raw: str, token: RefreshToken, grant: Grant, scope: Sequence[str] | None, now: datetime
+) -> Tokens | InvalidGrant:
+    """The second use of a token: a retry, or a sign that somebody else has it too."""
     token.refresh_from_db()
     if token.used_at is None:
         return InvalidGrant("The refresh token has expired.")
-    if again := _retry(raw, token, now):
-        return _hand_out(grant, again, narrowed, now)
-    revoke(Grant.objects.filter(pk=grant.pk), reason="A spent refresh token was used again", now=now)
+    in_time = now - token.used_at < timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
+    if in_time and (again := _lost_successor(raw, token)):
+        return _hand_out(grant, again, _held(grant, scope, now), now)
+    if grant.revoked_at is not None:
+        return InvalidGrant("The grant has ended.")
+    revoke(Grant.objects.filter(pk=grant.pk), reason=REUSED, now=now)
+    logger.warning("%s, and the family of %s has ended", REUSED, grant.public_id)
     return ReuseDetected("The refresh token was used before.")
 
 
-def _retry(raw: str, token: RefreshToken, now: datetime) -> str | None:
-    """The successor handed out before, for a client that lost the answer; None where that is over."""
-    assert token.used_at is not None
-    if now - token.used_at > timedelta(seconds=settings.REFRESH_GRACE_SECONDS) or token.successor is None:
+def _lost_successor(raw: str, token: RefreshToken) -> str | None:
+    """The successor handed out before, for a client that lost the answer; None once it was used."""
+    follower = RefreshToken.objects.filter(grant_id=token.grant_id, generation=token.generation + 1)
+    if token.successor is None or not follower.filter(used_at=None).exists():
         return None
-    follower = RefreshToken.objects.filter(grant_id=token.grant_id, generation=token.generation + 1).first()
-    if follower is None or follower.used_at is not None:
-        return None
-    return _unseal(raw, bytes(token.successor))
+    return unseal(raw, bytes(token.successor))
 
 
-def _narrow(grant: Grant, scope: Sequence[str] | None) -> tuple[str, ...] | None:
-    if scope is None:
-        return None
-    held = ScopeSet.of(grant.scope)
-    if held.missing(scope):
-        raise InvalidScope("The grant does not hold this scope.")
-    return tuple(scope)
+def _held(grant: Grant, wanted: Sequence[str] | None, now: datetime) -> tuple[str, ...]:
+    """What an access token of a living family holds: all it may now, or the part that is wanted.
+
+    Raises InvalidGrant where the family has ended, InvalidScope for more than it holds, and for nothing.
+    """
+    row = row_of(grant.pk)
+    if row is None or judge(row, now) is not Standing.GOOD:
+        raise InvalidGrant("The grant has ended.")
+    held = scopes_of(row, grant.scope)
+    if wanted and held.missing(wanted):
+        raise InvalidScope("This scope is more than was granted.")
+    scope = tuple(wanted or held.texts)
+    if grant.client_id is not None and not scope:
+        raise InvalidScope("Nothing of what was granted is allowed any more.")
+    return scope
+
+
+def _new_secret() -> str:
+    return REFRESH_PREFIX + opaque.random_text(opaque.PREFIXED_LENGTH)
 
 
 def _new_refresh_token(grant: Grant, generation: int, now: datetime) -> str:
-    raw = REFRESH_PREFIX + opaque.random_text(opaque.PREFIXED_LENGTH)
+    raw = _new_secret()
+    _keep_refresh_token(grant, generation, raw, now)
+    return raw
+
+
+def _keep_refresh_token(grant: Grant, generation: int, raw: str, now: datetime) -> None:
     RefreshToken.objects.create(
         grant=grant,
         generation=generation,
@@ -210,21 +249,14 @@ def _new_refresh_token(grant: Grant, generation: int, now: datetime) -> str:
         created_at=now,
         expires_at=min(now + timedelta(days=settings.REFRESH_DAYS), grant.expires_at),
     )
-    return raw
 
 
-def _hand_out(grant: Grant, refresh_token: str, narrowed: tuple[str, ...] | None, now: datetime) -> Tokens:
+def _hand_out(grant: Grant, refresh_token: str, scope: tuple[str, ...], now: datetime) -> Tokens:
     end = min(now + timedelta(seconds=access_seconds(GrantKind(grant.kind))), grant.expires_at)
     issued_at, expires_at = int(now.timestamp()), int(end.timestamp())
-    if grant.client_id is not None:
-        subject = client_id = ids.encode("cli", grant.client_id)
-        scope = narrowed or tuple(grant.scope)
-    else:
-        assert grant.user_id is not None
-        subject, client_id = ids.encode("usr", grant.user_id), DASHBOARD
-        scope = narrowed or Membership.objects.get(pk=grant.membership_id).scopes.texts
+    client_id = ids.encode("cli", grant.client_id) if grant.client_id else DASHBOARD
     access_token = signed.encode(
-        sub=subject,
+        sub=ids.encode("usr", grant.user_id) if grant.user_id else client_id,
         client_id=client_id,
         sid=grant.public_id,
         org=ids.encode("org", grant.organization_id),
@@ -237,26 +269,11 @@ def _hand_out(grant: Grant, refresh_token: str, narrowed: tuple[str, ...] | None
 
 
 def access_seconds(kind: GrantKind) -> int:
-    """How long an access token of this door lives (contract section 10)."""
-    return {
+    """How long an access token of this door lives."""
+    seconds: dict[GrantKind, int] = {
         GrantKind.SESSION: settings.SESSION_ACCESS_SECONDS,
         GrantKind.SINGLE_SIGN_ON: settings.OAUTH_ACCESS_SECONDS,
         GrantKind.PASSWORD: settings.PASSWORD_GRANT_ACCESS_SECONDS,
         GrantKind.CLIENT: settings.OAUTH_ACCESS_SECONDS,
-    }[kind]
-
-
-def _key(raw: str) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"tessera refresh successor").derive(raw.encode()))
-
-
-def _seal(raw: str, successor: str) -> bytes:
-    nonce = secrets.token_bytes(12)
-    return nonce + _key(raw).encrypt(nonce, successor.encode(), None)
-
-
-def _unseal(raw: str, sealed: bytes) -> str | None:
-    try:
-        return _key(raw).decrypt(sealed[:12], sealed[12:], None).decode()
-    except InvalidTag:
-        return None
+    }
+    return seconds[kind]

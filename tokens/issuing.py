@@ -17,7 +17,9 @@ from accounts.scopes import ScopeSet, parse
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import opaque
+from tokens.credentials import Credential
 from tokens.models import MAX_DAYS, ServiceAccountToken, TokenSecret
+from tokens.standing import Standing, judge, row_of, scopes_of
 
 IDEMPOTENCY_HOURS = 24
 MANAGE = "tokens.manage"
@@ -89,10 +91,10 @@ def issue(
     return Issued(token, secret.plaintext)
 
 
-def current_rights(actor: Actor) -> tuple[Membership, ScopeSet]:
+def current_rights(actor: Actor, wanted: str = MANAGE) -> tuple[Membership, ScopeSet]:
     """The member who answers for the actor and what it may, as of now: call under the organization's lock.
 
-    Raises Refused where a removal, a revocation or a lowered role has won the race.
+    Raises Refused where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
     """
     if actor.membership_id is None or actor.organization_id is None:
         raise Refused(refusals.TOKEN_REVOKED)
@@ -102,26 +104,38 @@ def current_rights(actor: Actor) -> tuple[Membership, ScopeSet]:
         .select_related("user")
         .first()
     )
+    if member is None and actor.type == "client":
+        # The client lives on without the member who made it, but nobody answers for what it would make.
+        raise Refused(refusals.FORBIDDEN, detail="The member who answers for this client has left.")
     if member is None:
         raise Refused(refusals.TOKEN_REVOKED)
-    if actor.type == "service_account":
-        made_by = ServiceAccountToken.objects.filter(revoked_at=None)
-        if actor.id is None or not made_by.filter(pk=actor.id).exists():
-            raise Refused(refusals.TOKEN_REVOKED)
-        scopes = actor.scopes
-    else:
-        scopes = member.scopes
-    if not scopes.allows(MANAGE):
-        raise Refused(refusals.INSUFFICIENT_SCOPE, required=[MANAGE])
+    scopes = _own_scopes(actor, member)
+    if not scopes.allows(wanted):
+        raise Refused(refusals.INSUFFICIENT_SCOPE, required=[wanted])
     return member, scopes
 
 
-def check_permissions(held: ScopeSet, permissions: Sequence[str]) -> None:
+def _own_scopes(actor: Actor, member: Membership) -> ScopeSet:
+    """A person's are the member's; a program's are its own, never those of who answers for it."""
+    if isinstance(actor, Credential) and actor.grant_id is not None:
+        row = row_of(actor.grant_id)
+        if row is None or judge(row, timezone.now()) is not Standing.GOOD:
+            raise Refused(refusals.TOKEN_REVOKED)
+        return scopes_of(row, actor.scopes.texts)
+    if actor.type != "service_account":
+        return member.scopes
+    made_by = ServiceAccountToken.objects.filter(revoked_at=None)
+    if actor.id is None or not made_by.filter(pk=actor.id).exists():
+        raise Refused(refusals.TOKEN_REVOKED)
+    return actor.scopes
+
+
+def check_permissions(held: ScopeSet, permissions: Sequence[str], field: str = "permissions") -> None:
     """Nobody grants what they do not hold; raises Refused(insufficient_scope or invalid_request)."""
     if unknown := [text for text in permissions if not _is_known(text)]:
         raise Refused(
             refusals.INVALID_REQUEST,
-            fields={"permissions": [f"There is no permission {text}." for text in unknown]},
+            fields={field: [f"There is no permission {text}." for text in unknown]},
         )
     if missing := held.missing(permissions):
         raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,8 @@ ALGORITHM = "ES256"
 JWKS_MAX_AGE = 300
 # Processes look at the file this often, and whenever they meet a key id they do not know.
 LOOK_EVERY = 1.0
+# What a process may lag behind the file, and a server's clock behind another's.
+MARGIN = 10
 PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "kid", "use", "alg")
 
 
@@ -42,13 +47,15 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
+    """The keys in the order they were made."""
+
     keys: dict[str, SigningKey]
     stamp: tuple[int, int]
 
     def signing(self, now: float) -> SigningKey:
         """The newest key whose publication has had time to spread."""
-        ready = [key for key in self.keys.values() if key.signs_from <= now]
-        return max(ready or self.keys.values(), key=lambda key: key.signs_from)
+        oldest, *newer = self.keys.values()
+        return next((key for key in reversed(newer) if key.signs_from <= now), oldest)
 
     def verifying(self, kid: str, now: float) -> SigningKey | None:
         key = self.keys.get(kid)
@@ -69,9 +76,10 @@ class _Ring:
         self.path: Path | None = None
         self.looked_at = 0.0
 
-    def get(self) -> KeySet:
+    def get(self, *, look: bool = False) -> KeySet:
         path, now = Path(settings.JWT_SIGNING_KEYS_FILE), time.monotonic()
-        if self.current is not None and self.path == path and now - self.looked_at < LOOK_EVERY:
+        seen_lately = now - self.looked_at < LOOK_EVERY and not look
+        if self.current is not None and self.path == path and seen_lately:
             return self.current
         with self.lock:
             self.looked_at = now
@@ -91,20 +99,38 @@ def current() -> KeySet:
     return _ring.get()
 
 
-def rotate(now: int, *, longest_lifetime: int, signs_from: int | None = None) -> str:
-    """Add a key, which signs once it is published long enough; drop dead ones. Returns its kid."""
+def verifying(kid: str, now: float) -> SigningKey | None:
+    """The key that a token names; for one not known yet the file is looked at again."""
+    return current().verifying(kid, now) or _ring.get(look=True).verifying(kid, now)
+
+
+def rotate(now: int, *, longest_lifetime: int, at_once: bool = False) -> SigningKey:
+    """Add a key and drop dead ones; it signs once others had time to learn it, or at once.
+
+    ``longest_lifetime`` is for how many seconds a token may be accepted after it was signed.
+    """
     path = Path(settings.JWT_SIGNING_KEYS_FILE)
     current()
-    entries: list[dict[str, Any]] = json.loads(path.read_text())["keys"]
-    starts = now + JWKS_MAX_AGE if signs_from is None else signs_from
-    for entry in entries:
-        if entry["verifies_until"] is None:
-            entry["verifies_until"] = starts + longest_lifetime
-    entries = [entry for entry in entries if entry["verifies_until"] > now]
-    fresh = _new_entry(starts)
-    _write(path, [*entries, fresh], replace=True)
-    _ring.looked_at = 0.0
-    return str(fresh["kid"])
+    with _exclusively(path):
+        entries: list[dict[str, Any]] = json.loads(path.read_text())["keys"]
+        starts = now if at_once else now + JWKS_MAX_AGE + MARGIN
+        # A key that would begin to sign after this one has signed nothing, and must not take over later.
+        entries = [entry for entry in entries if entry["signs_from"] <= starts] or entries[:1]
+        for entry in entries:
+            if entry["verifies_until"] is None:
+                entry["verifies_until"] = starts + MARGIN + longest_lifetime
+        entries = [entry for entry in entries if entry["verifies_until"] > now]
+        fresh = _new_entry(starts)
+        _write(path, [*entries, fresh], replace=True)
+    return _ring.get(look=True).keys[fresh["kid"]]
+
+
+@contextmanager
+def _exclusively(path: Path) -> Iterator[None]:
+    """Two rotations at once would lose one of the keys."""
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _create(path: Path) -> None:
@@ -132,15 +158,16 @@ def _write(path: Path, entries: list[dict[str, Any]], *, replace: bool) -> None:
 
 def _new_entry(signs_from: int) -> dict[str, Any]:
     jwk: dict[str, Any] = ECAlgorithm.to_jwk(generate_private_key(SECP256R1()), as_dict=True)
-    kid = secrets.token_urlsafe(12)
-    return jwk | {"kid": kid, "use": "sig", "alg": ALGORITHM, "signs_from": signs_from, "verifies_until": None}
+    jwk |= {"kid": secrets.token_urlsafe(12), "use": "sig", "alg": ALGORITHM}
+    return jwk | {"signs_from": signs_from, "verifies_until": None}
 
 
 def _read(path: Path, stamp: tuple[int, int]) -> KeySet:
     keys = {}
     for entry in json.loads(path.read_text())["keys"]:
         private = ECAlgorithm(ECAlgorithm.SHA256).from_jwk(entry)
-        assert isinstance(private, EllipticCurvePrivateKey)
+        if not isinstance(private, EllipticCurvePrivateKey):
+            raise ValueError(f"JWT_SIGNING_KEYS_FILE {path} holds a key that cannot sign.")
         keys[entry["kid"]] = SigningKey(
             kid=entry["kid"],
             private=private,

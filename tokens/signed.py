@@ -16,8 +16,11 @@ from tokens import keys
 
 TYPE = "at+jwt"
 LEEWAY_SECONDS = 30
-MAX_LENGTH = 4096
+# Below what a server takes as one header, and above what MAX_SCOPE characters of scope come to.
+MAX_LENGTH = 8000
+MAX_SCOPE = 4000
 MAX_HEADER = 400
+MAX_TIME = 2**37
 SHAPE = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}", re.ASCII)
 TEXT_CLAIMS = ("iss", "sub", "jti", "client_id", "sid", "org", "scope")
 
@@ -105,7 +108,7 @@ def _key_of(raw: str, now: float) -> keys.SigningKey:
         raise InvalidJWT
     if header.get("alg") != keys.ALGORITHM or not isinstance(kid, str):
         raise InvalidJWT
-    key = keys.current().verifying(kid, now)
+    key = keys.verifying(kid, now)
     if key is None:
         raise InvalidJWT
     return key
@@ -117,7 +120,7 @@ def _typed(claims: dict[str, Any], now: float) -> Claims:
         raise InvalidJWT
     if not all(isinstance(claims.get(name), str) for name in TEXT_CLAIMS):
         raise InvalidJWT
-    if max(iat, nbf) > now + LEEWAY_SECONDS:
+    if not 0 <= iat <= exp <= MAX_TIME or max(iat, nbf) > now + LEEWAY_SECONDS:
         raise InvalidJWT
     if exp + LEEWAY_SECONDS <= now:
         raise ExpiredJWT

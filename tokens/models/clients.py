@@ -32,9 +32,7 @@ class OAuthClient(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="clients")
     name = models.CharField(max_length=100)
     scopes = models.JSONField()
-    refresh_auth = models.CharField(
-        max_length=20, choices=RefreshAuth.choices, default=RefreshAuth.REQUIRED
-    )
+    refresh_auth = models.CharField(max_length=20, choices=RefreshAuth.choices, default=RefreshAuth.REQUIRED)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

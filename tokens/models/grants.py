@@ -41,7 +41,9 @@ class Grant(models.Model):
     )
     password_version = models.PositiveIntegerField(default=0)
     client = models.ForeignKey(OAuthClient, null=True, on_delete=models.CASCADE, related_name="grants")
-    scope = models.JSONField(default=list, help_text="What a client's grant was given; people's is their role's.")
+    scope = models.JSONField(
+        default=list, help_text="What a client's grant was given; people's is their role's."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(help_text="The family's absolute end, which rotation cannot extend.")
     revoked_at = models.DateTimeField(null=True)
@@ -54,7 +56,9 @@ class Grant(models.Model):
             models.Index(fields=("user",), condition=Q(revoked_at=None), name="grants_of_user"),
             models.Index(fields=("client",), condition=Q(revoked_at=None), name="grants_of_client"),
             models.Index(fields=("membership",), condition=Q(revoked_at=None), name="grants_of_membership"),
-            models.Index(fields=("organization",), condition=Q(revoked_at=None), name="grants_of_organization"),
+            models.Index(
+                fields=("organization",), condition=Q(revoked_at=None), name="grants_of_organization"
+            ),
             models.Index(fields=("expires_at",), name="grants_by_end"),
         )
 

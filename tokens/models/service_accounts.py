@@ -50,7 +50,9 @@ class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
 
     def with_people(self) -> TokenQuerySet:
         """Everything a record shows, in one statement."""
-        return self.select_related("created_by", "revoked_by", "responsible__user").prefetch_related("secrets")
+        return self.select_related("created_by", "revoked_by", "responsible__user").prefetch_related(
+            "secrets"
+        )
 
 
 class ServiceAccountToken(models.Model):
@@ -89,15 +91,12 @@ class ServiceAccountToken(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=("organization", "-id"), name="tokens_by_organization"),
-            models.Index(
-                fields=("organization",), condition=Q(revoked_at=None), name="tokens_not_revoked"
-            ),
+            models.Index(fields=("organization",), condition=Q(revoked_at=None), name="tokens_not_revoked"),
             models.Index(fields=("responsible",), condition=Q(revoked_at=None), name="tokens_responsible"),
         )
         constraints = (
             models.CheckConstraint(
-                condition=Q(expires_at=None)
-                | Q(expires_at__lte=F("created_at") + timedelta(days=MAX_DAYS)),
+                condition=Q(expires_at=None) | Q(expires_at__lte=F("created_at") + timedelta(days=MAX_DAYS)),
                 name="tokens_expiry_within_365_days",
             ),
             models.CheckConstraint(
