@@ -13,6 +13,7 @@ urlpatterns = [
     path("settings/", include("tokens.urls")),
     path("api/", include("accounts.api_urls")),
     path("api/", include("tokens.api_urls")),
+    path("", include("tokens.oauth_urls")),
     path("", include("config.operation_urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,14 @@
+-- Takes one try in each of several windows, or in none where one of them is spent.
+-- KEYS counters   ARGV for each counter: limit, length in ms
+-- Returns 1 and for each window the ms until its end; or 0 and the ms until the spent one ends
+for i, key in ipairs(KEYS) do
+  if (tonumber(redis.call('GET', key)) or 0) >= tonumber(ARGV[2 * i - 1]) then
+    return {0, math.max(1, redis.call('PTTL', key))}
+  end
+end
+local answer = {1}
+for i, key in ipairs(KEYS) do
+  if redis.call('INCR', key) == 1 then redis.call('PEXPIRE', key, ARGV[2 * i]) end
+  answer[i + 1] = redis.call('PTTL', key)
+end
+return answer

@@ -1,0 +1,115 @@
+"""Limits on failures: a try is taken from every window before it is made, and given back when it succeeds.
+
+However many are made at once, no more than the limit fail; and successes use nothing up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from ratelimit import sql, store
+from ratelimit.values import WindowLimit
+
+# One hash tag, because a cluster runs a script on the keys of one slot only.
+TAG = "tsr:{tries}:"
+
+GIVE_BACK = """
+UPDATE ratelimit_window SET hits = hits - 1 WHERE key = %s AND hits > 0 AND started_at <= %s
+"""
+
+_take = store.Script("take.lua")
+_give_back = store.Script("give_back.lua")
+
+
+class TooMany(Exception):
+    """One of the windows is spent; ``retry_after`` is in whole seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Where tries were taken: ``ends`` in ms for each window of the store, or ``at`` on SQL's clock."""
+
+    windows: tuple[WindowLimit, ...]
+    ends: tuple[int, ...] = ()
+    at: float = 0.0
+
+
+def take(windows: Sequence[WindowLimit], *, now: float | None = None) -> Taken:
+    """One try from each window, or none; raises TooMany. ``now`` replaces SQL's clock in tests."""
+    if settings.REDIS_URL:
+        try:
+            return _take_in_store(tuple(windows))
+        except store.StoreUnavailable:
+            pass
+    return _take_in_sql(tuple(windows), sql.clock() if now is None else now)
+
+
+def check(windows: Sequence[WindowLimit], *, now: float | None = None) -> None:
+    """Raise TooMany where a window is spent; nothing is taken.
+
+    For callers who count their failures afterwards: those made at once may pass the limit together.
+    """
+    if settings.REDIS_URL:
+        try:
+            _check_in_store(windows)
+        except store.StoreUnavailable:
+            pass
+        else:
+            return
+    now = sql.clock() if now is None else now
+    for window in windows:
+        hits, ends_in = sql.peek_window(window, window.key, now)
+        if hits >= window.limit:
+            raise TooMany(max(1, math.ceil(ends_in)))
+
+
+def give_back(taken: Taken) -> None:
+    """Undo a take. Where the store has gone meanwhile, its tries have gone as well."""
+    if taken.ends:
+        try:
+            _give_back(_keys(taken.windows), list(taken.ends))
+        except store.StoreUnavailable:
+            pass
+        return
+    with connection.cursor() as cursor:
+        for window in taken.windows:
+            cursor.execute(GIVE_BACK, [window.key, taken.at])
+
+
+def _take_in_store(windows: tuple[WindowLimit, ...]) -> Taken:
+    arguments: list[Any] = [part for one in windows for part in (one.limit, one.seconds * 1000)]
+    admitted, *ends = _take(_keys(windows), arguments)
+    if not admitted:
+        raise TooMany(max(1, -(-ends[0] // 1000)))
+    return Taken(windows, ends=tuple(ends))
+
+
+def _check_in_store(windows: Sequence[WindowLimit]) -> None:
+    keys = _keys(tuple(windows))
+    _, answers = store.ask(*(command for key in keys for command in (("GET", key), ("PTTL", key))))
+    for window, hits, ends in zip(windows, answers[::2], answers[1::2], strict=True):
+        if int(hits or 0) >= window.limit:
+            raise TooMany(max(1, -(-ends // 1000)))
+
+
+def _take_in_sql(windows: tuple[WindowLimit, ...], now: float) -> Taken:
+    with transaction.atomic():
+        for window in windows:
+            admitted, _, ends_in = sql.hit_window(window, window.key, now)
+            if not admitted:
+                raise TooMany(max(1, math.ceil(ends_in)))
+    return Taken(windows, at=now)
+
+
+def _keys(windows: tuple[WindowLimit, ...]) -> list[str]:
+    return [TAG + window.key for window in windows]

@@ -1,0 +1,92 @@
+"""Who a client is: its secret looked up by digest, and failures limited before any look-up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import ids
+from ratelimit import tries
+from ratelimit.values import WindowLimit
+from tokens import opaque
+from tokens.models import ClientSecret, OAuthClient
+from tokens.models.clients import RefreshAuth
+from tokens.oauth_errors import OAuthError, invalid_client, too_many_failures
+from tokens.oauth_forms import Presented
+
+# An id that is none is looked up like one that does not exist.
+NOBODY = UUID(int=0)
+
+
+def authenticate(
+    presented: Presented, *, network: str, secretless: bool = False, now: datetime | None = None
+) -> OAuthClient:
+    """The client that is who it says; ``secretless`` lets those in that may refresh by their id alone.
+
+    Raises OAuthError: invalid_client, alike for an unknown client and a wrong secret, also while its
+    organization is suspended; 429 after too many failures from ``network``, before anything is looked up.
+    """
+    check_failures(presented.client_id, network)
+    client = _find(presented, secretless=secretless, now=now or timezone.now())
+    if client is None:
+        raise failed(invalid_client(), _of_client(presented.client_id, network), _of_network(network))
+    return client
+
+
+def check_failures(client_id: str, network: str) -> None:
+    try:
+        tries.check([_of_client(client_id, network), _of_network(network)])
+    except tries.TooMany as spent:
+        raise too_many_failures(spent.retry_after) from None
+
+
+def grant_failed(problem: OAuthError, network: str) -> OAuthError:
+    """Guessed refresh tokens count against their address; a client's own mistakes don't lock it out."""
+    return failed(problem, _of_network(network))
+
+
+def failed(problem: OAuthError, *windows: WindowLimit) -> OAuthError:
+    """What to raise: ``problem``, or that there were too many such failures."""
+    try:
+        tries.take(windows)
+    except tries.TooMany as spent:
+        return too_many_failures(spent.retry_after)
+    return problem
+
+
+def _find(presented: Presented, *, secretless: bool, now: datetime) -> OAuthClient | None:
+    try:
+        pk = ids.decode("cli", presented.client_id)
+    except ValueError:
+        pk = NOBODY
+    if presented.secret is None:
+        living = OAuthClient.objects.filter(deleted_at=None, organization__suspended_at=None)
+        known = living.filter(pk=pk, refresh_auth=RefreshAuth.ROTATION_ONLY).first()
+        return known if secretless else None
+    found = (
+        ClientSecret.objects.filter(
+            digest=opaque.digest(presented.secret),
+            client=pk,
+            client__deleted_at=None,
+            client__organization__suspended_at=None,
+        )
+        .filter(Q(valid_until=None) | Q(valid_until__gt=now))
+        .select_related("client")
+        .first()
+    )
+    return found.client if found else None
+
+
+def _of_client(client_id: str, network: str) -> WindowLimit:
+    """A client's failures from one address: its own servers elsewhere are not held up by them."""
+    name = sha256(client_id.encode()).hexdigest()[:32]
+    return WindowLimit("client", f"client:{name}:{network}", settings.CLIENT_FAILURES_PER_MINUTE)
+
+
+def _of_network(network: str) -> WindowLimit:
+    return WindowLimit("clients", f"clients:{network}", settings.REFUSALS_PER_MINUTE)

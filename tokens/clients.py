@@ -1,0 +1,173 @@
+"""OAuth clients: made, changed, given new secrets and ended, each under the organization's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import Membership, Organization
+from accounts.scopes import ScopeSet
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+from tokens import grants, opaque
+from tokens.issuing import check_permissions, current_rights
+from tokens.models import ClientSecret, OAuthClient
+from tokens.models.clients import RefreshAuth
+from tokens.signed import MAX_SCOPE
+
+VIEW, MANAGE = "clients.view", "clients.manage"
+SECRET_PREFIX = "tsr_cs_"
+OVERLAP_SECONDS = 86_400
+MAX_OVERLAP_SECONDS = 7 * 86_400
+DELETED = "The client was deleted"
+REVOKED = "All tokens of the client were revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class WithSecret:
+    """A client and its new secret's plaintext, which exists here and in the one answer."""
+
+    client: OAuthClient
+    plaintext: str
+
+
+@transaction.atomic
+def create(
+    *,
+    actor: Actor,
+    name: str,
+    scopes: Sequence[str],
+    refresh_auth: str = RefreshAuth.REQUIRED,
+    now: datetime | None = None,
+) -> WithSecret:
+    """Make a client of the actor's organization, with its first secret.
+
+    Raises Refused: insufficient_scope where the actor does not hold what is asked, invalid_request with
+    fields, token_revoked where the actor's rights have just ended.
+    """
+    member, held = _rights(actor)
+    now = now or timezone.now()
+    _check_scopes(held, scopes)
+    client = OAuthClient.objects.create(
+        organization_id=member.organization_id,
+        name=name,
+        scopes=list(dict.fromkeys(scopes)),
+        refresh_auth=refresh_auth,
+        created_by=member.user,
+        responsible=member,
+        created_at=now,
+    )
+    return WithSecret(client, _new_secret(client, now))
+
+
+@transaction.atomic
+def update(
+    *,
+    client: OAuthClient,
+    actor: Actor,
+    name: str | None = None,
+    scopes: Sequence[str] | None = None,
+    refresh_auth: str | None = None,
+) -> OAuthClient:
+    """Change what is given; fewer scopes hold at once, for access tokens that are out as well.
+
+    Raises Refused: not_found for a client that was deleted, insufficient_scope, invalid_request.
+    """
+    _, held = _rights(actor)
+    client = _living(client)
+    if scopes is not None:
+        _check_scopes(held, scopes)
+        client.scopes = list(dict.fromkeys(scopes))
+    client.name = client.name if name is None else name
+    client.refresh_auth = client.refresh_auth if refresh_auth is None else refresh_auth
+    client.save(update_fields=["name", "scopes", "refresh_auth"])
+    return client
+
+
+@transaction.atomic
+def rotate_secret(
+    *,
+    client: OAuthClient,
+    actor: Actor,
+    overlap_seconds: int = OVERLAP_SECONDS,
+    now: datetime | None = None,
+) -> WithSecret:
+    """Give the client another secret; those before it hold for ``overlap_seconds`` more, or end now at 0.
+
+    Raises Refused: insufficient_scope where the client may more than the actor, who would come to hold it.
+    """
+    _, held = _rights(actor)
+    client = _living(client)
+    if missing := held.missing(client.scopes):
+        raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)
+    if not 0 <= overlap_seconds <= MAX_OVERLAP_SECONDS:
+        sentence = f"An overlap is 0 to {MAX_OVERLAP_SECONDS} seconds."
+        raise Refused(refusals.INVALID_REQUEST, fields={"overlapSeconds": [sentence]})
+    now = now or timezone.now()
+    until = now + timedelta(seconds=overlap_seconds)
+    before = ClientSecret.objects.filter(client=client)
+    before.filter(valid_until__lte=now).delete()
+    before.filter(Q(valid_until=None) | Q(valid_until__gt=until)).update(valid_until=until)
+    return WithSecret(client, _new_secret(client, now))
+
+
+@transaction.atomic
+def delete(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> None:
+    """End the client and its grants, for good; a second call changes nothing. The record stays."""
+    _rights(actor)
+    end([client], now=now)
+
+
+@transaction.atomic
+def revoke_tokens(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> int:
+    """End all grants of the client, which may get new tokens by its secret. Returns how many ended."""
+    _rights(actor)
+    return grants.revoke(_living(client).grants.all(), reason=REVOKED, now=now)
+
+
+def end(clients: Sequence[OAuthClient], *, now: datetime | None = None) -> None:
+    """Delete clients whose organizations' locks the caller holds."""
+    now = now or timezone.now()
+    living = OAuthClient.objects.filter(pk__in=[client.pk for client in clients], deleted_at=None)
+    for client in living:
+        grants.revoke(client.grants.all(), reason=DELETED, now=now)
+        client.secrets.all().delete()
+    living.update(deleted_at=now)
+
+
+def _rights(actor: Actor) -> tuple[Membership, ScopeSet]:
+    """Take the organization's lock, then ask what the actor may now."""
+    if actor.organization_id is None:
+        raise Refused(refusals.TOKEN_REVOKED)
+    Organization.objects.lock_all([actor.organization_id])
+    return current_rights(actor, MANAGE)
+
+
+def _living(client: OAuthClient) -> OAuthClient:
+    """The client as it is under the lock; raises Refused(not_found) for one that was deleted."""
+    found = OAuthClient.objects.filter(pk=client.pk, deleted_at=None).select_related("created_by").first()
+    if found is None:
+        raise Refused(refusals.NOT_FOUND)
+    return found
+
+
+def _check_scopes(held: ScopeSet, scopes: Sequence[str]) -> None:
+    check_permissions(held, scopes, field="scopes")
+    # An access token carries them all, and has to fit into one header.
+    if len(" ".join(scopes)) > MAX_SCOPE:
+        sentence = f"All scopes together have at most {MAX_SCOPE} characters."
+        raise Refused(refusals.INVALID_REQUEST, fields={"scopes": [sentence]})
+
+
+def _new_secret(client: OAuthClient, now: datetime) -> str:
+    plaintext = SECRET_PREFIX + opaque.random_text(opaque.PREFIXED_LENGTH)
+    ClientSecret.objects.create(
+        client=client, digest=opaque.digest(plaintext), last_four=plaintext[-4:], created_at=now
+    )
+    return plaintext

@@ -1,0 +1,66 @@
+"""What the OAuth endpoints refuse with: the codes and the form of RFC 6749 section 5.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ratelimit.refusals import REALM, UNAVAILABLE_RETRY_AFTER
+
+CHALLENGE = f'Basic realm="{REALM}", charset="UTF-8"'
+
+
+class OAuthError(Exception):
+    """``description`` keeps to the characters of RFC 6749: printable ASCII without quotes and backslash."""
+
+    def __init__(
+        self, code: str, description: str, *, status: int = 400, retry_after: int | None = None
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.description = description
+        self.status = status
+        self.retry_after = retry_after
+
+    @property
+    def body(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"error": self.code, "error_description": self.description}
+        if self.status == 429:
+            found["retry_after"] = self.retry_after
+        return found
+
+    @property
+    def headers(self) -> dict[str, str]:
+        found = {}
+        if self.status == 401:
+            # RFC 9110 section 15.5.2 wants a challenge with every 401, however the client tried.
+            found["WWW-Authenticate"] = CHALLENGE
+        if self.retry_after is not None:
+            found["Retry-After"] = str(self.retry_after)
+        return found
+
+
+def invalid_request(description: str, status: int = 400) -> OAuthError:
+    return OAuthError("invalid_request", description, status=status)
+
+
+def invalid_client() -> OAuthError:
+    """One answer for an unknown client, a wrong or ended secret, and none at all."""
+    return OAuthError("invalid_client", "The client could not be authenticated.", status=401)
+
+
+def invalid_grant(description: str) -> OAuthError:
+    return OAuthError("invalid_grant", description)
+
+
+def invalid_scope(description: str) -> OAuthError:
+    return OAuthError("invalid_scope", description)
+
+
+def too_many_failures(retry_after: int) -> OAuthError:
+    description = "Too many requests failed. Try again later."
+    return OAuthError("temporarily_unavailable", description, status=429, retry_after=retry_after)
+
+
+def unavailable() -> OAuthError:
+    description = "Temporarily unavailable. Try again in a moment."
+    return OAuthError("temporarily_unavailable", description, status=503, retry_after=UNAVAILABLE_RETRY_AFTER)

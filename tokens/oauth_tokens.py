@@ -1,0 +1,116 @@
+"""What a client may ask about tokens: to end its own (RFC 7009), and what one is good for (RFC 7662)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import ids
+from accounts.models import Organization
+from accounts.scopes import ScopeSet
+from ratelimit.refusals import Refusal
+from tokens import grants, opaque, signed
+from tokens.access_tokens import verify
+from tokens.client_authentication import authenticate
+from tokens.credentials import for_token
+from tokens.models import Grant, OAuthClient
+from tokens.oauth_errors import invalid_request
+from tokens.oauth_forms import presented
+from tokens.standing import Standing, judge, row_of, scopes_of
+
+REASON = "Revoked by the client"
+INACTIVE = {"active": False}
+
+Form = dict[str, str]
+
+
+def revoke(form: Form, *, authorization: str = "", network: str = "unknown") -> None:
+    """End the family of the client's own token, access or refresh; any other string changes nothing.
+
+    Raises OAuthError. The type hint is not needed: the two kinds are told apart by their shape.
+    """
+    client, token = _asked(form, authorization, network)
+    grant_id = _family_of(token)
+    if grant_id is None:
+        return
+    with transaction.atomic():
+        Organization.objects.lock_all([client.organization_id])
+        grants.revoke(Grant.objects.filter(pk=grant_id, client=client), reason=REASON)
+
+
+def introspect(
+    form: Form, *, authorization: str = "", network: str = "unknown", now: datetime | None = None
+) -> dict[str, Any]:
+    """What a token is good for now; only tokens of the client's organization are told about at all."""
+    client, token = _asked(form, authorization, network)
+    now = now or timezone.now()
+    if signed.looks_real(token):
+        return _of_access_token(token, client, now)
+    if opaque.looks_real(token):
+        return _of_service_account(token, client, now)
+    return _of_refresh_token(token, client, now)
+
+
+def _asked(form: Form, authorization: str, network: str) -> tuple[OAuthClient, str]:
+    client = authenticate(presented(form, authorization), network=network)
+    if "token" not in form:
+        raise invalid_request("The parameter token is missing.")
+    return client, form["token"]
+
+
+def _family_of(token: str) -> UUID | None:
+    if signed.looks_real(token):
+        try:
+            return ids.decode("ses", signed.decode(token).sid)
+        except (signed.InvalidJWT, signed.ExpiredJWT, ValueError):
+            return None
+    found = grants.find_refresh_token(token)
+    return found.grant_id if found else None
+
+
+def _of_access_token(token: str, client: OAuthClient, now: datetime) -> dict[str, Any]:
+    found = verify(token, now)
+    if isinstance(found, Refusal):
+        return INACTIVE
+    credential, claims = found
+    # The leeway is for clocks that differ; here one clock is asked.
+    if credential.organization_id != client.organization_id or claims.exp <= now.timestamp():
+        return INACTIVE
+    about = {"jti": claims.jti, "client_id": claims.client_id, "token_type": "Bearer"}
+    return _active(credential.scopes, claims.sub, client) | about | {"iat": claims.iat, "exp": claims.exp}
+
+
+def _of_service_account(token: str, client: OAuthClient, now: datetime) -> dict[str, Any]:
+    found = for_token(token, now)
+    if isinstance(found, Refusal) or found.id is None or found.organization_id != client.organization_id:
+        return INACTIVE
+    about = _active(found.scopes, ids.encode("tok", found.id), client) | {"token_type": "Bearer"}
+    return about if found.expires_at is None else about | {"exp": int(found.expires_at.timestamp())}
+
+
+def _of_refresh_token(token: str, client: OAuthClient, now: datetime) -> dict[str, Any]:
+    found = grants.find_refresh_token(token)
+    if found is None or found.grant.client_id != client.pk:
+        return INACTIVE
+    row = row_of(found.grant_id)
+    if row is None or judge(row, now) is not Standing.GOOD or found.used_at or found.expires_at <= now:
+        return INACTIVE
+    about = _active(scopes_of(row, found.grant.scope), client.public_id, client)
+    times = {"iat": int(found.created_at.timestamp()), "exp": int(found.expires_at.timestamp())}
+    return about | {"client_id": client.public_id} | times
+
+
+def _active(scopes: ScopeSet, subject: str, client: OAuthClient) -> dict[str, Any]:
+    return {
+        "active": True,
+        "scope": " ".join(scopes.texts),
+        "sub": subject,
+        "iss": settings.BASE_URL,
+        "aud": settings.BASE_URL,
+        "org": ids.encode("org", client.organization_id),
+    }
