@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,10 +77,8 @@ def check(windows: Sequence[WindowLimit], *, now: float | None = None) -> None:
 def give_back(taken: Taken) -> None:
     """Undo a take. Where the store has gone meanwhile, its tries have gone as well."""
     if taken.ends:
-        try:
+        with suppress(store.StoreUnavailable):
             _give_back(_keys(taken.windows), list(taken.ends))
-        except store.StoreUnavailable:
-            pass
         return
     with connection.cursor() as cursor:
         for window in taken.windows:

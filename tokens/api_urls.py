@@ -3,11 +3,13 @@
 from django.urls import path
 
 from tokens import tokens_api
+from tokens.context_api import ContextView
 from tokens.identity_api import IdentityView
 from tokens.usage_api import UsageView
 
 urlpatterns = [
     path("auth/whoami", IdentityView.as_view(), name="api-whoami"),
+    path("v1/context", ContextView.as_view(), name="api-context"),
     path("v1/identity", IdentityView.as_view(), name="api-identity"),
     path("v1/tokens", tokens_api.TokensView.as_view(), name="api-tokens"),
     path("v1/tokens/lookup", tokens_api.TokenLookupView.as_view(), name="api-token-lookup"),

@@ -34,12 +34,16 @@ def refused(request: HttpRequest) -> Refused:
     """Why there is no credential; a well-shaped one is counted against its address first."""
     refusal: Refusal = request.refusal  # type: ignore[attr-defined]
     uncounted = (refusals.CREDENTIAL_REQUIRED, refusals.MALFORMED_TOKEN, refusals.UNAVAILABLE)
-    if not any(refusal is one for one in uncounted):
-        window = WindowLimit("refusals", f"refusals:{client_network(request)}", settings.REFUSALS_PER_MINUTE)
-        admitted, ends_in = limiter.hit_window(window)
-        if not admitted:
-            return Refused(refusals.RATE_LIMITED, retry_after=ends_in)
-    return Refused(refusal)
+    if any(refusal is one for one in uncounted):
+        return Refused(refusal)
+    return counted(request, Refused(refusal))
+
+
+def counted(request: HttpRequest, refused: Refused) -> Refused:
+    """The refusal of a well-shaped secret, or of one too many from its address in this minute."""
+    window = WindowLimit("refusals", f"refusals:{client_network(request)}", settings.REFUSALS_PER_MINUTE)
+    admitted, ends_in = limiter.hit_window(window)
+    return refused if admitted else Refused(refusals.RATE_LIMITED, retry_after=ends_in)
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

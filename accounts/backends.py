@@ -1,0 +1,25 @@
+"""Checking a password, for every door alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.auth_backends import AuthenticationBackend
+from django.http import HttpRequest
+
+from accounts import sign_in_limits
+from accounts.models import User
+
+
+class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
+    """allauth's check, which takes as long for unknown accounts, behind our limits."""
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        """Raise TooManyTries, a form's kind of error, before a password is looked at."""
+        if not credentials.get("password"):
+            return None
+        taken = sign_in_limits.take(credentials.get("email") or credentials.get("username") or "", request)
+        user: User | None = super().authenticate(request, **credentials)
+        if user is not None:
+            sign_in_limits.give_back(taken)
+        return user

@@ -1,0 +1,62 @@
+"""A person's signed-in browsers: where each was last seen, and how they are signed out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import User
+from ratelimit.refusals import is_api
+
+SEEN_AT = "seen_at"
+SEEN_EVERY_SECONDS = 300
+
+
+class LastSeenMiddleware:
+    """Keeps a browser's last use, to five minutes, so that most pages write nothing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_api(request):
+            _note(request)
+        return self.get_response(request)
+
+
+def begin(request: HttpRequest) -> None:
+    """Called at sign-in: a session without this stamp was never one of a browser's sign-ins."""
+    request.session[SEEN_AT] = int(time.time())
+
+
+def _note(request: HttpRequest) -> None:
+    if request.session.session_key is None:
+        return
+    seen_at, now = request.session.get(SEEN_AT), int(time.time())
+    if seen_at is not None and now - seen_at > SEEN_EVERY_SECONDS and request.user.is_authenticated:
+        request.session[SEEN_AT] = now
+        UserSession.objects.create_from_request(request)
+
+
+def of_user(user: User) -> list[UserSession]:
+    """The browsers in which the person is signed in, last used first."""
+    found: list[UserSession] = UserSession.objects.purge_and_list(user)
+    return sorted(found, key=lambda session: session.last_seen_at, reverse=True)
+
+
+def end(request: HttpRequest, session: UserSession) -> None:
+    """Sign one browser out; this one's request goes on as nobody's."""
+    is_this = session.session_key == request.session.session_key
+    session.end()
+    if is_this:
+        logout(request)
+
+
+def end_others(request: HttpRequest, user: User) -> None:
+    others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
+    for session in others:
+        session.end()

@@ -1,0 +1,92 @@
+"""Indexes: named resources of an organization, each of which permissions may name by its UUID."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.actors import Actor
+from accounts.context_models import Index
+from accounts.models import Organization
+from accounts.scopes import ANY, Scope, ScopeSet, covers
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+
+CANONICAL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """The UUID in its one written form (RFC 9562 section 4), either case; None for anything else."""
+    return UUID(text) if CANONICAL.fullmatch(text) else None
+
+
+def scope_of(action: str, uuid: UUID) -> str:
+    return f"index:{action}:{uuid}"
+
+
+def of_organization(organization_id: UUID) -> QuerySet[Index]:
+    return Index.objects.filter(organization_id=organization_id)
+
+
+def find(organization_id: UUID, uuid: UUID | None) -> Index:
+    """The organization's index; raises Refused(not_found) for another's exactly as for none."""
+    found = uuid and of_organization(organization_id).filter(pk=uuid).first()
+    if not found:
+        raise Refused(refusals.NOT_FOUND)
+    return found
+
+
+def require(actor: Actor, action: str, index: Index) -> None:
+    """Raise Refused(insufficient_scope) where the actor may not do this to this index."""
+    wanted = scope_of(action, index.pk)
+    if not actor.allows(wanted):
+        raise Refused(refusals.INSUFFICIENT_SCOPE, required=[wanted])
+
+
+def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet[Index]:
+    """Those of ``indexes`` that the scopes reach; raises Refused where they reach none, whatever exists."""
+    reached = {
+        granted.identifier
+        for granted in scopes.parsed
+        if covers(granted, Scope("index", action, granted.identifier))
+    }
+    if not reached:
+        raise Refused(refusals.INSUFFICIENT_SCOPE, required=[f"index:{action}:{ANY}"])
+    if ANY in reached:
+        return indexes
+    return indexes.filter(pk__in=[uuid for uuid in map(parse_uuid, reached) if uuid])
+
+
+@transaction.atomic
+def create(*, organization_id: UUID, name: str) -> Index:
+    """Raises Refused (400) where the organization has an index of that name."""
+    Organization.objects.locked(organization_id)
+    _check_name(organization_id, name)
+    return Index.objects.create(organization_id=organization_id, name=name)
+
+
+@transaction.atomic
+def rename(*, index: Index, name: str) -> Index:
+    """Raises Refused: not_found where it has just been deleted, 400 where the name is taken."""
+    Organization.objects.lock_all([index.organization_id])
+    found = find(index.organization_id, index.pk)
+    if found.name != name:
+        _check_name(index.organization_id, name)
+        found.name = name
+        found.save(update_fields=["name"])
+    return found
+
+
+def delete(*, index: Index) -> None:
+    """A second call changes nothing."""
+    Index.objects.filter(pk=index.pk).delete()
+
+
+def _check_name(organization_id: UUID, name: str) -> None:
+    """Under the organization's lock, so that two wishes for one name are decided one by one."""
+    if of_organization(organization_id).filter(name=name).exists():
+        sentence = "An index of this name exists already."
+        raise Refused(refusals.INVALID_REQUEST, fields={"name": [sentence]})

@@ -1,0 +1,54 @@
+"""The second factor at sign-in: a code of the person's app or a recovery code, under the sign-in limits."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.http import HttpRequest
+
+from accounts import sign_in_limits
+from accounts.models import User
+from ratelimit import limiter
+from ratelimit.values import WindowLimit
+
+# Longer than the time steps in which one code is accepted, so that none is accepted twice.
+CODE_SECONDS = 300
+
+
+class LimitedAuthenticateForm(AuthenticateForm):  # type: ignore[misc]
+    """The page's form; a wrong code counts as a wrong password does."""
+
+    def clean_code(self) -> str:
+        taken = sign_in_limits.take(self.user.email, context.request)
+        code: str = super().clean_code()
+        sign_in_limits.give_back(taken)
+        return code
+
+
+def is_on(user: User) -> bool:
+    return bool(is_mfa_enabled(user))
+
+
+def accepts(request: HttpRequest, user: User, code: str) -> bool:
+    """Whether the code is one of the person's, now and for the first time; raises TooManyTries."""
+    taken = sign_in_limits.take(user.email, request)
+    typed = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
+    for authenticator in typed:
+        if authenticator.wrap().validate_code(code):
+            if not _is_first_use(user, code):
+                return False
+            authenticator.record_usage()
+            sign_in_limits.give_back(taken)
+            return True
+    return False
+
+
+def _is_first_use(user: User, code: str) -> bool:
+    """Exactly one of several requests with the same code, whether there is a shared cache or not."""
+    digits = "".join(filter(str.isalnum, code)).lower()
+    key = f"code:{user.pk.hex}:{sha256(digits.encode(errors='replace')).hexdigest()[:32]}"
+    return limiter.hit_window(WindowLimit("code", key, 1, CODE_SECONDS))[0]

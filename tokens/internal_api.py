@@ -1,0 +1,55 @@
+"""What our own services may ask, with an internal token and nothing else."""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+from django.conf import settings
+from django.http import HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.access import HasScope
+from ratelimit import refusals
+from ratelimit.drain import Drain, prune
+from ratelimit.refusals import Refused
+from ratelimit.store import StoreUnavailable
+from tokens import metrics
+from tokens.credentials import Credential
+
+
+class IsInternal(BasePermission):
+    """A second wall: under this path no other kind of credential is even resolved."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if cast(Credential, request.auth).type != "internal":
+            raise Refused(refusals.INVALID_TOKEN)
+        return True
+
+
+class InternalView(APIView):
+    schema = None
+    permission_classes = (IsInternal, HasScope)
+
+
+class MetricsView(InternalView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": None}
+
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+class HousekeepingView(InternalView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": None}
+
+    def post(self, request: Request) -> Response:
+        """One pass: usage counters into SQL, and away with what has had its time. Safe to repeat."""
+        try:
+            drained = Drain()() if settings.REDIS_URL else 0
+        except StoreUnavailable:
+            raise Refused(refusals.UNAVAILABLE) from None
+        prune()
+        return Response({"drained": drained})

@@ -1,0 +1,168 @@
+"""The password grant in the shape of seed 000, for programs that were written against Supabase.
+
+Not part of the OAuth service: RFC 9700 section 2.4 warns of this grant, so it is kept to its own path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import FormParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import second_factor
+from accounts.fields import Text
+from accounts.models import PUBLISHABLE_PREFIX, Membership, Organization, User
+from accounts.parsers import StrictJSONParser
+from ratelimit import refusals
+from ratelimit.client import client_ip
+from ratelimit.refusals import Refusal, Refused
+from tokens import session_refusals, sessions, sign_in
+from tokens.authentication import counted
+from tokens.grants import Tokens
+from tokens.models import GrantKind
+from tokens.session_serializers import LONGEST_PASSWORD, PasswordGranted, Refresh, Secret
+from tokens.session_views import PublicView, refreshed
+
+PASSWORD, REFRESH = "password", "refresh_token"
+KINDS = (GrantKind.PASSWORD,)
+PUBLISHABLE_KEY = re.compile(rf"{PUBLISHABLE_PREFIX}[A-Za-z0-9]{{43}}", re.ASCII)
+CREDENTIALS = ("email", "username", "password", "refresh_token", "apikey", "access_token")
+
+
+class Asked(serializers.Serializer[Any]):
+    """Members of other names are passed over: Supabase's own client sends some."""
+
+    email = Text(max_length=254)
+    password = Secret(max_length=LONGEST_PASSWORD)
+
+
+class PasswordGrantView(PublicView):
+    parser_classes = (StrictJSONParser, FormParser)
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+        "POST": (
+            refusals.INVALID_TOKEN,
+            session_refusals.INVALID_CREDENTIALS,
+            session_refusals.INVALID_REFRESH_TOKEN,
+            session_refusals.MFA_REQUIRED,
+            session_refusals.EMAIL_NOT_VERIFIED,
+            session_refusals.NO_MEMBERSHIP,
+            session_refusals.ORGANIZATION_SUSPENDED,
+            refusals.RATE_LIMITED,
+        )
+    }
+
+    @extend_schema(
+        tags=["Sessions"],
+        operation_id="passwordGrant",
+        summary="Exchange a password, or a refresh token",
+        parameters=[
+            OpenApiParameter("grant_type", {"type": "string", "enum": [PASSWORD, REFRESH]}, required=True),
+            OpenApiParameter(
+                "apikey",
+                {"type": "string"},
+                OpenApiParameter.HEADER,
+                description="The organization's publishable key. It names the organization and grants "
+                "nothing; a person of one organization may leave it out.",
+            ),
+        ],
+        request=Asked,
+        responses=PasswordGranted,
+    )
+    def post(self, request: Request) -> Response:
+        """With `grant_type=refresh_token` the body is `{refresh_token}`. JSON and forms are read alike.
+
+        Refused for people whose second factor is on: they sign in at `/v1/auth/login`.
+        """
+        body = _body(request)
+        grant_type = _grant_type(request, body)
+        organization_id = _organization(request)
+        if grant_type == REFRESH:
+            wanted = Refresh(data=body)
+            wanted.is_valid(raise_exception=True)
+            return _granted(
+                refreshed(request, wanted.validated_data["refresh_token"], KINDS, organization_id)
+            )
+        return _granted(_open(request, body, organization_id))
+
+
+def _open(request: Request, body: dict[str, Any], organization_id: UUID | None) -> Tokens:
+    asked = Asked(data=body | {"email": body.get("email", body.get("username", serializers.empty))})
+    asked.is_valid(raise_exception=True)
+    user = sign_in.check_password(request._request, **asked.validated_data)
+    if second_factor.is_on(user):
+        detail = "This grant takes no code. Sign in at /v1/auth/login."
+        raise Refused(session_refusals.MFA_REQUIRED, detail=detail)
+    return sessions.open_session(
+        user=user,
+        membership=_membership(user, organization_id),
+        kind=GrantKind.PASSWORD,
+        user_agent=request.headers.get("User-Agent", ""),
+        address=client_ip(request._request),
+    )
+
+
+def _membership(user: User, organization_id: UUID | None) -> Membership:
+    """The person's place in the organization that the key names, or the only place there is."""
+    mine = Membership.objects.of(user).select_related("organization", "user")
+    if organization_id is not None:
+        return sessions.entered(mine.filter(organization_id=organization_id).first())
+    found = list(mine[:2])
+    if len(found) > 1:
+        sentence = "You belong to several organizations: send the publishable key of one of them."
+        raise Refused(refusals.INVALID_REQUEST, fields={"apikey": [sentence]})
+    return sessions.entered(found[0] if found else None)
+
+
+def _organization(request: Request) -> UUID | None:
+    """Whom the key names, None without one; raises Refused(invalid_token) for any other text."""
+    key = request.headers.get("apikey")
+    if key is None:
+        return None
+    if not PUBLISHABLE_KEY.fullmatch(key):
+        raise Refused(refusals.INVALID_TOKEN)
+    found = Organization.objects.filter(publishable_key=key).values_list("pk", flat=True).first()
+    if found is None:
+        raise counted(request._request, Refused(refusals.INVALID_TOKEN))
+    return found
+
+
+def _grant_type(request: Request, body: Mapping[str, Any]) -> str:
+    """From the address, as the seed has it, or from a form, as RFC 6749 section 4.3.2 has it."""
+    for name in CREDENTIALS:
+        if name in request.query_params:
+            sentence = "This has no place in an address: send it in the body."
+            raise Refused(refusals.INVALID_REQUEST, fields={name: [sentence]})
+    given = [place["grant_type"] for place in (request.query_params, body) if "grant_type" in place]
+    for grant_type in (PASSWORD, REFRESH):
+        if given and all(one == grant_type for one in given):
+            return grant_type
+    sentence = f"This is either {PASSWORD} or {REFRESH}."
+    raise Refused(refusals.INVALID_REQUEST, fields={"grant_type": [sentence]})
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """The members of the JSON or form; raises Refused where a form gives one twice."""
+    data = request.data
+    if not hasattr(data, "lists"):
+        return dict(data)
+    if repeated := [name for name, values in data.lists() if len(values) > 1]:
+        raise Refused(refusals.INVALID_REQUEST, fields={repeated[0]: ["Give this once only."]})
+    return {name: values[0] for name, values in data.lists()}
+
+
+def _granted(tokens: Tokens) -> Response:
+    return Response(
+        {
+            "access_token": tokens.access_token,
+            "token_type": "bearer",
+            "expires_in": tokens.expires_in,
+            "refresh_token": tokens.refresh_token,
+        }
+    )

@@ -1,0 +1,13 @@
+"""The session doors, below /v1/auth/."""
+
+from django.urls import path
+
+from tokens import session_list_api, session_views
+
+urlpatterns = [
+    path("login", session_views.LoginView.as_view(), name="api-login"),
+    path("refresh", session_views.RefreshView.as_view(), name="api-refresh"),
+    path("logout", session_views.LogoutView.as_view(), name="api-logout"),
+    path("sessions", session_list_api.SessionsView.as_view(), name="api-sessions"),
+    path("sessions/<str:session_id>", session_list_api.SessionView.as_view(), name="api-session"),
+]

@@ -1,0 +1,155 @@
+"""People's sessions at the API, without HTTP: opened, refreshed, listed and ended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils import timezone
+
+from accounts import ids
+from accounts.models import Membership, User
+from ratelimit import usage
+from ratelimit.refusals import Refused
+from ratelimit.usage import Usage
+from tokens import devices, grants, session_refusals
+from tokens.grants import InvalidGrant, Tokens
+from tokens.models import Grant, GrantKind, RefreshToken
+
+SIGNED_OUT = "Signed out"
+ENDED = "Ended by its owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A family of a person's tokens as its owner sees it."""
+
+    grant: Grant
+    device: str
+    last_seen_at: datetime
+    last_seen_ip: str | None
+    current: bool
+
+
+def membership_of(user: User, organization: str | None) -> Membership:
+    """The place to sign in to: the organization of that id or slug, else the person's oldest one.
+
+    Raises Refused: no_membership, also for an organization that does not exist; organization_suspended.
+    """
+    mine = Membership.objects.of(user).select_related("organization", "user")
+    if organization is not None:
+        mine = mine.filter(**_naming(organization))
+    return entered(mine.first())
+
+
+def entered(member: Membership | None) -> Membership:
+    """The membership, if one may work in it now; raises Refused."""
+    if member is None:
+        raise Refused(session_refusals.NO_MEMBERSHIP)
+    if member.organization.suspended_at is not None:
+        raise Refused(session_refusals.ORGANIZATION_SUSPENDED)
+    return member
+
+
+def open_session(
+    *, user: User, membership: Membership, kind: GrantKind, user_agent: str, address: str | None
+) -> Tokens:
+    """Open a family for a person whose password has just been checked.
+
+    Raises Refused(invalid_credentials) where the password, person or membership ended meanwhile.
+    """
+    try:
+        return grants.open_for_member(
+            membership=membership,
+            kind=kind,
+            verified_password=user.password,
+            user_agent=devices.kept(user_agent),
+            address=address,
+        )
+    except InvalidGrant:
+        raise Refused(session_refusals.INVALID_CREDENTIALS) from None
+
+
+def refresh(raw: str, kinds: Sequence[GrantKind], organization_id: UUID | None = None) -> Tokens:
+    """Rotate a refresh token of one of the ``kinds``, and of the organization where one is named.
+
+    Raises Refused(invalid_refresh_token) for every reason alike.
+    """
+    try:
+        if organization_id is not None:
+            token = grants.find_refresh_token(raw)
+            if token is None or token.grant.organization_id != organization_id:
+                raise InvalidGrant
+        return grants.rotate(raw, kinds=kinds)
+    except InvalidGrant:
+        raise Refused(session_refusals.INVALID_REFRESH_TOKEN) from None
+
+
+def member_of(grant: Grant) -> Membership:
+    """Whose session it is; raises Refused(invalid_refresh_token) where the membership has just ended."""
+    found = Membership.objects.filter(grants=grant).select_related("organization", "user").first()
+    if found is None:
+        raise Refused(session_refusals.INVALID_REFRESH_TOKEN)
+    return found
+
+
+def living(user_id: UUID, now: datetime | None = None) -> QuerySet[Grant]:
+    """The person's families that still yield tokens, newest first."""
+    now = now or timezone.now()
+    unused = RefreshToken.objects.filter(grant=OuterRef("pk"), used_at=None, expires_at__gt=now)
+    return (
+        Grant.objects.filter(Exists(unused), user_id=user_id, revoked_at=None, expires_at__gt=now)
+        # Those of a membership that was removed, or of an earlier password, have ended without a stamp.
+        .filter(membership__user_id=user_id, membership__organization_id=F("organization_id"))
+        .filter(user__password_version=F("password_version"))
+        .select_related("organization")
+        .order_by("-pk")
+    )
+
+
+def told(found: Iterable[Grant], current: UUID | None = None) -> list[Session]:
+    """The families with when and where they were last used; one question for each organization."""
+    families = list(found)
+    by_organization: dict[UUID, list[UUID]] = defaultdict(list)
+    for grant in families:
+        by_organization[grant.organization_id].append(grant.pk)
+    used: dict[UUID, Usage] = {}
+    for bucket, subjects in by_organization.items():
+        used |= usage.totals(bucket, subjects)
+    return [_session(grant, used[grant.pk], current) for grant in families]
+
+
+def end(*, user_id: UUID, grant_id: UUID, reason: str = ENDED) -> bool:
+    """End one of the person's families; False where it is not theirs. A second call changes nothing."""
+    mine = Grant.objects.filter(pk=grant_id, user_id=user_id)
+    if not mine.exists():
+        return False
+    grants.revoke(mine, reason=reason)
+    return True
+
+
+def end_all(*, user_id: UUID, but: UUID | None = None) -> int:
+    """End every family of the person, in whichever organization, but one; returns how many."""
+    mine = Grant.objects.filter(user_id=user_id)
+    return grants.revoke(mine.exclude(pk=but) if but else mine, reason=ENDED)
+
+
+def _session(grant: Grant, used: Usage, current: UUID | None) -> Session:
+    return Session(
+        grant=grant,
+        device=devices.summary(grant.user_agent),
+        last_seen_at=used.last_used_at or grant.created_at,
+        last_seen_ip=used.last_used_ip or grant.address,
+        current=grant.pk == current,
+    )
+
+
+def _naming(organization: str) -> dict[str, object]:
+    try:
+        return {"organization_id": ids.decode("org", organization)}
+    except ValueError:
+        return {"organization__slug": organization}

@@ -1,0 +1,46 @@
+"""Proving to be a person at a JSON door: password, then the second factor where it is on."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from django.http import HttpRequest
+
+from accounts import second_factor
+from accounts.models import User
+from accounts.sign_in_limits import TooManyTries
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+from tokens import session_refusals
+
+
+def check_password(request: HttpRequest, *, email: str, password: str) -> User:
+    """The person of the address, whose password this is; ``user.password`` is the hash it was checked by.
+
+    Raises Refused: rate_limited, email_not_verified, and invalid_credentials for a wrong password, an
+    unknown account and an inactive one alike.
+    """
+    try:
+        user: User | None = get_adapter(request).authenticate(request, email=email, password=password)
+    except TooManyTries as many:
+        raise Refused(refusals.RATE_LIMITED, retry_after=many.retry_after) from None
+    # allauth hands an inactive person over as well, for a page of its own to say so.
+    if user is None or not user.is_active:
+        raise Refused(session_refusals.INVALID_CREDENTIALS)
+    if not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
+        raise Refused(session_refusals.EMAIL_NOT_VERIFIED)
+    return user
+
+
+def check_second_factor(request: HttpRequest, user: User, code: str) -> None:
+    """Raises Refused: mfa_required without a code, invalid_code, rate_limited."""
+    if not second_factor.is_on(user):
+        return
+    if not code:
+        raise Refused(session_refusals.MFA_REQUIRED)
+    try:
+        accepted = second_factor.accepts(request, user, code)
+    except TooManyTries as many:
+        raise Refused(refusals.RATE_LIMITED, retry_after=many.retry_after) from None
+    if not accepted:
+        raise Refused(session_refusals.INVALID_CODE)
