@@ -79,7 +79,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(raw_password)
-        self.password_version += 1
+        # Drawn and not counted up: two changes at once must not arrive at the same number.
+        self.password_version = secrets.randbelow(2**31 - 1) + 1
 
     @property
     def public_id(self) -> str:
