@@ -15,13 +15,17 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts import ids
+from accounts.audit_models import AuditChain, AuditEvent
 from accounts.catalogue import role_scopes
+from accounts.context_models import EndUser, EndUserCount, Index
 from accounts.roles import Role
 from accounts.scopes import ScopeSet
 from ratelimit.models import Plan
 
 BASE62 = string.ascii_letters + string.digits
 PUBLISHABLE_PREFIX = "tsr_pk_"
+
+__all__ = ["AuditChain", "AuditEvent", "EndUser", "EndUserCount", "Index", "Membership", "Organization", "User"]
 
 
 def new_publishable_key() -> str:

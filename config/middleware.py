@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.http.request import UnreadablePostError
 from django.utils.cache import patch_vary_headers
 
+from accounts import origin
 from accounts.exceptions import exception_handler, refusal_of
 from config import edge, handlers
 from ratelimit import refusals
+from ratelimit.client import client_ip
 from ratelimit.refusals import Refused, is_api
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -35,6 +37,7 @@ class EdgeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)  # type: ignore[attr-defined]
+        origin.begin(client_ip(request), request.id)  # type: ignore[attr-defined]
         api = is_api(request)
         response = self._answer(request, api=api)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
