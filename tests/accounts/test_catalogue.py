@@ -1,0 +1,109 @@
+"""The catalogue of permissions: nested roles, and a file that an operator may replace."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
+
+from accounts.catalogue import EVERYTHING, catalogue, role_scopes
+from accounts.roles import Role
+from accounts.scopes import parse
+
+OWN = """
+[[resource]]
+name = "orders"
+label = "Orders"
+permissions = [
+    { name = "orders.view", description = "See orders", roles = ["viewer", "member", "admin"] },
+    { name = "orders.manage", description = "Change orders", roles = ["admin"] },
+]
+"""
+BROKEN = {
+    "no TOML": "[[resource",
+    "no resources": "title = 'x'",
+    "resources that are no tables": "resource = ['orders']",
+    "a resource without a label": OWN.replace('label = "Orders"', ""),
+    "a permission without a description": OWN.replace('description = "See orders", ', ""),
+    "a role that does not exist": OWN.replace('"viewer"', '"king"'),
+    "a malformed permission": OWN.replace('"orders.view"', '"orders view"'),
+    "another resource's permission": OWN.replace('"orders.view"', '"tokens.view"'),
+    "not UTF-8": "\udcff",
+}
+
+
+def everything_listed() -> list[str]:
+    return [one.name for resource in catalogue().resources for one in resource.permissions]
+
+
+def test_each_role_holds_all_that_the_next_lower_one_holds() -> None:
+    for higher, lower in pairwise(Role):
+        assert higher.outranks(lower)
+        assert not lower.outranks(higher)
+        assert role_scopes(higher).missing(role_scopes(lower).texts) == [], (higher, lower)
+        assert role_scopes(lower).missing(role_scopes(higher).texts), (higher, lower)
+
+
+def test_an_owner_holds_everything() -> None:
+    assert role_scopes("owner").texts == (EVERYTHING,)
+    assert role_scopes("owner").missing(everything_listed()) == []
+
+
+def test_a_viewer_manages_nothing() -> None:
+    changing = [name for name in everything_listed() if parse(name).action in ("manage", "write", "admin")]
+    assert changing
+    assert role_scopes("viewer").missing(changing) == changing
+
+
+def test_a_role_that_does_not_exist_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="king"):
+        role_scopes("king")
+
+
+@pytest.mark.parametrize(
+    "text", ["tokens.view", "index:read:shop-12", "index:*:*", "*:read:*", "*:*:*", "index:admin:*"]
+)
+def test_the_catalogue_knows_what_covers_one_of_its_permissions(text: str) -> None:
+    assert catalogue().knows(parse(text))
+
+
+@pytest.mark.parametrize("text", ["token.view", "tokens.fly", "*:fly:*", "index:configure:*", "orders.view"])
+def test_the_catalogue_does_not_know_the_rest(text: str) -> None:
+    assert not catalogue().knows(parse(text))
+
+
+def test_every_permission_is_listed_once_and_described() -> None:
+    names = everything_listed()
+    assert len(names) == len(set(names))
+    assert all(one.description for resource in catalogue().resources for one in resource.permissions)
+
+
+def test_an_operators_file_takes_the_place_of_ours(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "permissions.toml"
+    file.write_text(OWN)
+    settings.PERMISSIONS_FILE = str(file)
+    assert everything_listed() == ["orders.view", "orders.manage"]
+    assert catalogue().resources[0].label == "Orders"
+    assert role_scopes("viewer").texts == ("orders.view",)
+    assert role_scopes("admin").texts == ("orders.view", "orders.manage")
+    assert role_scopes("owner").texts == (EVERYTHING,)
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_file_names_the_setting_and_the_file(
+    settings: Settings, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "permissions.toml"
+    file.write_bytes(content.encode(errors="surrogateescape"))
+    settings.PERMISSIONS_FILE = str(file)
+    with pytest.raises(ImproperlyConfigured, match=rf"PERMISSIONS_FILE .*{file.name}"):
+        catalogue()
+
+
+def test_a_missing_file_names_the_setting(settings: Settings, tmp_path: Path) -> None:
+    settings.PERMISSIONS_FILE = str(tmp_path / "nowhere.toml")
+    with pytest.raises(ImproperlyConfigured, match="PERMISSIONS_FILE"):
+        catalogue()
