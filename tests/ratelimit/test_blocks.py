@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 import redis
 
@@ -11,8 +9,8 @@ from ratelimit.models import Reservation
 from ratelimit.reserve import Block, reserve_block, reserve_one
 from ratelimit.values import Charge
 from tests.ratelimit.charges import NOON, admitted, new_charge
-from tests.threads import at_once
 
+pytestmark = pytest.mark.django_db
 DAY = NOON.date()
 LIMIT = 100
 
@@ -30,7 +28,6 @@ def one(charge: Charge, limit: int | None = LIMIT) -> int | None:
     return reserve_one(charge.bucket, DAY, limit)
 
 
-@pytest.mark.django_db
 def test_blocks_lie_one_behind_the_other(charge: Charge) -> None:
     assert block(charge, "e", -1) == Block(0, 2)
     assert block(charge, "e", 2) == Block(2, 4)
@@ -38,7 +35,6 @@ def test_blocks_lie_one_behind_the_other(charge: Charge) -> None:
     assert block(charge, "e", 4) == Block(5, 7)
 
 
-@pytest.mark.django_db
 def test_a_block_the_store_does_not_know_yet_is_handed_out_again(charge: Charge) -> None:
     assert block(charge, "e", -1) == Block(0, 2)
     assert one(charge) == 3
@@ -46,14 +42,12 @@ def test_a_block_the_store_does_not_know_yet_is_handed_out_again(charge: Charge)
     assert Reservation.objects.get().reserved == 3
 
 
-@pytest.mark.django_db
 def test_another_epoch_gets_none_of_the_blocks_before_it(charge: Charge) -> None:
     assert block(charge, "old", -1) == Block(0, 2)
     assert block(charge, "new", -1) == Block(2, 4)
     assert block(charge, "old", 2) == Block(4, 6)
 
 
-@pytest.mark.django_db
 def test_the_last_block_ends_at_the_limit(charge: Charge) -> None:
     assert block(charge, "e", -1, limit=3, used=0) == Block(0, 1)
     for taken in range(2, 100):
@@ -63,37 +57,20 @@ def test_the_last_block_ends_at_the_limit(charge: Charge) -> None:
     assert one(charge) is None
 
 
-@pytest.mark.django_db
 def test_a_block_starts_behind_what_the_store_has_counted_already(charge: Charge) -> None:
     assert block(charge, "e", -1, used=40) == Block(40, 42)
     assert block(charge, "e", 42, used=90) == Block(90, 92)
 
 
-@pytest.mark.django_db
 def test_a_lowered_limit_gives_an_empty_block_and_a_raised_one_goes_on(charge: Charge) -> None:
     assert block(charge, "e", -1, limit=1000) == Block(0, 20)
     assert block(charge, "e", 20, limit=10) == Block(20, 20)
     assert block(charge, "e", 20, limit=100) == Block(20, 22)
 
 
-@pytest.mark.django_db
 def test_a_block_lost_on_its_way_to_the_store_is_not_lost(charge: Charge, redis_client: redis.Redis) -> None:
     assert admitted(charge, 2) == 2
     epoch = str(redis_client.hget(f"tsr:{{{charge.bucket.hex}}}:meter", "epoch"))
     assert block(charge, epoch, 2) == Block(2, 4)
     assert one(charge) == 5
     assert admitted(charge, LIMIT) == LIMIT - 3
-
-
-@pytest.mark.django_db(transaction=True)
-def test_those_who_ask_at_once_are_told_of_the_same_block(charge: Charge) -> None:
-    assert at_once([partial(block, charge, "e", -1)] * 8) == [Block(0, 2)] * 8
-
-
-@pytest.mark.django_db(transaction=True)
-def test_single_requests_taken_at_once_are_all_different(charge: Charge) -> None:
-    for _ in range(12):
-        one(charge)
-    taken = at_once([partial(one, charge, 20)] * 16)
-    assert sorted(number for number in taken if isinstance(number, int)) == list(range(13, 21))
-    assert taken.count(None) == 8

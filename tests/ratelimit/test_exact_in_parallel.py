@@ -21,8 +21,9 @@ from pytest_django import Settings
 
 from accounts.models import Membership
 from ratelimit import usage
+from ratelimit.reserve import Block, reserve_block, reserve_one
 from tests.people import make_token
-from tests.ratelimit.charges import hit, new_charge
+from tests.ratelimit.charges import NOON, hit, new_charge
 from tests.servers import ROOT, Server, Servers
 from tests.threads import at_once
 
@@ -103,3 +104,20 @@ def test_a_burst_is_exact_as_well() -> None:
     decisions = [one for _ in range(3) for one in at_once([partial(hit, charge)] * 16)]
     assert [getattr(one, "admitted", one) for one in decisions].count(True) == 10
     assert hit(charge).quotas[0].remaining == 990
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_who_ask_for_a_block_at_once_are_told_of_the_same() -> None:
+    bucket = new_charge().bucket
+    ask = partial(reserve_block, bucket, NOON.date(), LIMIT, epoch="e", known=-1)
+    assert at_once([ask] * 8) == [Block(0, 2)] * 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_single_requests_taken_at_once_are_all_different() -> None:
+    take = partial(reserve_one, new_charge().bucket, NOON.date(), 20)
+    for _ in range(12):
+        take()
+    taken = at_once([take] * 16)
+    assert sorted(number for number in taken if isinstance(number, int)) == list(range(13, 21))
+    assert taken.count(None) == 8
