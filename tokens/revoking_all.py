@@ -1,0 +1,51 @@
+"""The end of everything that an organization's credentials may do, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import Organization
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+from tokens import grants
+from tokens.issuing import current_rights
+from tokens.models import Grant, GrantKind, ServiceAccountToken
+from tokens.revoking import stop
+
+MANAGE = "organization.manage"
+REASON = "All credentials of the organization were revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """How many of each kind ended."""
+
+    tokens: int
+    client_grants: int
+    sessions: int
+
+
+@transaction.atomic
+def revoke_all(*, actor: Actor) -> Revoked:
+    """End all tokens, clients' grants and people's sessions of the actor's organization, its own included.
+
+    Raises Refused where the actor's right to do so has just ended.
+    """
+    if actor.organization_id is None:
+        raise Refused(refusals.TOKEN_REVOKED)
+    Organization.objects.lock_all([actor.organization_id])
+    current_rights(actor, MANAGE)
+    now = timezone.now()
+    tokens = ServiceAccountToken.objects.filter(organization=actor.organization_id)
+    running = tokens.filter(Q(expires_at=None) | Q(expires_at__gt=now))
+    found = Grant.objects.filter(organization=actor.organization_id)
+    return Revoked(
+        tokens=stop(running, user_id=actor.user_id, reason=REASON, now=now),
+        client_grants=grants.revoke(found.filter(kind=GrantKind.CLIENT), reason=REASON, now=now),
+        sessions=grants.revoke(found.exclude(kind=GrantKind.CLIENT), reason=REASON, now=now),
+    )
