@@ -18,6 +18,7 @@ from accounts.models import Membership
 from accounts.routes import Route, routes
 from ratelimit.refusals import API_PREFIXES
 from tests.people import make_member, make_organization, make_plan, make_token
+from tests.tokens.oauth import Program, make_program
 from tokens.issuing import Issued
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -32,6 +33,7 @@ class Tenant:
 
     member: Membership
     issued: Issued
+    program: Program
 
     @property
     def token_id(self) -> str:
@@ -40,12 +42,14 @@ class Tenant:
 
 # For each parameter of a route: how the other organization's real id is written there, and an unknown one.
 IDS: dict[str, tuple[Callable[[Tenant], str], str]] = {
+    "client_id": (lambda tenant: tenant.program.id, "cli"),
     "token_id": (lambda tenant: tenant.token_id, "tok"),
 }
 
 # Where a model's rows say which organization they belong to.
 OWNED: dict[str, str] = {
     "accounts.User": "memberships__organization",
+    "accounts.MailedLink": "user__memberships__organization",
     "accounts.Organization": "pk",
     "accounts.Membership": "organization",
     "tokens.ServiceAccountToken": "organization",
@@ -65,7 +69,7 @@ WITH_IDS = [route for route in routes() if route.parameters and not route.path.s
 
 def make_tenant() -> Tenant:
     member = make_member(make_organization(plan=make_plan("enterprise", None)))
-    return Tenant(member, make_token(member, "Everything", ["*:*:*"]))
+    return Tenant(member, make_token(member, "Everything", ["*:*:*"]), make_program(member))
 
 
 @pytest.fixture
@@ -143,8 +147,8 @@ def test_ones_own_id_is_found(route: Route, mine: Tenant) -> None:
     """Else the test above would prove nothing."""
     own = {name: IDS[name][0](mine) for name in route.parameters}
     client = caller_of(route, mine)
-    found = {ask(client, method, route, own)[0] for method in ("GET", "POST", "PATCH")}
-    assert found & {200, 302, 400, 422}, found
+    found = {ask(client, method, route, own)[0] for method in ("GET", "POST", "PATCH", "DELETE")}
+    assert found & {200, 204, 302, 400, 422}, found
 
 
 @pytest.mark.parametrize(
@@ -173,14 +177,21 @@ def test_every_table_says_whose_its_rows_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/tokens?status=all", "/api/v1/members", "/api/v1/usage", "/api/v1/organization"]
+    "path",
+    [
+        "/api/v1/tokens?status=all",
+        "/api/v1/clients",
+        "/api/v1/members",
+        "/api/v1/usage",
+        "/api/v1/organization",
+    ],
 )
 def test_lists_hold_nothing_of_another(path: str, mine: Tenant, theirs: Tenant) -> None:
     client = Client(headers={"Authorization": f"Bearer {mine.issued.plaintext}"})
     text = client.get(path).content.decode()
     organization = theirs.member.organization
     for secret in (
-        *(theirs.token_id, theirs.member.public_id, theirs.member.user.email),
+        *(theirs.token_id, theirs.program.id, theirs.member.public_id, theirs.member.user.email),
         *(organization.public_id, organization.name, organization.publishable_key),
     ):
         assert secret not in text
