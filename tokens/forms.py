@@ -12,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from accounts.actors import Actor
-from accounts.scopes import MAX_LENGTH
 from accounts.text import validate_line, validate_lines
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -87,10 +86,8 @@ class CreateForm(NameAndDescription):
         if not self.selection.ticked:
             raise ValidationError("Choose at least one permission.")
         permissions = self.selection.permissions
-        if len(permissions) > MOST_PERMISSIONS or max(map(len, permissions)) > MAX_LENGTH:
-            raise ValidationError(
-                f"A token holds at most {MOST_PERMISSIONS} permissions of {MAX_LENGTH} characters."
-            )
+        if len(permissions) > MOST_PERMISSIONS:
+            raise ValidationError(f"A token holds at most {MOST_PERMISSIONS} permissions.")
         return permissions
 
     def clean(self) -> dict[str, Any]:

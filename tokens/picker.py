@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from accounts.catalogue import Permission, Resource, catalogue
-from accounts.scopes import ANY, SEGMENT, Scope, ScopeSet, parse
+from accounts.scopes import ANY, Scope, ScopeSet, parse
 
-IDENTIFIER = re.compile(SEGMENT, re.ASCII)
 SEPARATORS = re.compile(r"[\s,;]+")
 ONLY = "only:"
 VERBS = {"admin": "administer"}
@@ -129,13 +128,15 @@ def well_formed(selection: Selection) -> list[str]:
 
 
 def malformed(selection: Selection) -> list[str]:
-    """Identifiers that no permission could hold."""
-    return [
-        only
-        for identifiers in selection.ticked.values()
-        for only in identifiers
-        if not IDENTIFIER.fullmatch(only)
-    ]
+    """Identifiers that no permission could hold, for their characters or for their length."""
+    wrong = []
+    for name, identifiers in selection.ticked.items():
+        for only in identifiers:
+            try:
+                parse(str(parse(name)._replace(identifier=only)))
+            except ValueError:
+                wrong.append(only)
+    return wrong
 
 
 def preset(name: str, scopes: ScopeSet) -> Selection:

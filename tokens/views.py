@@ -25,6 +25,7 @@ from tokens.renaming import rename
 
 VIEW = "tokens.view"
 NO_SUCH_TOKEN = "No token of this organization has this secret. It may belong to another organization."
+NOT_IN_ADDRESSES = "That address held a token or a part of one. Paste tokens into the search box only."
 ONLY_A_PART = "This looks like a part of a token. Paste the whole one, or search by its last four characters."
 
 
@@ -33,6 +34,10 @@ ONLY_A_PART = "This looks like a part of a token. Paste the whole one, or search
 def token_list(request: PageRequest) -> HttpResponse:
     """Tabs, search, sort order and page all stand in the address."""
     filters = Filters.of(request.GET.dict())
+    if pasted.is_part_of_secret(request.GET.get("q", "")):
+        # An address that somebody made with a secret in it must not be repeated by the page.
+        messages.error(request, NOT_IN_ADDRESSES)
+        return redirect("tokens")
     found = listing(request.membership.organization, filters, request.GET.get("page"), timezone.now())
     context = {
         "listing": found,
