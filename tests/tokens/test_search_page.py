@@ -93,7 +93,7 @@ def test_a_secret_in_an_address_is_not_repeated(owner):
     assert plaintext not in response.content.decode()
 
 
-@pytest.mark.parametrize("text", ["", "\x00", "\udcff", "%", "_" * 600, "'; --", "‮"])
+@pytest.mark.parametrize("text", ["", "\x00", "\udcff", "%", "_" * 600, "'; --", "\u202e"])
 def test_no_text_breaks_it(owner, text):
     make_token(owner)
     browser = browser_of(owner.user)
