@@ -1,10 +1,11 @@
 """allauth's pages, under their own names."""
 
+from allauth.account import views
 from django.urls import path
 
-from allauth.account import views
+from accounts.views import sign_out
 
 urlpatterns = [
     path("login/", views.login, name="account_login"),
-    path("logout/", views.logout, name="account_logout"),
+    path("logout/", sign_out, name="account_logout"),
 ]
