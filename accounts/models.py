@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts import ids
 from accounts.audit_models import AuditChain, AuditEvent
 from accounts.catalogue import role_scopes
 from accounts.context_models import EndUser, EndUserCount, Index
+from accounts.invitation_models import Invitation
+from accounts.link_models import MailedLink
 from accounts.roles import Role
 from accounts.scopes import ScopeSet
 from ratelimit.models import Plan
@@ -25,7 +29,18 @@ from ratelimit.models import Plan
 BASE62 = string.ascii_letters + string.digits
 PUBLISHABLE_PREFIX = "tsr_pk_"
 
-__all__ = ["AuditChain", "AuditEvent", "EndUser", "EndUserCount", "Index", "Membership", "Organization", "User"]
+__all__ = [
+    "AuditChain",
+    "AuditEvent",
+    "EndUser",
+    "EndUserCount",
+    "Index",
+    "Invitation",
+    "MailedLink",
+    "Membership",
+    "Organization",
+    "User",
+]
 
 
 def new_publishable_key() -> str:
@@ -60,6 +75,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     # Grants carry the number they were made under, so that a new password ends them all by itself.
     password_version = models.PositiveIntegerField(default=0, editable=False)
+    # Founded when the address is proven and not before: unproven addresses have no place anywhere.
+    wanted_organization = models.CharField(max_length=100, blank=True, editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -83,8 +100,24 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(raw_password)
+        self.end_sessions()
+
+    def end_sessions(self) -> None:
+        """End everything the person is signed in by, browsers included, once this is saved."""
         # Drawn and not counted up: two changes at once must not arrive at the same number.
         self.password_version = secrets.randbelow(2**31 - 1) + 1
+
+    def get_session_auth_hash(self) -> str:
+        return self._session_hash(None)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        for secret in settings.SECRET_KEY_FALLBACKS:
+            yield self._session_hash(secret)
+
+    def _session_hash(self, secret: str | None) -> str:
+        """What a browser's session must still agree with: the password, and that nothing ended it since."""
+        value = f"{self.password}:{self.password_version}"
+        return salted_hmac("accounts.User.session", value, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def public_id(self) -> str:
@@ -121,7 +154,18 @@ class Organization(models.Model):
     never_expiring_allowed = models.BooleanField(
         default=True, help_text="Whether API tokens without an expiry may be created."
     )
+    longest_token_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How long a new API token may live at most; empty means 365 days."
+    )
+    mfa_required = models.BooleanField(
+        default=False, help_text="Members work here with a second factor only."
+    )
+    sso_required = models.BooleanField(default=False, help_text="Members sign in by single sign-on only.")
+    email_domains = models.JSONField(
+        default=list, blank=True, help_text="Only addresses of these domains may be invited; empty means any."
+    )
     suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
     generation = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -1,0 +1,80 @@
+"""Invitations at rest: who may join which organization, as what, until when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import ids
+from accounts.roles import Role
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        """Neither accepted nor revoked; it may have expired."""
+        return self.filter(accepted_at=None, revoked_at=None)
+
+
+class Invitation(models.Model):
+    """A place in an organization for one verified address. The link's secret is kept as a digest only."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="invitations"
+    )
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=10, choices=Role.choices)
+    digest = models.BinaryField(max_length=32, unique=True)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # Without a constraint, as with tokens: an inviter who is gone by any means takes the invitation along.
+    inviter = models.ForeignKey(
+        "accounts.Membership",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="invitations",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("organization", "email"),
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="accounts_one_open_invitation",
+            ),
+        )
+        indexes = (models.Index(fields=("organization", "-id"), name="invitations_by_organization"),)
+
+    if TYPE_CHECKING:
+        organization_id: UUID
+        inviter_id: UUID | None
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.role}"
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode("inv", self.id)
+
+    def status(self, now: datetime) -> str:
+        """``pending``, ``expired``, ``accepted`` or ``revoked``."""
+        if self.accepted_at is not None:
+            return "accepted"
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at <= now else "pending"
