@@ -12,6 +12,7 @@ from django.template import loader
 from accounts.exceptions import is_store_failure, log_unavailable, refusal_of
 from ratelimit import refusals
 from ratelimit.refusals import Refused, is_api
+from tokens import oauth_errors
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ def refuse(request: HttpRequest, refused: Refused, exc: BaseException | None = N
     """The response of ``refused``; ``exc`` is the store's failure behind a 503."""
     if exc is not None and refused.refusal is refusals.UNAVAILABLE:
         log_unavailable(exc, request)
+    if request.path_info in oauth_errors.PATHS:
+        return oauth_errors.response(oauth_errors.of_refusal(refused))
     if is_api(request):
         return refusals.response(refused.refusal, **refused.facts)
     return _page(request, refused)

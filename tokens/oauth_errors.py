@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ratelimit.refusals import REALM, UNAVAILABLE_RETRY_AFTER
+from django.http import JsonResponse
 
+from ratelimit.refusals import REALM, UNAVAILABLE, UNAVAILABLE_RETRY_AFTER, Refused
+
+PATHS = frozenset(("/v1/auth/token", "/v1/auth/revoke", "/v1/auth/introspect"))
+# RFC 6749 section 5.1; the second is for caches that know nothing younger than HTTP/1.0.
+HEADERS = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CHALLENGE = f'Basic realm="{REALM}", charset="UTF-8"'
 
 
@@ -30,7 +35,7 @@ class OAuthError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        found = {}
+        found = dict(HEADERS)
         if self.status == 401:
             # RFC 9110 section 15.5.2 wants a challenge with every 401, however the client tried.
             found["WWW-Authenticate"] = CHALLENGE
@@ -64,3 +69,15 @@ def too_many_failures(retry_after: int) -> OAuthError:
 def unavailable() -> OAuthError:
     description = "Temporarily unavailable. Try again in a moment."
     return OAuthError("temporarily_unavailable", description, status=503, retry_after=UNAVAILABLE_RETRY_AFTER)
+
+
+def of_refusal(refused: Refused) -> OAuthError:
+    """What was refused before any view saw it, told as an OAuth client understands it."""
+    if refused.refusal is UNAVAILABLE:
+        return unavailable()
+    sentence = str(refused.facts.get("detail") or refused.refusal.error)
+    return invalid_request(sentence, refused.refusal.status)
+
+
+def response(problem: OAuthError) -> JsonResponse:
+    return JsonResponse(problem.body, status=problem.status, headers=problem.headers)

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts.exceptions import is_store_failure, log_unavailable
 from ratelimit.client import client_ip, client_network
 from tokens import oauth, oauth_tokens
-from tokens.oauth_errors import OAuthError, invalid_request, unavailable
+from tokens.oauth_errors import HEADERS, OAuthError, invalid_request, unavailable
 from tokens.oauth_forms import FORM, read_form
 from tokens.oauth_schema import OAuthOperation
 from tokens.oauth_serializers import (
@@ -23,9 +23,6 @@ from tokens.oauth_serializers import (
     TokenAnswer,
     TokenRequest,
 )
-
-# RFC 6749 section 5.1; the second is for caches that know nothing younger than HTTP/1.0.
-HEADERS = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class OAuthView(APIView):
