@@ -80,7 +80,8 @@ def admin_deactivate(member: Membership) -> None:
 
 def raw_sql(member: Membership) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM accounts_membership WHERE id = %s", [member.pk])
+        pk = Membership._meta.pk.get_db_prep_value(member.pk, connection)
+        cursor.execute("DELETE FROM accounts_membership WHERE id = %s", [pk])
 
 
 def raw_deactivation(member: Membership) -> None:

@@ -1,0 +1,73 @@
+"""The same promises between server processes: one place is left, and a revocation is everywhere at once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from itertools import cycle, islice
+from threading import Barrier
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from tests.people import make_member, make_plan, make_token
+from tests.servers import Server, Servers
+from tokens.models import ServiceAccountToken
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CROWD = 40
+ROUNDS = 5
+LIMIT = settings.ACTIVE_TOKENS_PER_ORGANIZATION
+
+
+def ask(server: Server, method: str, path: str, bearer: str, body: object = None) -> tuple[int, str]:
+    """Status and ``code`` of the answer."""
+    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+    connection.request(method, path, json.dumps(body) if body else None, headers)
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    return response.status, json.loads(content).get("code", "") if content else ""
+
+
+def create_at_once(running: list[Server], bearer: str) -> Counter[tuple[int, str]]:
+    barrier = Barrier(CROWD)
+
+    def one(number: int, server: Server) -> tuple[int, str]:
+        barrier.wait(60)
+        wish = {"name": f"new {number}", "permissions": ["index:read:*"], "expiresInDays": 1}
+        return ask(server, "POST", "/api/v1/tokens", bearer, wish)
+
+    with ThreadPoolExecutor(CROWD) as crowd:
+        return Counter(crowd.map(one, range(CROWD), islice(cycle(running), CROWD)))
+
+
+def test_forty_creators_at_two_servers_take_the_one_place_that_is_left(servers: Servers) -> None:
+    running = servers(2)
+    make_plan("free", None)
+    owner = make_member()
+    bearer = make_token(owner, permissions=["*:*:*"]).plaintext
+    for number in range(LIMIT - 2):
+        make_token(owner, f"old {number}")
+    for _ in range(ROUNDS):
+        answers = create_at_once(running, bearer)
+        assert answers == {(201, ""): 1, (409, "token_limit_reached"): CROWD - 1}
+        tokens = ServiceAccountToken.objects.all().active(timezone.now())
+        assert tokens.count() == LIMIT
+        tokens.filter(name__startswith="new").update(revoked_at=timezone.now())
+
+
+def test_a_token_revoked_at_one_server_is_refused_by_the_other_in_the_next_request(servers: Servers) -> None:
+    one, other = servers(2)
+    make_plan("free", None)
+    owner = make_member()
+    bearer = make_token(owner, permissions=["*:*:*"]).plaintext
+    for _ in range(20):
+        issued = make_token(owner)
+        assert ask(other, "GET", "/api/v1/identity", issued.plaintext)[0] == 200
+        assert ask(one, "DELETE", f"/api/v1/tokens/{issued.token.public_id}", bearer)[0] == 204
+        assert ask(other, "GET", "/api/v1/identity", issued.plaintext) == (401, "token_revoked")
