@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ REFUSALS_PER_MINUTE = env.int("REFUSALS_PER_MINUTE", default=600)
 SIGN_INS_PER_ACCOUNT = 10
 SIGN_INS_PER_ADDRESS = 100
 SIGN_IN_WINDOW_SECONDS = 900
+END_USERS_PER_ORGANIZATION = env.int("END_USERS_PER_ORGANIZATION", default=1_000_000)
+END_USERS_PER_MINUTE = env.int("END_USERS_PER_MINUTE", default=6_000)
 CLIENT_FAILURES_PER_MINUTE = 15
 
 TOKEN_PREFIX = env.str("TOKEN_PREFIX", default="tsr_sa_")
@@ -104,6 +107,9 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -124,6 +130,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.browser_sessions.LastSeenMiddleware",
     "tokens.middleware.BearerMiddleware",
     "ratelimit.middleware.RateLimitMiddleware",
 ]
@@ -190,7 +197,7 @@ if REDIS_URL:
 # --- People -----------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.LimitedBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -214,8 +221,9 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
-# Sign-in is limited by our own exact windows (accounts.adapter), which hold under concurrency.
+# Sign-in is limited by our own exact windows (accounts.backends), which hold under concurrency.
 ACCOUNT_RATE_LIMITS = False
+MFA_FORMS = {"authenticate": "accounts.second_factor.LimitedAuthenticateForm"}
 
 SESSION_COOKIE_AGE = 14 * 86_400
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -243,6 +251,8 @@ SECURE_HSTS_PRELOAD = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 FRAME_ANCESTORS = env.list("FRAME_ANCESTORS", default=[])
+if not FRAME_ANCESTORS:
+    MIDDLEWARE.insert(1, "django.middleware.clickjacking.XFrameOptionsMiddleware")
 # The policy's frame-ancestors does what X-Frame-Options does, and can also name who may.
 SILENCED_SYSTEM_CHECKS = ["security.W002"]
 CONTENT_SECURITY_POLICY = {
@@ -257,6 +267,39 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": FRAME_ANCESTORS or [NONE],
     },
 }
+
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+for _origin in CORS_ALLOWED_ORIGINS:
+    if not re.fullmatch(r"https?://[^/?#@\s*]+", _origin):
+        raise ImproperlyConfigured(
+            f"CORS_ALLOWED_ORIGINS must list origins such as https://app.example.com; {_origin} is none."
+        )
+if CORS_ALLOWED_ORIGINS:
+    # Outermost, so that a page on another host may read what the edge refuses, and preflights cost nothing.
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
+CORS_URLS_REGEX = r"^/(api|v1|auth/v1|\.well-known)/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_PREFLIGHT_MAX_AGE = 7_200
+CORS_ALLOW_HEADERS = [
+    "apikey",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "tessera-index-uuid",
+    "tessera-user-uuid",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-ID",
+]
 
 STATIC_URL = "/static/"
 # Served straight from the apps, so that no step stands between a checkout and a running server.

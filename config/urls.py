@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from tokens.password_grant_views import PasswordGrantView
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="tokens", permanent=False)),
     path("accounts/", include("accounts.account_urls")),
@@ -13,7 +15,10 @@ urlpatterns = [
     path("settings/", include("tokens.urls")),
     path("api/", include("accounts.api_urls")),
     path("api/", include("tokens.api_urls")),
+    path("v1/auth/", include("tokens.session_urls")),
+    path("auth/v1/token", PasswordGrantView.as_view(), name="api-password-grant"),
     path("", include("tokens.oauth_urls")),
+    path("internal/", include("tokens.internal_urls")),
     path("", include("config.operation_urls")),
     path("admin/", admin.site.urls),
 ]

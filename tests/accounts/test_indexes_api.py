@@ -86,7 +86,7 @@ def test_the_list_holds_those_that_one_may_read(owner: Membership) -> None:
 
     assert names("index:read:*") == ["News", "Blog", "Shop"]
     assert names("index:admin:*") == ["News", "Blog", "Shop"]
-    assert names(f"index:read:{first.pk}", f"index:write:{str(second.pk)}") == ["Blog", "Shop"]
+    assert names(f"index:read:{first.pk}", f"index:write:{second.pk!s}") == ["Blog", "Shop"]
     assert names("index:read:no-uuid") == []
     response = holding(owner, "tokens.view").get(PATH)
     assert response.status_code == 403

@@ -1,4 +1,4 @@
-"""POST /v1/auth/refresh and /v1/auth/logout: a session goes on by its last refresh token, and ends at once."""
+"""POST /v1/auth/refresh and /v1/auth/logout: a session goes on by its last token, and ends at once."""
 
 from __future__ import annotations
 
