@@ -29,6 +29,13 @@ CASES: dict[str, Case] = {
     "absolute target": (b"GET http://evil.example/api/auth/whoami", b"", b"", {400, 401}),
     "dots": (b"GET /static/../../etc/passwd", b"", b"", {404}),
     "encoded dots": (b"GET /static/%2e%2e/%2e%2e/etc/passwd", b"", b"", {404}),
+    "another host after two slashes": (b"GET //evil.example/", b"", b"", {404}),
+    "odd conditions on a file": (
+        b"GET /static/admin/css/base.css",
+        b"Range: bytes=-99999999999999999999,5-x\r\nIf-Modified-Since: x\r\nIf-None-Match: \xff\r\n",
+        b"",
+        {200, 206, 416},
+    ),
     "5 KB address": (b"GET /api/" + b"x" * 5_000, b"", b"", {414}),
     "9 KB address": (b"GET /api/" + b"x" * 9_000, b"", b"", {400, 414}),
     "9 KB header": (b"GET /api/auth/whoami", b"X-A: " + b"x" * 9_000 + b"\r\n", b"", {400, 431}),
