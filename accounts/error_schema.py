@@ -60,18 +60,26 @@ RATE_LIMIT = {
 }
 CHALLENGE = {"WWW-Authenticate": _header("RFC 6750, section 3.")}
 RETRY_AFTER = {"Retry-After": _header("Seconds to wait.", "integer")}
+HEADERS = REQUEST_ID | RATE_LIMIT | CHALLENGE | RETRY_AFTER
+
+
+def add_components(result: Schema, **_: Any) -> Schema:
+    """drf-spectacular's hook: what operations refer to stands in the document once."""
+    result["components"].setdefault("schemas", {})["Error"] = ERROR
+    result["components"]["headers"] = HEADERS
+    return result
 
 
 def headers(status: int, *, identified: bool) -> Schema:
     """What a response of this status carries; limits are told to an identified caller only."""
-    found = dict(REQUEST_ID)
+    found = set(REQUEST_ID)
     if identified and status not in (401, 503):
-        found |= RATE_LIMIT
+        found |= RATE_LIMIT.keys()
     if status in (401, 403):
-        found |= CHALLENGE
+        found |= CHALLENGE.keys()
     if status in (429, 503):
-        found |= RETRY_AFTER
-    return found
+        found |= RETRY_AFTER.keys()
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name in found}
 
 
 def responses(cases: Iterable[Refusal]) -> dict[str, Schema]:

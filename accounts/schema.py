@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
 
 from accounts import error_schema
 from accounts.access import declared_scope
+from accounts.fields import Body
 from ratelimit import refusals
 from ratelimit.refusals import Refusal
 
@@ -36,19 +38,29 @@ class OperationSchema(AutoSchema):
             return None
         public = getattr(self.view, "public", False)
         scope = None if public else declared_scope(self.view, self.method)
-        error = ResolvedComponent(  # type: ignore[no-untyped-call]
-            name="Error", type=ResolvedComponent.SCHEMA, object="Error", schema=error_schema.ERROR
-        )
-        self.registry.register_on_missing(error)
-        operation["responses"] |= error_schema.responses(self._refusals(operation, scope, public=public))
+        refused = error_schema.responses(self._refusals(operation, scope, public=public))
+        # What a view documents by itself, in a form of its own perhaps, goes before what follows from it.
+        operation["responses"] = dict(sorted((refused | operation["responses"]).items()))
         for status, response in operation["responses"].items():
             found = error_schema.headers(int(status), identified=not public)
             response["headers"] = found | response.get("headers", {})
+            response["description"] = response["description"] or HTTPStatus(int(status)).phrase
         if scope is not None:
             # OpenAPI 3.1 lets any scheme list what the caller must hold.
             operation["security"] = [{name: [scope] for name in one} for one in operation["security"]]
             operation["description"] = f"{operation['description']}\n\nNeeds the permission `{scope}`."
         return operation
+
+    def get_operation_id(self) -> str:
+        """``getV1Identity`` where the view has not chosen a better one: it may serve several paths."""
+        words = re.findall(r"[A-Za-z0-9]+", self.path.removeprefix("/api/"))
+        return self.method.lower() + "".join(map(str.capitalize, words))
+
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
+        schema: Schema = super()._map_basic_serializer(serializer, direction)
+        if isinstance(serializer, Body):
+            schema["additionalProperties"] = False
+        return schema
 
     def _refusals(self, operation: Schema, scope: str | None, *, public: bool) -> list[Refusal]:
         """What follows from the operation's form, and what its view names."""
@@ -62,6 +74,8 @@ class OperationSchema(AutoSchema):
             found.append(refusals.NOT_FOUND)
         if "requestBody" in operation:
             found += UNREADABLE
+        if "query" in places:
+            found.append(refusals.URI_TOO_LONG)
         if "requestBody" in operation or places & {"query", "header"}:
             found.append(refusals.INVALID_REQUEST)
         return found

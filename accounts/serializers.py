@@ -27,6 +27,8 @@ class PlanSerializer(CamelCase):
 
 
 class OrganizationSerializer(CamelCase):
+    """An organization as its own people and programs see it."""
+
     id = serializers.CharField(source="public_id")
     name = serializers.CharField()
     slug = serializers.CharField()
@@ -37,6 +39,8 @@ class OrganizationSerializer(CamelCase):
 
 
 class OrganizationChange(Body):
+    """What of an organization may change here; the rest of it stays."""
+
     unknown = "This cannot be changed here."
 
     name = Text(max_length=100, required=False)
@@ -44,6 +48,8 @@ class OrganizationChange(Body):
 
 
 class MemberSerializer(CamelCase):
+    """A person in this organization."""
+
     id = serializers.CharField(source="public_id")
     role = serializers.ChoiceField(choices=Role.choices)
     permissions = serializers.ListField(
@@ -55,4 +61,6 @@ class MemberSerializer(CamelCase):
 
 
 class MemberPage(PageLinks):
+    """One page of members."""
+
     results = MemberSerializer(many=True)

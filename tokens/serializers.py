@@ -16,7 +16,7 @@ from tokens.search import Filter
 
 DEFAULT_DAYS = 90
 MOST_PERMISSIONS = 100
-STATUSES = (Status.ACTIVE, Status.EXPIRED, Status.REVOKED)
+STATUSES = [(status.value, status.label) for status in (Status.ACTIVE, Status.EXPIRED, Status.REVOKED)]
 
 
 class PermissionText(String):
@@ -71,6 +71,8 @@ class TokenWish(Body):
 
 
 class TokenChange(Body):
+    """What of a token may change; the rest of it never does."""
+
     unknown = "Only name and description can be changed."
 
     name = Text(max_length=100, required=False)
@@ -78,14 +80,20 @@ class TokenChange(Body):
 
 
 class Revocation(Body):
+    """Why a token is revoked."""
+
     reason = Text(max_length=200, allow_blank=True, default="")
 
 
 class Lookup(Body):
+    """A secret that was found somewhere."""
+
     token = String(max_length=1000, help_text="A token's whole plaintext.")
 
 
 class ResponsibleSerializer(CamelCase):
+    """The member with whom a token ends."""
+
     member_id = serializers.CharField(source="public_id")
     name = serializers.CharField(source="user.display_name")
 
@@ -99,7 +107,7 @@ class TokenSerializer(CamelCase):
     token_prefix = serializers.CharField(source="token.current_secret.prefix")
     last_four = serializers.CharField(source="token.current_secret.last_four")
     permissions = serializers.ListField(child=serializers.CharField(), source="token.permissions")
-    status = serializers.ChoiceField(choices=[(status.value, status.label) for status in STATUSES])
+    status = serializers.ChoiceField(choices=STATUSES)
     created_at = Instant(source="token.created_at")
     created_by = PersonSerializer(source="token.created_by", allow_null=True)
     expires_at = Instant(source="token.expires_at", allow_null=True)
@@ -119,4 +127,6 @@ class CreatedTokenSerializer(TokenSerializer):
 
 
 class TokenPage(PageLinks):
+    """One page of tokens."""
+
     results = TokenSerializer(many=True)

@@ -46,19 +46,27 @@ class UsageQuery(serializers.Serializer[Any]):
 
 
 class CountSerializer(CamelCase):
+    """Requests of a time."""
+
     calls = serializers.IntegerField(help_text="Requests that were let in.")
     refused = serializers.IntegerField(help_text="Requests over a limit.")
 
 
 class TokenCountSerializer(CountSerializer):
+    """Requests of one token."""
+
     id = serializers.CharField()
 
 
 class NamedCountSerializer(TokenCountSerializer):
+    """Requests of one token over the range."""
+
     name = serializers.CharField()
 
 
 class DaySerializer(CountSerializer):
+    """Requests of one UTC day."""
+
     date = serializers.DateField()
     tokens = TokenCountSerializer(many=True, help_text="Tokens that were used on this day.")
 
