@@ -13,12 +13,14 @@ from django.apps import apps
 from django.db.models import Model
 from django.test import Client
 
-from accounts import ids
-from accounts.models import Membership
+from accounts import end_users, ids, indexes
+from accounts.models import Index, Membership
 from accounts.routes import Route, routes
 from ratelimit.refusals import API_PREFIXES
 from tests.people import make_member, make_organization, make_plan, make_token
+from tests.sessions import opened
 from tests.tokens.oauth import Program, make_program
+from tokens.grants import Tokens
 from tokens.issuing import Issued
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -34,16 +36,20 @@ class Tenant:
     member: Membership
     issued: Issued
     program: Program
+    index: Index
+    session: Tokens
 
     @property
     def token_id(self) -> str:
         return self.issued.token.public_id
 
 
-# For each parameter of a route: how the other organization's real id is written there, and an unknown one.
+# For each parameter of a route: how the other organization's real id is written there, and its prefix.
 IDS: dict[str, tuple[Callable[[Tenant], str], str]] = {
     "client_id": (lambda tenant: tenant.program.id, "cli"),
+    "session_id": (lambda tenant: tenant.session.grant.public_id, "ses"),
     "token_id": (lambda tenant: tenant.token_id, "tok"),
+    "uuid": (lambda tenant: str(tenant.index.pk), ""),
 }
 
 # Where a model's rows say which organization they belong to.
@@ -52,6 +58,9 @@ OWNED: dict[str, str] = {
     "accounts.MailedLink": "user__memberships__organization",
     "accounts.Organization": "pk",
     "accounts.Membership": "organization",
+    "accounts.Index": "organization",
+    "accounts.EndUser": "organization",
+    "accounts.EndUserCount": "organization",
     "tokens.ServiceAccountToken": "organization",
     "tokens.TokenSecret": "token__organization",
     "tokens.OAuthClient": "organization",
@@ -69,7 +78,10 @@ WITH_IDS = [route for route in routes() if route.parameters and not route.path.s
 
 def make_tenant() -> Tenant:
     member = make_member(make_organization(plan=make_plan("enterprise", None)))
-    return Tenant(member, make_token(member, "Everything", ["*:*:*"]), make_program(member))
+    issued = make_token(member, "Everything", ["*:*:*"])
+    index = indexes.create(organization_id=member.organization_id, name="Shop")
+    end_users.find_or_create(member.organization_id, ids.new())
+    return Tenant(member, issued, make_program(member), index, opened(member))
 
 
 @pytest.fixture
@@ -83,12 +95,18 @@ def theirs(db: None) -> Tenant:
 
 
 def caller_of(route: Route, tenant: Tenant) -> Client:
-    """A program for the API, a signed-in owner for pages."""
+    """A program for the API, its owner for sessions, and in a browser for pages."""
     if f"/{route.path}".startswith(API_PREFIXES):
-        return Client(headers={"Authorization": f"Bearer {tenant.issued.plaintext}"})
+        of_people = "session_id" in route.parameters
+        bearer = tenant.session.access_token if of_people else tenant.issued.plaintext
+        return Client(headers={"Authorization": f"Bearer {bearer}"})
     client = Client()
     client.force_login(tenant.member.user)
     return client
+
+
+def unknown_id(prefix: str) -> str:
+    return ids.encode(prefix, ids.new()) if prefix else str(ids.new())
 
 
 def address(route: Route, values: dict[str, str]) -> str:
@@ -128,7 +146,7 @@ def test_anothers_id_answers_like_an_unknown_one_and_changes_nothing(
     known = IDS.keys()
     assert set(route.parameters) <= known, f"Say in IDS what {route.path} names."
     real = {name: IDS[name][0](theirs) for name in route.parameters}
-    unknown = {name: ids.encode(IDS[name][1], ids.new()) for name in route.parameters}
+    unknown = {name: unknown_id(IDS[name][1]) for name in route.parameters}
     client = caller_of(route, mine)
     before = checksum(theirs)
 
