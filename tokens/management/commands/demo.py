@@ -49,7 +49,7 @@ class Command(BaseCommand):
             f'curl -H "Authorization: Bearer {token}" {settings.BASE_URL}/api/auth/whoami\n'
         )
         if not settings.REDIS_URL:
-            self.stdout.write("REDIS_URL is not set: limits and usage are counted in SQL, nothing is cached.\n")
+            self.stdout.write("Without REDIS_URL limits and usage are counted in SQL; nothing is cached.\n")
         self.stdout.flush()
 
     def _password(self, path: Path) -> str:
