@@ -138,10 +138,10 @@ def rotate(
 def revoke(grants: QuerySet[Grant], *, reason: str, now: datetime | None = None) -> int:
     """End the families among ``grants`` that are not revoked yet; returns how many."""
     chosen = Grant.objects.filter(pk__in=grants.filter(revoked_at=None).values("pk"), revoked_at=None)
-    # In one order, so that two callers who end the same families never wait for each other.
-    locked = list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
-    ended = Grant.objects.filter(pk__in=locked, revoked_at=None)
-    return ended.update(revoked_at=now or timezone.now(), revoked_reason=reason[:100])
+    # Locked in one order, so that two callers who end the same families never wait for each other.
+    for _ in chosen.order_by("pk").select_for_update(no_key=True).values_list("pk").iterator():
+        pass
+    return chosen.update(revoked_at=now or timezone.now(), revoked_reason=reason[:100])
 
 
 def looks_real(raw: str) -> bool:

@@ -16,6 +16,7 @@ from django.db import close_old_connections
 
 from ratelimit.drain import Drain, prune
 from ratelimit.store import StoreUnavailable
+from tokens.pruning import prune_grants, wipe_successors
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +58,10 @@ class House:
     def round(self) -> None:
         if settings.REDIS_URL:
             self._drain()
+        wipe_successors()
         if time.monotonic() >= self._prune_at:
             prune()
+            prune_grants()
             self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def round_or_log(self) -> float:
