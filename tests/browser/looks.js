@@ -1,0 +1,59 @@
+// What the eye would find: text too faint against what is behind it, and targets too small to hit.
+(() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+  function rgba(color) {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  }
+
+  const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3])).concat(1);
+
+  function luminance(color) {
+    const [r, g, b] = color.slice(0, 3).map((value) => {
+      const part = value / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }
+
+  function background(element) {
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) layers.push(rgba(getComputedStyle(at).backgroundColor));
+    return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255, 1]);
+  }
+
+  function contrast(element) {
+    const behind = background(element);
+    const [one, two] = [luminance(over(rgba(getComputedStyle(element).color), behind)), luminance(behind)];
+    return (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
+  }
+
+  const shown = (element) => element.checkVisibility({ visibilityProperty: true })
+    && !element.closest(".hush, .skip, :disabled");
+
+  window.faint = () => {
+    const found = new Set();
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const element = texts.currentNode.parentElement;
+      if (!texts.currentNode.textContent.trim() || !shown(element)) continue;
+      const ratio = contrast(element);
+      if (ratio < 4.5) found.add(`${ratio.toFixed(2)} ${element.className || element.tagName}: ${element.textContent.trim().slice(0, 40)}`);
+    }
+    return [...found];
+  };
+
+  window.small = (least) => {
+    const targets = document.querySelectorAll("button, select, input:not([type=hidden]), summary, nav a, a.button");
+    return [...targets].filter(shown).map((element) => {
+      // A check box is hit through the label around it or beside it.
+      const label = element.type === "checkbox" ? element.labels[0] : element;
+      return [label.getBoundingClientRect(), element];
+    }).filter(([box]) => box.height < least - 0.5 || box.width < 24)
+      .map(([box, element]) => `${Math.round(box.width)}×${Math.round(box.height)} ${element.outerHTML.slice(0, 80)}`);
+  };
+})();

@@ -1,0 +1,104 @@
+"""A walk over every page: no complaint of the browser, readable in both schemes, usable at 320 px."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import Membership
+from accounts.roles import Role
+from tests.browser.conftest import sign_in
+from tests.people import actor, make_member, make_organization, make_token
+from tokens.revoking import revoke
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LOOKS = (Path(__file__).parent / "looks.js").read_text()
+MARKUP = '<img src=x onerror="alert(1)">'
+
+
+def furnish(acme: Membership) -> list[str]:
+    """Tokens in every state; the addresses of all pages that can be opened by one."""
+    make_token(acme, MARKUP, ["tokens.manage", "*:*:*"], expires_in_days=None, description="x" * 500)
+    make_token(acme, "soon", expires_in_days=2)
+    revoked = make_token(acme, "stopped").token
+    revoke(token=revoked, actor=actor(acme), reason="Was only a test")
+    live = make_token(acme, "w" * 100, [f"index:read:{number}" for number in range(9)]).token
+    make_member(make_organization("Northwind"), Role.VIEWER, acme.user)
+    return [
+        "/settings/tokens/",
+        "/settings/tokens/?status=all&sort=name",
+        "/settings/tokens/?status=expired",
+        "/settings/tokens/?q=nothing-like-it",
+        "/settings/tokens/new/?preset=full&expires=never",
+        "/settings/tokens/new/?permission=index:read:42&expires=custom",
+        f"/settings/tokens/{live.public_id}/",
+        f"/settings/tokens/{revoked.public_id}/",
+        f"/settings/tokens/{live.public_id}/edit/",
+        f"/settings/tokens/{live.public_id}/revoke/",
+        f"/settings/tokens/revoke/?token={live.public_id}",
+        "/settings/members/",
+        "/settings/tokens/tok_unknown/",
+        "/accounts/logout/",
+    ]
+
+
+def walk(page: Page, acme: Membership) -> Iterator[str]:
+    """Each page with its menus and details opened; the reveal page and the dialog come last."""
+    page.add_init_script(LOOKS)
+    page.goto("/accounts/login/")
+    yield "/accounts/login/"
+    sign_in(page, acme.user)
+    yield "an empty list"
+    for address in furnish(acme):
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+        yield address
+    page.goto("/settings/tokens/")
+    page.get_by_role("row").filter(has_text="soon").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "the dialog"
+    page.goto("/settings/tokens/new/?permission=usage.view&name=walk")
+    page.get_by_role("button", name="Create token").click()
+    expect(page.get_by_label("Your new token")).to_be_visible()
+    yield "the reveal page"
+    page.get_by_role("link", name="Close without copying").click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_is_readable(new_page, acme, scheme):
+    page = new_page(color_scheme=scheme)
+    faint = {where: found for where in walk(page, acme) if (found := page.evaluate("faint()"))}
+    assert faint == {}
+
+
+def test_nothing_is_wider_than_a_small_phone_and_every_target_is_44_px(new_page, acme):
+    page = new_page(viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
+    problems = {}
+    for where in walk(page, acme):
+        wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        if found := page.evaluate("small(44)") + (["wider than the window"] if wide else []):
+            problems[where] = found
+    assert problems == {}
+
+
+def test_no_page_breaks_the_policy_or_keeps_anything_in_the_browser(new_page, acme):
+    page = new_page()
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', event => console.error(`CSP ${event.violatedDirective}`))"
+    )
+    for where in walk(page, acme):
+        assert page.evaluate("localStorage.length + sessionStorage.length") == 0, where
+        hosts = page.evaluate(
+            "performance.getEntriesByType('resource').map(entry => new URL(entry.name).host)"
+        )
+        assert set(hosts) <= {page.evaluate("location.host")}, where
+
+
+def test_motion_stops_where_it_is_not_wanted(new_page, ada):
+    page = sign_in(new_page(reduced_motion="reduce"), ada)
+    moving = "[...document.querySelectorAll('*')].some(e => getComputedStyle(e).transitionDuration !== '0s')"
+    assert not page.evaluate(moving)
