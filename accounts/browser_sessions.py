@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import logout
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.models import User
 from ratelimit.refusals import is_api
@@ -43,17 +45,18 @@ def _note(request: HttpRequest) -> None:
 
 
 def of_user(user: User) -> list[UserSession]:
-    """The browsers in which the person is signed in, last used first."""
-    found: list[UserSession] = UserSession.objects.purge_and_list(user)
-    return sorted(found, key=lambda session: session.last_seen_at, reverse=True)
+    """The browsers in which the person is signed in, last used first; two statements however many."""
+    rows = {row.session_key: row for row in UserSession.objects.filter(user=user).order_by("-last_seen_at")}
+    stored = Session.objects.filter(session_key__in=rows, expire_date__gt=timezone.now())
+    hashes = {user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()}
+    # A session from before the last change of password is still stored, and opens nothing.
+    living = {one.session_key for one in stored if one.get_decoded().get(HASH_SESSION_KEY) in hashes}
+    return [row for key, row in rows.items() if key in living]
 
 
-def end(request: HttpRequest, session: UserSession) -> None:
-    """Sign one browser out; this one's request goes on as nobody's."""
-    is_this = session.session_key == request.session.session_key
-    session.end()
-    if is_this:
-        logout(request)
+def find(user: User, pk: int) -> UserSession | None:
+    found: UserSession | None = UserSession.objects.filter(user=user, pk=pk).first()
+    return found
 
 
 def end_others(request: HttpRequest, user: User) -> None:

@@ -9,19 +9,20 @@ from accounts.actors import Actor
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``view`` is the page's URL name; ``scope`` what a person needs to see it."""
+    """``view`` is the page's URL name; ``scope`` what a person needs to see it, None for everybody's."""
 
     label: str
     view: str
     icon: str
-    scope: str
+    scope: str | None
 
 
 PLACES = (
     Place("API tokens", "tokens", "key", "tokens.view"),
     Place("Members", "members", "people", "members.view"),
+    Place("Security", "security", "lock", None),
 )
 
 
 def places_of(actor: Actor) -> list[Place]:
-    return [place for place in PLACES if actor.allows(place.scope)]
+    return [place for place in PLACES if place.scope is None or actor.allows(place.scope)]

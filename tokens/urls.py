@@ -1,10 +1,15 @@
-"""Pages under /settings/ about API tokens."""
+"""Pages under /settings/ about credentials: API tokens, and the person's own sessions."""
 
 from django.urls import path
 
-from tokens import create_views, revoke_views, views
+from tokens import create_views, revoke_views, security_views, views
 
 urlpatterns = [
+    path("security/", security_views.security, name="security"),
+    path("security/sessions/<str:session_id>/end/", security_views.end_session, name="security_end_session"),
+    path("security/browsers/<int:browser_id>/end/", security_views.end_browser, name="security_end_browser"),
+    path("security/end-others/", security_views.end_others, name="security_end_others"),
+    path("security/end-all/", security_views.end_all, name="security_end_all"),
     path("tokens/", views.token_list, name="tokens"),
     path("tokens/search/", views.search, name="tokens_search"),
     path("tokens/new/", create_views.create, name="token_new"),

@@ -1,0 +1,88 @@
+"""Settings, Security: where a person is signed in, in browsers and at the API, and signing out of it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import browser_sessions, ids
+from accounts.access import PageRequest, page
+from tokens import devices, sessions
+
+MOST_SHOWN = 100
+
+
+@require_safe
+@page(None)
+def security(request: PageRequest) -> HttpResponse:
+    """Both lists, last used first."""
+    families = sessions.told(sessions.living(request.user.pk)[: MOST_SHOWN + 1])
+    browsers = [
+        (session, devices.summary(session.user_agent), session.session_key == request.session.session_key)
+        for session in browser_sessions.of_user(request.user)[:MOST_SHOWN]
+    ]
+    context = {
+        "browsers": sorted(browsers, key=lambda row: not row[2]),
+        "families": sorted(families[:MOST_SHOWN], key=lambda one: one.last_seen_at, reverse=True),
+        "more": len(families) > MOST_SHOWN,
+        "others": len(families) + sum(not is_this for _, _, is_this in browsers),
+    }
+    return render(request, "settings/security.html", context)
+
+
+@require_POST
+@page(None)
+def end_session(request: PageRequest, session_id: str) -> HttpResponse:
+    """End one of one's own API sessions; anybody else's is not found."""
+    try:
+        grant_id = ids.decode("ses", session_id)
+    except ValueError:
+        raise Http404 from None
+    if not sessions.end(user_id=request.user.pk, grant_id=grant_id):
+        raise Http404
+    messages.success(request, "Ended the API session. Its tokens are refused from now on.")
+    return redirect("security")
+
+
+@require_POST
+@page(None)
+def end_browser(request: PageRequest, browser_id: int) -> HttpResponse:
+    """Sign out of one of one's own browsers, this one included."""
+    found = browser_sessions.find(request.user, browser_id)
+    if found is None:
+        raise Http404
+    if found.session_key == request.session.session_key:
+        return _leave(request)
+    found.end()
+    messages.success(request, "Signed out of that browser.")
+    return redirect("security")
+
+
+@require_POST
+@page(None)
+def end_others(request: PageRequest) -> HttpResponse:
+    """Stay signed in here and nowhere else."""
+    sessions.end_all(user_id=request.user.pk)
+    browser_sessions.end_others(request, request.user)
+    messages.success(request, "Signed out everywhere else. Only this browser is signed in.")
+    return redirect("security")
+
+
+@require_POST
+@page(None)
+def end_all(request: PageRequest) -> HttpResponse:
+    """Stay signed in nowhere."""
+    sessions.end_all(user_id=request.user.pk)
+    browser_sessions.end_others(request, request.user)
+    return _leave(request)
+
+
+def _leave(request: PageRequest) -> HttpResponse:
+    logout(request)
+    response = redirect(settings.LOGIN_URL)
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
