@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
 
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
+from allauth.core.exceptions import ReauthenticationRequired
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -125,3 +130,29 @@ def page(
         return guarded
 
     return decorate
+
+
+def recently_authenticated(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Ask a signed-in person for the password, or the second factor, again where that was too long ago.
+
+    What they have sent is kept meanwhile, so put this under login_required and nowhere near passwords.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not _proved_recently(request):
+            raise ReauthenticationRequired
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def _proved_recently(request: HttpRequest) -> bool:
+    """A mailed link proves the mailbox and not the person; those who can prove nothing else are let on."""
+    since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    proofs = [one for one in get_authentication_records(request, request.user) if one["at"] > since]
+    if any(one["method"] in ("password", "mfa") for one in proofs):
+        return True
+    return not get_reauthentication_flows(request.user)

@@ -1,13 +1,27 @@
-"""allauth's pages, under their own names."""
+"""Pages of a person's account, below /accounts/: ours, and allauth's under its own names."""
 
 from allauth.account import views
-from allauth.mfa.base.views import authenticate
-from django.urls import path
+from django.urls import include, path
 
+from accounts import address_views, magic_link_views, reset_views, sign_up_views
 from accounts.views import sign_out
 
 urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", sign_out, name="account_logout"),
-    path("2fa/authenticate/", authenticate, name="mfa_authenticate"),
+    path("inactive/", views.account_inactive, name="account_inactive"),
+    path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
+    path("signup/", sign_up_views.sign_up, name="account_signup"),
+    path("confirm-email/", views.email_verification_sent, name="account_email_verification_sent"),
+    path("confirm-email/<str:secret>", sign_up_views.confirm_email, name="confirm_email"),
+    path("password/reset/", reset_views.ask, name="account_reset_password"),
+    path("password/reset/done/", reset_views.asked, name="account_reset_password_done"),
+    path("password/reset/key/<str:secret>", reset_views.choose, name="reset_password"),
+    path("magic-link/", magic_link_views.ask, name="magic_link"),
+    path("magic-link/sent/", magic_link_views.asked, name="magic_link_sent"),
+    path("magic-link/<str:secret>", magic_link_views.open_link, name="open_magic_link"),
+    path("email/", address_views.change_email, name="account_email"),
+    path("password/change/", views.password_change, name="account_change_password"),
+    path("password/set/", views.password_set, name="account_set_password"),
+    path("2fa/", include("allauth.mfa.urls")),
 ]

@@ -1,24 +1,65 @@
-"""allauth's seams: who may sign up, and where a browser's request came from."""
+"""allauth's seams: what its pages send, where they lead, and where a browser's request came from."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.http import HttpRequest
 
-from accounts import browser_sessions
+from accounts import browser_sessions, letters, mails, password_reset, verification
 from accounts.models import User
+from accounts.redirects import is_own_path
 from ratelimit.client import client_ip
 
 UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "The e-mail address or the password is not right.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Our own page founds an organization or joins one; allauth's own has nowhere to put a person."""
         return False
+
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """Pages answer in HTML; only a sign-in by passkey asks for its challenge in JSON."""
+        return request.path.endswith("/webauthn/login/") and super().is_ajax(request)
+
+    def is_safe_url(self, url: str | None) -> bool:
+        return is_own_path(url or "")
 
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         browser_sessions.begin(request)
+
+    def set_password(self, user: User, password: str) -> None:
+        password_reset.set_password(user, password)
+
+    def send_confirmation_mail(
+        self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC, signup: bool
+    ) -> None:
+        """Somebody has signed in whose address is not proven yet: they get our own link."""
+        address: EmailAddress = emailconfirmation.email_address
+        verification.send_link(address.user, address.email)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """A changed password is told by the flow that changes it, at whichever door."""
+        if template_prefix not in ("account/email/password_changed", "account/email/password_reset"):
+            mails.send(letters.security_notice(template_prefix), email or user.email)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """No mail of allauth's own leaves: its links would name the host that a request claims."""
+        raise NotImplementedError(template_prefix)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request) or UNKNOWN_ADDRESS

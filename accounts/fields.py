@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.validators import EmailValidator
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from accounts.text import validate_line, validate_lines
+from accounts.text import validate_line, validate_lines, validate_name
 
 MOST_UNKNOWN = 20
 LONGEST_UNKNOWN = 100
@@ -52,6 +53,30 @@ class Lines(Text):
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data.replace("\r\n", "\n"))
+
+
+class Name(Text):
+    """A line that names somebody or something, and may stand in mails."""
+
+    line_validator = staticmethod(validate_name)
+
+
+class Secret(String):
+    """Taken exactly as it is, spaces included."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+
+class Email(Text):
+    """One address, in lower case."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 254, **kwargs})
+        self.validators.append(EmailValidator("This is not an e-mail address."))
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).lower()
 
 
 class WholeNumber(serializers.IntegerField):

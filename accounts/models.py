@@ -12,11 +12,13 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
+from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts import ids
+from accounts.actors import SYSTEM, Actor
 from accounts.audit_models import AuditChain, AuditEvent
 from accounts.catalogue import role_scopes
 from accounts.context_models import EndUser, EndUserCount, Index
@@ -85,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects: ClassVar[UserManager] = UserManager()
 
     # Who deactivates this person, where a flow has said so before it saves.
-    ended_by: UUID | None = None
+    ended_by: Actor = SYSTEM
 
     class Meta:
         constraints = (models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case"),)
@@ -140,6 +142,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """Take the locks of several, always in the order of their ids; one that is gone is passed over."""
         chosen = self.filter(pk__in=set(organization_ids)).order_by("pk")
         list(chosen.select_for_update(no_key=True).values_list("pk"))
+
+    def advance(self, organization_ids: Iterable[UUID]) -> None:
+        """Count one generation more, because something was taken away; the caller holds the locks."""
+        self.filter(pk__in=set(organization_ids)).update(generation=F("generation") + 1)
 
 
 class Organization(models.Model):
@@ -210,7 +216,7 @@ class Membership(models.Model):
     objects = MembershipQuerySet.as_manager()
 
     # Who removes this member, where a flow has said so before it deletes.
-    ended_by: UUID | None = None
+    ended_by: Actor = SYSTEM
 
     class Meta:
         constraints = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 
 from allauth.core import context
-from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
@@ -19,14 +20,26 @@ from ratelimit.values import WindowLimit
 CODE_SECONDS = 300
 
 
-class LimitedAuthenticateForm(AuthenticateForm):  # type: ignore[misc]
-    """The page's form; a wrong code counts as a wrong password does."""
+class Limited:
+    """Mixed into allauth's forms: a wrong code counts as a wrong password does, a right one works once."""
+
+    user: User
 
     def clean_code(self) -> str:
         taken = sign_in_limits.take(self.user.email, context.request)
-        code: str = super().clean_code()
+        code: str = super().clean_code()  # type: ignore[misc]
+        if not _is_first_use(self.user, code):
+            raise get_adapter().validation_error("incorrect_code")
         sign_in_limits.give_back(taken)
         return code
+
+
+class LimitedAuthenticateForm(Limited, AuthenticateForm):  # type: ignore[misc]
+    """At sign-in."""
+
+
+class LimitedReauthenticateForm(Limited, ReauthenticateForm):  # type: ignore[misc]
+    """Before a sensitive change."""
 
 
 def is_on(user: User) -> bool:

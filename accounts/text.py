@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from django.core.exceptions import ValidationError
@@ -10,6 +11,8 @@ from django.core.exceptions import ValidationError
 _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 # Scripts and emoji are joined with these two, which turn nothing around.
 _JOINERS = frozenset("\u200c\u200d")
+# What mail programs turn into a link; a dot alone stands in honest names, such as Example.com.
+_ADDRESS = re.compile(r"://|\bhttps?:|\bwww\.|\bmailto:|[\w-]\.[\w-]+/|[\w-]@[\w-]+\.", re.IGNORECASE)
 
 
 def validate_line(value: str) -> None:
@@ -25,3 +28,10 @@ def validate_lines(value: str) -> None:
     """The same for text of several lines."""
     for line in value.split("\n"):
         validate_line(line)
+
+
+def validate_name(value: str) -> None:
+    """A line that names somebody or something, and carries no address into the mails it stands in."""
+    validate_line(value)
+    if _ADDRESS.search(value):
+        raise ValidationError("This may not hold a web or mail address.", code="address")

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import ids
@@ -15,6 +14,7 @@ from accounts.access import SESSION_KEY, PageRequest, page, workspace
 from accounts.catalogue import Permission, catalogue
 from accounts.context_processors import THEMES
 from accounts.models import Membership
+from accounts.redirects import is_own_path
 from accounts.roles import Role
 
 MEMBERS_PER_PAGE = 50
@@ -86,7 +86,4 @@ def _matrix() -> list[tuple[Permission, list[bool]]]:
 
 def _safe_next(request: HttpRequest) -> str:
     wanted = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if safe else "/"
+    return wanted if is_own_path(wanted) else "/"

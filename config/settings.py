@@ -75,6 +75,13 @@ REFUSALS_PER_MINUTE = env.int("REFUSALS_PER_MINUTE", default=600)
 SIGN_INS_PER_ACCOUNT = 10
 SIGN_INS_PER_ADDRESS = 100
 SIGN_IN_WINDOW_SECONDS = 900
+# An hour's worth: sign-ups and mailed links by client address, mails of a kind by receiver.
+SIGN_UPS_PER_ADDRESS = 50
+LINKS_PER_ADDRESS = 100
+MAILS_PER_HOUR = 3
+VERIFICATION_SECONDS = 86_400
+PASSWORD_RESET_TIMEOUT = 3_600
+MAGIC_LINK_SECONDS = 600
 END_USERS_PER_ORGANIZATION = env.int("END_USERS_PER_ORGANIZATION", default=1_000_000)
 END_USERS_PER_MINUTE = env.int("END_USERS_PER_MINUTE", default=6_000)
 CLIENT_FAILURES_PER_MINUTE = 15
@@ -203,12 +210,17 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.passwords.MaximumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.ContextValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/settings/tokens/"
@@ -223,7 +235,23 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 # Sign-in is limited by our own exact windows (accounts.backends), which hold under concurrency.
 ACCOUNT_RATE_LIMITS = False
-MFA_FORMS = {"authenticate": "accounts.second_factor.LimitedAuthenticateForm"}
+ACCOUNT_FORMS = {
+    "change_password": "accounts.account_forms.LimitedChangePasswordForm",
+    "set_password": "accounts.account_forms.FirstPasswordForm",
+}
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_ADAPTER = "accounts.mfa_adapter.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.second_factor.LimitedAuthenticateForm",
+    "reauthenticate": "accounts.second_factor.LimitedReauthenticateForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Tessera"
+# Clocks of phones and servers differ by some seconds: the step before and the one after count as well.
+MFA_TOTP_TOLERANCE = 1
 
 SESSION_COOKIE_AGE = 14 * 86_400
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -234,6 +262,7 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL] if SECURE else []
 CSRF_FAILURE_VIEW = "config.handlers.csrf_failure"
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", default=f"Tessera <no-reply@{_base.hostname}>"
 )

@@ -15,6 +15,7 @@ urlpatterns = [
     path("settings/", include("tokens.urls")),
     path("api/", include("accounts.api_urls")),
     path("api/", include("tokens.api_urls")),
+    path("v1/auth/", include("accounts.auth_urls")),
     path("v1/auth/", include("tokens.session_urls")),
     path("auth/v1/token", PasswordGrantView.as_view(), name="api-password-grant"),
     path("", include("tokens.oauth_urls")),

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import second_factor
-from accounts.fields import Text
+from accounts.fields import Secret, Text
 from accounts.models import PUBLISHABLE_PREFIX, Membership, Organization, User
 from accounts.parsers import StrictJSONParser
 from ratelimit import refusals
@@ -27,7 +27,7 @@ from tokens import session_refusals, sessions, sign_in
 from tokens.authentication import counted
 from tokens.grants import Tokens
 from tokens.models import GrantKind
-from tokens.session_serializers import LONGEST_PASSWORD, PasswordGranted, Refresh, Secret
+from tokens.session_serializers import LONGEST_PASSWORD, PasswordGranted, Refresh
 from tokens.session_views import PublicView, refreshed
 
 PASSWORD, REFRESH = "password", "refresh_token"

@@ -6,20 +6,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.fields import Body, CamelCase, Instant, String, Text
+from accounts.fields import Body, CamelCase, Instant, Secret, Text
 from accounts.models import Membership
 from accounts.paging import PageLinks
 from accounts.roles import Role
 from tokens.grants import Tokens
 
 LONGEST_PASSWORD = 1024
-
-
-class Secret(String):
-    """Taken exactly as it is, spaces included."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(trim_whitespace=False, **kwargs)
 
 
 class Login(Body):

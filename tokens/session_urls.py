@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from tokens import session_list_api, session_views
+from tokens import magic_link_api, session_list_api, session_views
 
 urlpatterns = [
     path("login", session_views.LoginView.as_view(), name="api-login"),
+    path("magic-link/verify", magic_link_api.MagicLinkVerifyView.as_view(), name="api-magic-link-verify"),
     path("refresh", session_views.RefreshView.as_view(), name="api-refresh"),
     path("logout", session_views.LogoutView.as_view(), name="api-logout"),
     path("sessions", session_list_api.SessionsView.as_view(), name="api-sessions"),

@@ -1,0 +1,73 @@
+"""Forms of the pages that anybody may open, and of a person's own password and address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import ChangePasswordForm, SetPasswordForm
+from allauth.core import context
+from django import forms
+from django.core.exceptions import BadRequest, ValidationError
+
+from accounts import sign_in_limits
+from accounts.models import User
+from accounts.text import validate_name
+
+
+class EmailForm(forms.Form):
+    """One address, in lower case; two of them could be read differently by two readers."""
+
+    email = forms.EmailField(max_length=254, error_messages={"required": "Enter your e-mail address."})
+
+    def clean_email(self) -> str:
+        if hasattr(self.data, "getlist") and len(self.data.getlist("email")) > 1:
+            raise BadRequest("Give one e-mail address.")
+        return str(self.cleaned_data["email"]).lower()
+
+
+class SignUpForm(EmailForm):
+    name = forms.CharField(
+        max_length=100, validators=[validate_name], error_messages={"required": "Enter your name."}
+    )
+    password = forms.CharField(strip=False, error_messages={"required": "Choose a password."})
+    organization = forms.CharField(max_length=100, validators=[validate_name], required=False)
+
+
+class NewPasswordForm(forms.Form):
+    password = forms.CharField(strip=False, error_messages={"required": "Choose a password."})
+
+
+class AskedOnce:
+    """A new password is typed once: it can be shown, and a mistyped one is replaced by mail."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["password2"]
+
+
+class FirstPasswordForm(AskedOnce, SetPasswordForm):  # type: ignore[misc]
+    """For a person who has signed in without one so far."""
+
+
+class LimitedChangePasswordForm(AskedOnce, ChangePasswordForm):  # type: ignore[misc]
+    """A wrong current password counts as a failed sign-in does."""
+
+    def clean_oldpassword(self) -> str:
+        taken = sign_in_limits.take(self.user.email, context.request)
+        old: str = super().clean_oldpassword()
+        sign_in_limits.give_back(taken)
+        return old
+
+
+class NewAddressForm(EmailForm):
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_email(self) -> str:
+        email = super().clean_email()
+        if email == self.user.email:
+            raise ValidationError("This is your address already.")
+        return email

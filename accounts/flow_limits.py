@@ -1,0 +1,42 @@
+"""Limits of the doors that anybody may knock at: decided before anything is looked up, account or none."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.sign_in_limits import account
+from ratelimit import limiter, refusals
+from ratelimit.client import client_network
+from ratelimit.refusals import Refused
+from ratelimit.values import WindowLimit
+
+HOUR = 3600
+
+
+def check_sign_up(request: HttpRequest) -> None:
+    """Raise Refused(rate_limited) where too many have signed up from this address."""
+    _check("sign-ups", settings.SIGN_UPS_PER_ADDRESS, HOUR, request)
+
+
+def check_request(request: HttpRequest) -> None:
+    """Raise Refused(rate_limited) where too many links were asked for from this address."""
+    _check("links", settings.LINKS_PER_ADDRESS, HOUR, request)
+
+
+def check_secret(request: HttpRequest) -> None:
+    """Raise Refused(rate_limited) where too many secrets were tried from this address."""
+    _check("refusals", settings.REFUSALS_PER_MINUTE, 60, request)
+
+
+def may_mail(kind: str, email: str) -> bool:
+    """Whether one more mail of a kind may go to an address in this hour, whoever asks for it."""
+    key = f"mail:{kind}:{account(email)}"
+    return limiter.hit_window(WindowLimit("mail", key, settings.MAILS_PER_HOUR, HOUR))[0]
+
+
+def _check(name: str, limit: int, seconds: int, request: HttpRequest) -> None:
+    window = WindowLimit(name, f"{name}:{client_network(request)}", limit, seconds)
+    admitted, ends_in = limiter.hit_window(window)
+    if not admitted:
+        raise Refused(refusals.RATE_LIMITED, retry_after=ends_in)

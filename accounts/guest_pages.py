@@ -1,0 +1,52 @@
+"""What the pages for people who are not signed in have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from ratelimit.refusals import Refused
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def guest_page(view: View[P]) -> View[P]:
+    """Kept by no cache; the address, which may hold a secret, is told to no other page."""
+
+    @never_cache
+    @sensitive_post_parameters("password")
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    return guarded
+
+
+def inside(request: HttpRequest) -> HttpResponse | None:
+    """Where a person who is signed in already is sent on to."""
+    return redirect(settings.LOGIN_REDIRECT_URL) if request.user.is_authenticated else None
+
+
+def dead_link(request: HttpRequest, again: str, what: str) -> HttpResponse:
+    """The link was used, replaced, or is too old; ``again`` is the URL name of where to get another."""
+    response = render(request, "account/dead_link.html", {"again": again, "what": what}, status=404)
+    # The log would keep the address, which was a secret.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def too_many(request: HttpRequest, refused: Refused) -> HttpResponse:
+    minutes = -(-int(refused.facts["retry_after"]) // 60)
+    response = render(request, "account/too_many.html", {"minutes": minutes}, status=429)
+    response["Retry-After"] = str(refused.facts["retry_after"])
+    return response

@@ -1,0 +1,66 @@
+"""A person's first place: the organization that invited them, or one of their own."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import founding, invitations
+from accounts.models import Invitation, Membership, Organization, User
+from accounts.roles import Role
+from ratelimit import refusals
+from ratelimit.models import Plan
+from ratelimit.refusals import Refused
+
+FIRST_PLAN = "free"
+LONGEST_SLUG = 60
+TRIES = 5
+# Where the page of an invitation keeps its secret for the sign-up page to find.
+SESSION_KEY = "invitation"
+
+
+def open_invitation(secret: str, *, email: str | None = None) -> Invitation:
+    """The invitation of the secret, and of this very address where one is given.
+
+    Raises Refused: not_found, invitation_gone, forbidden for another address.
+    """
+    invitation = invitations.find(secret)
+    if invitation is None:
+        raise Refused(refusals.NOT_FOUND)
+    if not invitations.is_good(invitation, timezone.now()):
+        raise Refused(refusals.INVITATION_GONE)
+    if email is not None and invitation.email.lower() != email.lower():
+        raise Refused(refusals.FORBIDDEN, detail="The invitation is for another e-mail address.")
+    return invitation
+
+
+@transaction.atomic
+def join_or_found(*, user: User, organization_name: str = "", invitation_token: str = "") -> Membership:
+    """Join by the invitation, if there is one, else found an organization and own it.
+
+    Call it for a person whose address is proven; raises Refused as open_invitation does.
+    """
+    if invitation_token:
+        return invitations.accept(secret=invitation_token, user=user)
+    name = organization_name or default_name(user)
+    return founding.membership(user=user, organization=_found(name), role=Role.OWNER)
+
+
+def default_name(user: User) -> str:
+    return f"{user.display_name}'s organization"[:100]
+
+
+def _found(name: str) -> Organization:
+    """A new organization; where the slug of its name is taken, the slug gets an ending of its own."""
+    plan = Plan.objects.get(slug=FIRST_PLAN)
+    slug = founding.slug_of(name)
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return Organization.objects.create(name=name, slug=slug, plan=plan)
+        except IntegrityError:
+            ending = secrets.token_hex(4)
+            slug = f"{founding.slug_of(name)[: LONGEST_SLUG - 1 - len(ending)]}-{ending}"
+    raise RuntimeError("No slug was free.")

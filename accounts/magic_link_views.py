@@ -1,0 +1,56 @@
+"""Pages of signing in by a mailed link."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import flow_limits, magic_links
+from accounts.account_forms import EmailForm
+from accounts.guest_pages import dead_link, guest_page, inside, too_many
+from accounts.mailed_links import InvalidLink
+from accounts.sign_up_views import enter
+from ratelimit.refusals import Refused
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@guest_page
+def ask(request: HttpRequest) -> HttpResponse:
+    """The same answer for every address; what comes of it stands in a mail."""
+    if response := inside(request):
+        return response
+    form = EmailForm(request.POST) if request.method == "POST" else None
+    if form is None or not form.is_valid():
+        return render(request, "account/magic_link.html", {"form": form}, status=400 if form else 200)
+    try:
+        flow_limits.check_request(request)
+    except Refused as refused:
+        return too_many(request, refused)
+    magic_links.request(form.cleaned_data["email"])
+    return redirect("magic_link_sent")
+
+
+@require_safe
+@guest_page
+def asked(request: HttpRequest) -> HttpResponse:
+    return render(request, "account/magic_link_sent.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@guest_page
+def open_link(request: HttpRequest, secret: str) -> HttpResponse:
+    """GET shows a button and uses nothing up: programs that scan mails open links, and press no buttons."""
+    if response := inside(request):
+        return response
+    try:
+        flow_limits.check_secret(request)
+        link, user = magic_links.find(secret)
+        if request.method != "POST":
+            return render(request, "account/magic_link_open.html", {"email": link.email})
+        magic_links.use(link)
+    except InvalidLink:
+        return dead_link(request, "magic_link", "sign-in")
+    except Refused as refused:
+        return too_many(request, refused)
+    return enter(request, user, method="mail")

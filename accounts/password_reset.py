@@ -1,0 +1,44 @@
+"""Forgotten passwords: a mailed link, a new password, and the end of every session."""
+
+from __future__ import annotations
+
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+
+from accounts import flow_limits, letters, mailed_links, mails, verification
+from accounts.link_models import LinkKind
+from accounts.models import User
+
+
+def request(email: str) -> None:
+    """Mail a link, or that there is no such account; the caller sees no difference, and it costs the same."""
+    if not flow_limits.may_mail(LinkKind.RESET, email):
+        return
+    with transaction.atomic():
+        user = User.objects.filter(email=email, is_active=True).first()
+        link = mailed_links.issue(LinkKind.RESET, email, user)
+        mails.send(letters.reset(link) if user else letters.nobody_here(), email)
+
+
+def confirm(secret: str, password: str) -> User:
+    """Set the password, which ends all sessions and grants, and tell the owner.
+
+    Raises InvalidLink; ValidationError for the password, after which the link still works.
+    """
+    link, user = mailed_links.find(LinkKind.RESET, secret)
+    validate_password(password, user)
+    with transaction.atomic():
+        mailed_links.use(link)
+        set_password(user, password)
+        # Who has read the mail owns the address, as well as a confirmed link would say.
+        verification.prove(user)
+    return user
+
+
+@transaction.atomic
+def set_password(user: User, password: str) -> None:
+    """Also for the page of a person who is signed in: what else was mailed to them dies with the old one."""
+    user.set_password(password)
+    user.save(update_fields=["password", "password_version"])
+    mailed_links.end_all(user)
+    mails.send(letters.password_changed(), user.email)

@@ -1,0 +1,17 @@
+"""Where a browser may be sent on: our own pages, named by a path alone."""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.http import url_has_allowed_host_and_scheme
+
+# Browsers strip tabs and line ends from an address, and read a backslash as a slash.
+_UNSAFE = re.compile(r"[\\\x00-\x20\x7f]")
+
+
+def is_own_path(url: str) -> bool:
+    """Whether ``url`` is a path on this host, however a browser reads it; a host, even ours, is none."""
+    if not url.startswith("/") or url.startswith("//") or _UNSAFE.search(url):
+        return False
+    return url_has_allowed_host_and_scheme(url, allowed_hosts=None)

@@ -1,0 +1,61 @@
+"""Pages of a forgotten password."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import flow_limits, mailed_links, password_reset
+from accounts.account_forms import EmailForm, NewPasswordForm
+from accounts.guest_pages import dead_link, guest_page, too_many
+from accounts.link_models import LinkKind
+from accounts.mailed_links import InvalidLink
+from ratelimit.refusals import Refused
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@guest_page
+def ask(request: HttpRequest) -> HttpResponse:
+    """The same answer for every address; what comes of it stands in a mail."""
+    form = EmailForm(request.POST) if request.method == "POST" else None
+    if form is None or not form.is_valid():
+        return render(request, "account/password_reset.html", {"form": form}, status=400 if form else 200)
+    try:
+        flow_limits.check_request(request)
+    except Refused as refused:
+        return too_many(request, refused)
+    password_reset.request(form.cleaned_data["email"])
+    return redirect("account_reset_password_done")
+
+
+@require_safe
+@guest_page
+def asked(request: HttpRequest) -> HttpResponse:
+    return render(request, "account/password_reset_done.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@guest_page
+def choose(request: HttpRequest, secret: str) -> HttpResponse:
+    """Nobody is signed in by it: the new password is typed once more, at the door."""
+    form = NewPasswordForm(request.POST if request.method == "POST" else None)
+    try:
+        flow_limits.check_secret(request)
+        _, user = mailed_links.find(LinkKind.RESET, secret)
+        if form.is_valid():
+            password_reset.confirm(secret, form.cleaned_data["password"])
+            messages.success(request, "Your password is changed, and all sessions have ended. Sign in.")
+            return redirect("account_login")
+    except InvalidLink:
+        return dead_link(request, "account_reset_password", "reset")
+    except ValidationError as problem:
+        form.add_error("password", problem)
+    except Refused as refused:
+        return too_many(request, refused)
+    context = {"form": form, "email": user.email}
+    return render(
+        request, "account/password_reset_from_key.html", context, status=400 if form.errors else 200
+    )

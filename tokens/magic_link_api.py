@@ -1,0 +1,67 @@
+"""Signing in at the API by the secret of a mailed link."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import flow_limits, magic_links
+from accounts.auth_api import INVALID_LINK
+from accounts.auth_serializers import LONGEST_SECRET
+from accounts.fields import Body, Secret, Text
+from accounts.mailed_links import InvalidLink
+from ratelimit import refusals
+from ratelimit.client import client_ip
+from ratelimit.refusals import Refusal, Refused
+from tokens import session_refusals, sessions, sign_in
+from tokens.models import GrantKind
+from tokens.session_serializers import SignedIn, signed_in
+from tokens.session_views import PublicView
+
+
+class MagicLink(Body):
+    token = Secret(max_length=LONGEST_SECRET, help_text="The last part of the mailed link.")
+    organization = Text(max_length=60, required=False, help_text="Id or slug, as at sign-in.")
+    code = Text(max_length=40, required=False, help_text="Where the second factor is on.")
+
+
+@extend_schema(tags=["Sessions"])
+class MagicLinkVerifyView(PublicView):
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+        "POST": (
+            INVALID_LINK,
+            session_refusals.MFA_REQUIRED,
+            session_refusals.INVALID_CODE,
+            session_refusals.NO_MEMBERSHIP,
+            session_refusals.ORGANIZATION_SUSPENDED,
+            refusals.RATE_LIMITED,
+        )
+    }
+
+    @extend_schema(
+        operation_id="signInByMagicLink", summary="Sign in by link", request=MagicLink, responses=SignedIn
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange a mailed link for a session's tokens. It is used up by the sign-in, not by a refusal."""
+        body = MagicLink(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = body.validated_data
+        flow_limits.check_secret(request._request)
+        try:
+            link, user = magic_links.find(wanted["token"])
+            sign_in.check_second_factor(request._request, user, wanted.get("code", ""))
+            member = sessions.membership_of(user, wanted.get("organization"))
+            magic_links.use(link)
+        except InvalidLink:
+            raise Refused(INVALID_LINK) from None
+        tokens = sessions.open_session(
+            user=user,
+            membership=member,
+            kind=GrantKind.SESSION,
+            user_agent=request.headers.get("User-Agent", ""),
+            address=client_ip(request._request),
+        )
+        return Response(signed_in(tokens, member))
