@@ -47,7 +47,7 @@ for model in tuple(admin.site._registry):
 class MembershipInline(LookOnlyInline):
     model = Membership
     fields = ("user", "organization", "role", "joined_at", "last_seen_at")
-    verbose_name_plural = "members"
+    verbose_name_plural = "memberships"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return super().get_queryset(request).select_related("user", "organization")
@@ -232,11 +232,16 @@ class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
 class LogAdmin(LookOnly, NoForgedRows):
     """Who of the staff did what."""
 
-    list_display = ("action_time", "user", "content_type", "object_repr", "get_change_message")
-    list_filter = ("action_flag", "content_type")
+    list_display = ("action_time", "user", "object_repr", "told", "content_type")
+    list_filter = ("action_flag", ("content_type", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("user", "content_type")
     search_fields = ("object_repr", "user__email")
-    fields = ("action_time", "user", "content_type", "object_repr", "object_id", "get_change_message")
+    fields = ("action_time", "user", "content_type", "object_repr", "object_id", "told")
+    readonly_fields = ("told",)
+
+    @admin.display(description="change")
+    def told(self, entry: LogEntry) -> str:
+        return str(entry.get_change_message() or entry.get_action_flag_display())
 
 
 def is_superuser(request: HttpRequest) -> bool:
