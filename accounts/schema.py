@@ -57,7 +57,7 @@ class OperationSchema(AutoSchema):
         return self.method.lower() + "".join(map(str.capitalize, words))
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
-        schema: Schema = super()._map_basic_serializer(serializer, direction)
+        schema: Schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if isinstance(serializer, Body):
             schema["additionalProperties"] = False
         return schema

@@ -9,15 +9,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
 from accounts.models import Membership, Organization
 from ratelimit import usage
 from ratelimit.usage import Usage
-from tokens import pasted, picker
-from tokens.models import ServiceAccountToken, Status, TokenQuerySet, TokenSecret
+from tokens import pasted, picker, search
+from tokens.models import ServiceAccountToken, Status, TokenQuerySet
 from tokens.records import Record, records
 
 PER_PAGE = 50
@@ -142,7 +142,7 @@ class Listing:
 def listing(organization: Organization, filters: Filters, page: str | None, now: datetime) -> Listing:
     """The page's work, in nine statements however many tokens there are."""
     mine = tokens_of(organization)
-    chosen = _matching(_in_tab(mine, filters.status, now), filters.query)
+    chosen = search.matching(search.with_status(mine, filters.status, now), filters.query)
     found: Page[ServiceAccountToken] | Page[UUID]
     if filters.sort.removeprefix("-") == "used":
         found = Paginator(_by_last_use(organization.pk, chosen, filters.sort), PER_PAGE).get_page(page)
@@ -176,23 +176,6 @@ def rows(tokens: Iterable[ServiceAccountToken], now: datetime) -> list[Row]:
     ]
 
 
-def _in_tab(tokens: TokenQuerySet, status: str, now: datetime) -> TokenQuerySet:
-    if status == "active":
-        return tokens.active(now)
-    if status == "expired":
-        return tokens.expired(now)
-    return tokens.stopped() if status == "revoked" else tokens
-
-
-def _matching(tokens: TokenQuerySet, query: str) -> TokenQuerySet:
-    if not query:
-        return tokens
-    last_four = pasted.last_four_in(query) or query
-    secrets = TokenSecret.objects.filter(token_id=OuterRef("pk"))
-    by_secret = Exists(secrets.filter(Q(last_four=last_four) | Q(prefix__startswith=query, prefix__gt="")))
-    return tokens.filter(Q(name__icontains=query) | Q(description__icontains=query) | by_secret)
-
-
 def _order(sort: str) -> tuple[OrderBy, str]:
     columns: dict[str, Func | F] = {
         "name": Lower("name"),
@@ -206,14 +189,9 @@ def _order(sort: str) -> tuple[OrderBy, str]:
 
 def _by_last_use(bucket: UUID, tokens: TokenQuerySet, sort: str) -> list[UUID]:
     """Ids in the order of their last use, which only the counters know to the second."""
-    ids = list(tokens.order_by("pk").values_list("pk", flat=True))
-    used = usage.totals(bucket, ids)
-
-    def last_use(pk: UUID) -> datetime:
-        found = used.get(pk)
-        return (found and found.last_used_at) or LONG_AGO
-
-    return sorted(ids, key=last_use, reverse=sort.startswith("-"))
+    used = usage.last_uses(bucket)
+    ids = tokens.order_by("pk").values_list("pk", flat=True)
+    return sorted(ids, key=lambda pk: used.get(pk, LONG_AGO), reverse=sort.startswith("-"))
 
 
 def _counts(mine: TokenQuerySet, now: datetime) -> dict[str, int]:
