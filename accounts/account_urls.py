@@ -3,7 +3,7 @@
 from allauth.account import views
 from django.urls import include, path
 
-from accounts import address_views, magic_link_views, reset_views, sign_up_views
+from accounts import address_views, invitation_views, magic_link_views, reset_views, sign_up_views
 from accounts.views import sign_out
 
 urlpatterns = [
@@ -24,4 +24,6 @@ urlpatterns = [
     path("password/change/", views.password_change, name="account_change_password"),
     path("password/set/", views.password_set, name="account_set_password"),
     path("2fa/", include("allauth.mfa.urls")),
+    path("invitations/", invitation_views.resume, name="invitation_resume"),
+    path("invitations/<str:secret>/", invitation_views.invitation, name="invitation"),
 ]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from accounts.scopes import NOTHING, ScopeSet
+
+if TYPE_CHECKING:
+    from accounts.models import Membership
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,13 @@ class Actor:
 
     def allows(self, wanted: str) -> bool:
         return self.scopes.allows(wanted)
+
+    def scopes_now(self, member: Membership) -> ScopeSet:
+        """What it may under the organization's lock: a person what ``member`` may, a program its own.
+
+        Credentials say more, and raise Refused(token_revoked) where they have ended meanwhile.
+        """
+        return member.scopes if self.type == "user" else self.scopes
 
 
 SYSTEM = Actor(type="system", id=None, name="Tessera")

@@ -212,10 +212,7 @@ class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
     @transaction.atomic
     def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._check(request, queryset)
-        done = list(queryset.filter(is_active=False))
-        for user in done:
-            user.is_active = True
-            user.save(update_fields=["is_active"])
+        done = members.reactivate(users=queryset, actor=staff(request))
         self._log_each(request, done, "Reactivated")
 
     def _check(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

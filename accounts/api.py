@@ -13,7 +13,7 @@ from accounts.models import Membership, Organization
 from accounts.organizations import change
 from accounts.paging import PageQuery, paginate
 from accounts.serializers import MemberPage, MemberSerializer, OrganizationChange, OrganizationSerializer
-from accounts.tenancy import organization_id
+from accounts.tenancy import caller, organization_id
 
 
 @extend_schema(tags=["Organization"])
@@ -38,7 +38,9 @@ class OrganizationView(APIView):
         """Fields that are left out stay as they are. Existing tokens keep the expiry they were made with."""
         wanted = OrganizationChange(data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
-        organization = change(organization_id=organization_id(request), **wanted.validated_data)
+        organization = change(
+            organization_id=organization_id(request), actor=caller(request), **wanted.validated_data
+        )
         return Response(OrganizationSerializer(organization).data)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,6 +34,21 @@ class Target:
 NO_TARGET = Target()
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An event that has no place in a chain yet."""
+
+    organization_id: UUID
+    action: str
+    actor: Actor
+    target: Target
+    changes: Mapping[str, Any]
+    at: datetime
+
+
+_gathered: ContextVar[list[_Entry] | None] = ContextVar("gathered", default=None)
+
+
 def record(
     *,
     organization_id: UUID,
@@ -39,36 +57,86 @@ def record(
     target: Target = NO_TARGET,
     changes: Mapping[str, Any] | None = None,
     now: datetime | None = None,
-) -> AuditEvent:
+) -> AuditEvent | None:
     """Append one event; call it last in the act's transaction, because it locks the chain's end.
 
-    ``changes`` maps a name to ``[before, after]`` or to one value; give no secret to it.
+    ``changes`` maps a name to ``[before, after]`` or to one value; give no secret to it. Inside
+    ``gathered()`` the event is written at that block's end, and None is returned.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An event belongs to the transaction of its act.")
-    AuditChain.objects.get_or_create(organization_id=organization_id)
-    chain = AuditChain.objects.select_for_update(no_key=True).get(pk=organization_id)
+    entry = _Entry(organization_id, action, actor, target, changes or {}, now or timezone.now())
+    waiting = _gathered.get()
+    if waiting is None:
+        return _append(organization_id, [entry])[0]
+    waiting.append(entry)
+    return None
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """Hold back what is recorded inside until the block ends well; goes around flows made of several acts.
+
+    The chains are locked then, last of all and in the order of their organizations' ids. Where such
+    blocks stand in each other, the outermost one writes. Also a decorator, below ``transaction.atomic``.
+    """
+    outer = _gathered.get()
+    if outer is not None:
+        before = len(outer)
+        try:
+            yield
+        except BaseException:
+            # What failed inside is rolled back, even where somebody outside goes on.
+            del outer[before:]
+            raise
+        return
+    entries: list[_Entry] = []
+    mark = _gathered.set(entries)
+    try:
+        yield
+    finally:
+        _gathered.reset(mark)
+    by_organization: dict[UUID, list[_Entry]] = defaultdict(list)
+    for entry in entries:
+        by_organization[entry.organization_id].append(entry)
+    for organization_id in sorted(by_organization):
+        _append(organization_id, by_organization[organization_id])
+
+
+def _append(organization_id: UUID, entries: Sequence[_Entry]) -> list[AuditEvent]:
+    locked = AuditChain.objects.select_for_update(no_key=True)
+    chain, _ = locked.get_or_create(organization_id=organization_id)
+    head, sequence = bytes(chain.head), chain.sequence
+    events = []
+    for entry in entries:
+        event = _event(entry, sequence + 1, head)
+        events.append(event)
+        head, sequence = event.hash, event.sequence
+    AuditEvent.objects.bulk_create(events)
+    AuditChain.objects.filter(pk=organization_id).update(sequence=sequence, head=head)
+    return events
+
+
+def _event(entry: _Entry, sequence: int, head: bytes) -> AuditEvent:
     here = origin.current()
     event = AuditEvent(
-        organization_id=organization_id,
-        sequence=chain.sequence + 1,
-        action=action,
-        actor_type=actor.type,
-        actor_id=public_id(actor),
-        actor_name=actor.name[:200],
-        target_type=target.type,
-        target_id=target.id,
-        target_name=target.name[:200],
-        at=now or timezone.now(),
+        organization_id=entry.organization_id,
+        sequence=sequence,
+        action=entry.action,
+        actor_type=entry.actor.type,
+        actor_id=public_id(entry.actor),
+        actor_name=entry.actor.name[:200],
+        target_type=entry.target.type,
+        target_id=entry.target.id,
+        target_name=entry.target.name[:200],
+        at=entry.at,
         address=here.address,
         request_id=here.request_id,
         # As it will be read back, so that the hash is of what is stored.
-        changes=json.loads(json.dumps(changes or {}, default=str)),
-        prev_hash=bytes(chain.head),
+        changes=json.loads(json.dumps(entry.changes, default=str)),
+        prev_hash=head,
     )
     event.hash = event.computed_hash()
-    event.save()
-    AuditChain.objects.filter(pk=organization_id).update(sequence=event.sequence, head=event.hash)
     return event
 
 

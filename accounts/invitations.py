@@ -9,12 +9,16 @@ from hashlib import sha256
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts import audit, invitation_limits, mails, member_letters, members
 from accounts.actors import Actor
-from accounts.audit import Target, record
+from accounts.audit import Target
+from accounts.catalogue import role_scopes
+from accounts.invitation_models import InvitationQuerySet
 from accounts.models import BASE62, Invitation, Membership, Organization, User
-from accounts.rights import require, require_rank
+from accounts.rights import locked_rights
 from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -22,6 +26,8 @@ from ratelimit.refusals import Refused
 DAYS = 7
 MANAGE = "members.manage"
 SECRET_LENGTH = 43  # 43 × log2 62 = 256.03 bits
+OTHER_ADDRESS = "The invitation is for another e-mail address."
+UNPROVEN_ADDRESS = "Confirm your e-mail address first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,100 +38,117 @@ class Invited:
     secret: str
 
 
-@transaction.atomic
 def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None) -> Invited:
-    """Invite an address, or invite it anew.
+    """Invite an address, or invite it anew: the link before is dead. The mail leaves with the commit.
 
-    Raises Refused: invalid_request with fields, forbidden above one's rank, insufficient_scope.
+    Raises Refused: invalid_request with fields; forbidden above the actor's rank; insufficient_scope;
+    rate_limited where the address was, or the organization has, mailed enough.
     """
-    member = require(actor, MANAGE)
-    organization = member.organization
-    require_rank(member, role)
     email = email.strip().lower()
-    if Membership.objects.filter(organization=organization, user__email=email).exists():
-        raise Refused(refusals.INVALID_REQUEST, fields={"email": ["This person is a member already."]})
-    now = now or timezone.now()
-    secret = new_secret()
-    invitation, _ = Invitation.objects.open().update_or_create(
-        organization=organization,
-        email=email,
-        defaults={
-            "role": role,
-            "digest": digest(secret),
-            "invited_by": member.user,
-            "inviter": member,
-            "sent_at": now,
-            "expires_at": now + timedelta(days=DAYS),
-        },
-    )
-    _record("invitation.created", actor, invitation, role=role)
-    return Invited(invitation, secret)
+    invitation_limits.check(actor.organization_id, email)
+    return _invite(actor, email, role, now or timezone.now())
 
 
-@transaction.atomic
 def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None) -> Invited:
-    """A new link for seven more days; the one before is dead. Raises Refused(not_found) once it is over."""
-    Organization.objects.locked(invitation.organization_id)
-    found = Invitation.objects.open().filter(pk=invitation.pk).first()
-    if found is None:
-        raise Refused(refusals.NOT_FOUND)
-    return invite(actor=actor, email=found.email, role=Role(found.role), now=now)
+    """A new link for seven more days; the one before is dead. Whoever resends is the inviter from then on.
+
+    Raises Refused: invitation_gone once it is over, and what ``invite`` raises.
+    """
+    invitation_limits.check(actor.organization_id, invitation.email)
+    with transaction.atomic():
+        Organization.objects.locked(invitation.organization_id)
+        found = Invitation.objects.open().filter(pk=invitation.pk).first()
+        if found is None:
+            raise Refused(refusals.INVITATION_GONE)
+        return _invite(actor, found.email, Role(found.role), now or timezone.now(), again=True)
 
 
 @transaction.atomic
 def revoke(*, actor: Actor, invitation: Invitation, now: datetime | None = None) -> None:
-    """Take an invitation back; repeating it changes nothing."""
-    Organization.objects.locked(invitation.organization_id)
-    member = require(actor, MANAGE)
-    require_rank(member, invitation.role)
-    open_still = Invitation.objects.open().filter(pk=invitation.pk)
-    if open_still.update(revoked_at=now or timezone.now()):
-        _record("invitation.revoked", actor, invitation)
+    """Take an invitation back; a repeat changes nothing. Raises Refused(invitation_gone) once accepted."""
+    rights = locked_rights(actor, MANAGE)
+    rights.require_rank(invitation.role)
+    if Invitation.objects.filter(pk=invitation.pk).exclude(accepted_at=None).exists():
+        raise Refused(refusals.INVITATION_GONE)
+    withdraw(invitations=Invitation.objects.filter(pk=invitation.pk), actor=actor, now=now)
 
 
 @transaction.atomic
+@audit.gathered()
+def withdraw(*, invitations: QuerySet[Invitation], actor: Actor, now: datetime | None = None) -> int:
+    """Take open invitations of any organizations back; whether the actor may is asked before."""
+    chosen = dict(invitations.values_list("pk", "organization_id"))
+    Organization.objects.lock_all(chosen.values())
+    withdrawn = list(Invitation.objects.open().filter(pk__in=chosen).order_by("pk"))
+    ending = Invitation.objects.filter(pk__in=[one.pk for one in withdrawn])
+    ending.update(revoked_at=now or timezone.now())
+    for invitation in withdrawn:
+        _record("invitation.revoked", actor, invitation)
+    return len(withdrawn)
+
+
+@transaction.atomic
+@audit.gathered()
 def accept(*, secret: str, user: User, now: datetime | None = None) -> Membership:
     """Join by a link; raises Refused: not_found, invitation_gone, or forbidden for another address.
 
     The address must be the user's own and verified; the inviter must still be one who may invite so.
     """
-    now = now or timezone.now()
     known = find(secret)
     if known is None:
         raise Refused(refusals.NOT_FOUND)
     organization = Organization.objects.locked(known.organization_id)
-    invitation = Invitation.objects.get(pk=known.pk)
+    # The wait for the lock may have been long, and what counts is what holds after it.
+    invitation = _whole().get(pk=known.pk)
+    now = now or timezone.now()
     if not is_good(invitation, now) or bytes(invitation.digest) != digest(secret):
         raise Refused(refusals.INVITATION_GONE)
-    if not EmailAddress.objects.filter(user=user, email__iexact=invitation.email, verified=True).exists():
-        raise Refused(refusals.FORBIDDEN, detail="The invitation is for another e-mail address.")
-    membership, joined = Membership.objects.get_or_create(
+    check_address(invitation, user)
+    member, joined = Membership.objects.get_or_create(
         organization=organization, user=user, defaults={"role": invitation.role, "joined_at": now}
     )
-    Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(accepted_at=now)
+    Invitation.objects.filter(pk=invitation.pk).update(accepted_at=now)
+    joiner = Actor(type="user", id=user.pk, name=user.display_name, user_id=user.pk)
+    _record("invitation.accepted", joiner, invitation)
     if joined:
-        joiner = Actor(type="user", id=user.pk, name=user.display_name, user_id=user.pk)
-        _record("invitation.accepted", joiner, invitation, role=invitation.role)
-    return membership
+        members.record("member.joined", member, joiner, role=[None, member.role])
+    return member
 
 
 def find(secret: str) -> Invitation | None:
-    return Invitation.objects.filter(digest=digest(secret)).select_related("organization").first()
+    """The invitation of a link, whatever became of it, with all that ``is_good`` asks for."""
+    if len(secret) != SECRET_LENGTH or not (secret.isascii() and secret.isalnum()):
+        return None
+    return _whole().filter(digest=digest(secret)).first()
+
+
+def of_organization(organization: Organization) -> InvitationQuerySet:
+    """Those that are open, with all that ``status`` asks for."""
+    return _whole().open().filter(organization=organization)
+
+
+def status(invitation: Invitation, now: datetime) -> str:
+    """``accepted``, ``revoked``, ``expired``, ``pending``, or ``lapsed`` where nobody stands behind it."""
+    found = invitation.status(now)
+    return "lapsed" if found == "pending" and not _is_backed(invitation) else found
 
 
 def is_good(invitation: Invitation, now: datetime) -> bool:
     """Open, in time, the organization running, and the inviter still one who may give this role."""
-    if invitation.status(now) != "pending" or invitation.organization.suspended_at is not None:
-        return False
-    inviter = (
-        Membership.objects.active()
-        .filter(pk=invitation.inviter_id, organization_id=invitation.organization_id)
-        .select_related("user")
-        .first()
-    )
-    if inviter is None or not inviter.scopes.allows(MANAGE):
-        return False
-    return not Role(invitation.role).outranks(Role(inviter.role))
+    return status(invitation, now) == "pending"
+
+
+def check_address(invitation: Invitation, user: User) -> None:
+    """Raise Refused(forbidden) unless the invitation's address is the user's own, and verified."""
+    # Compared here and not in SQL, whose case folding takes some letters for others.
+    own = {
+        email.lower(): verified
+        for email, verified in EmailAddress.objects.filter(user=user).values_list("email", "verified")
+    }
+    if own.get(invitation.email):
+        return
+    unproven = invitation.email in own or invitation.email == user.email
+    raise Refused(refusals.FORBIDDEN, detail=UNPROVEN_ADDRESS if unproven else OTHER_ADDRESS)
 
 
 def new_secret() -> str:
@@ -133,14 +156,72 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> bytes:
-    return sha256(secret.encode(errors="replace")).digest()
+    return sha256(secret.encode()).digest()
 
 
-def _record(action: str, actor: Actor, invitation: Invitation, **changes: str) -> None:
-    record(
+@transaction.atomic
+def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool = False) -> Invited:
+    rights = locked_rights(actor, MANAGE)
+    organization = rights.member.organization
+    rights.require_grantable(role)
+    _check_address(organization, email)
+    earlier = Invitation.objects.open().filter(organization=organization, email=email).first()
+    if earlier is not None:
+        rights.require_rank(earlier.role)
+    secret = new_secret()
+    invitation, _ = Invitation.objects.open().update_or_create(
+        organization=organization,
+        email=email,
+        defaults={
+            "role": role,
+            "digest": digest(secret),
+            "invited_by": rights.member.user,
+            "inviter": rights.member,
+            "sent_at": now,
+            "expires_at": now + timedelta(days=DAYS),
+        },
+    )
+    mails.send(member_letters.invitation(invitation, secret, rights.member), email)
+    _record("invitation.resent" if again else "invitation.created", actor, invitation)
+    return Invited(invitation, secret)
+
+
+def _check_address(organization: Organization, email: str) -> None:
+    if Membership.objects.filter(organization=organization, user__email=email).exists():
+        raise Refused(refusals.INVALID_REQUEST, fields={"email": ["This person is a member already."]})
+    if not _is_of_domain(organization, email):
+        domains = ", ".join(organization.email_domains)
+        sentence = f"This organization invites addresses of {domains} only."
+        raise Refused(refusals.INVALID_REQUEST, fields={"email": [sentence]})
+
+
+def _is_of_domain(organization: Organization, email: str) -> bool:
+    allowed = organization.email_domains
+    return not allowed or email.rpartition("@")[2] in {domain.lower() for domain in allowed}
+
+
+def _is_backed(invitation: Invitation) -> bool:
+    """Whether the organization runs and wants it, and the inviter may still give all of it."""
+    organization, inviter = invitation.organization, invitation.inviter
+    if organization.suspended_at or organization.deleted_at or inviter is None:
+        return False
+    if inviter.organization_id != organization.pk or not inviter.user.is_active:
+        return False
+    if Role(invitation.role).outranks(Role(inviter.role)) or not inviter.scopes.allows(MANAGE):
+        return False
+    covered = not inviter.scopes.missing(role_scopes(invitation.role).texts)
+    return covered and _is_of_domain(organization, invitation.email)
+
+
+def _whole() -> InvitationQuerySet:
+    return Invitation.objects.all().select_related("organization", "inviter__user", "invited_by")
+
+
+def _record(action: str, actor: Actor, invitation: Invitation) -> None:
+    audit.record(
         organization_id=invitation.organization_id,
         action=action,
         actor=actor,
         target=Target("invitation", invitation.public_id, invitation.email),
-        changes=changes,
+        changes={"role": invitation.role},
     )

@@ -7,7 +7,9 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts import audit, mails, member_letters
 from accounts.actors import Actor
+from accounts.audit import Target
 from accounts.models import Membership, Organization, User
 from accounts.roles import Role
 from ratelimit import refusals
@@ -15,29 +17,61 @@ from ratelimit.refusals import Refused
 
 
 @transaction.atomic
+@audit.gathered()
 def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
-    """Remove members of any organizations, all or none; raises Refused(last_owner). Returns how many."""
+    """Remove members of any organizations, all or none; raises Refused(last_owner). Returns how many.
+
+    Whether the actor may is asked before; what hangs on a member ends with the row.
+    """
     ending = _locked(memberships)
-    _check_owners(ending)
+    check_owners(ending)
     for membership in ending:
-        membership.ended_by = actor.user_id
+        left = actor.type == "user" and membership.pk == actor.membership_id
+        action = "member.left" if left else "member.removed"
+        record(action, membership, actor, role=[membership.role, None])
+        if not left:
+            mails.send(member_letters.removed(membership.organization), membership.user.email)
+        membership.ended_by = actor
         membership.delete()
+    Organization.objects.advance(membership.organization_id for membership in ending)
     return len(ending)
 
 
 @transaction.atomic
+@audit.gathered()
 def deactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
     """Lock people out, all or none; raises Refused(last_owner). Returns those who were active."""
-    active = list(users.filter(is_active=True))
-    _check_owners(_locked(Membership.objects.filter(user__in=active)))
+    pks = list(users.filter(is_active=True).values_list("pk", flat=True))
+    memberships = _locked(Membership.objects.filter(user__in=pks))
+    check_owners(memberships)
+    locked = User.objects.select_for_update(no_key=True).filter(pk__in=pks, is_active=True)
+    active = list(locked.order_by("pk"))
     for user in active:
         user.is_active = False
-        user.ended_by = actor.user_id
+        user.ended_by = actor
         user.save(update_fields=["is_active"])
+    _record_people("user.deactivated", active, memberships, actor)
     return active
 
 
 @transaction.atomic
+@audit.gathered()
+def reactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
+    """Let people in again; what ended with them stays ended. Returns those who were locked out."""
+    pks = list(users.filter(is_active=False).values_list("pk", flat=True))
+    memberships = _locked(Membership.objects.filter(user__in=pks))
+    locked = User.objects.select_for_update(no_key=True).filter(pk__in=pks, is_active=False)
+    inactive = list(locked.order_by("pk"))
+    for user in inactive:
+        user.is_active = True
+        user.ended_by = actor
+        user.save(update_fields=["is_active"])
+    _record_people("user.reactivated", inactive, memberships, actor)
+    return inactive
+
+
+@transaction.atomic
+@audit.gathered()
 def delete_people(*, users: QuerySet[User], actor: Actor) -> None:
     """Delete people with their memberships, all or none; raises Refused(last_owner)."""
     pks = list(users.values_list("pk", flat=True))
@@ -45,15 +79,11 @@ def delete_people(*, users: QuerySet[User], actor: Actor) -> None:
     User.objects.filter(pk__in=pks).delete()
 
 
-def _locked(memberships: QuerySet[Membership]) -> list[Membership]:
-    """These memberships as they are under their organizations' locks."""
-    chosen = dict(memberships.values_list("pk", "organization_id"))
-    Organization.objects.lock_all(chosen.values())
-    return list(Membership.objects.filter(pk__in=chosen).select_related("user").order_by("pk"))
+def check_owners(ending: Collection[Membership]) -> None:
+    """Refuse where the last active owner of an organization is among those who go or step down.
 
-
-def _check_owners(ending: Collection[Membership]) -> None:
-    """Refuse where the last active owner of an organization is among those who go."""
+    The caller holds the organizations' locks.
+    """
     losing = {m.organization_id for m in ending if m.role == Role.OWNER and m.user.is_active}
     owners = Membership.objects.active().filter(organization__in=losing, role=Role.OWNER)
     kept = owners.exclude(pk__in=[membership.pk for membership in ending])
@@ -61,3 +91,38 @@ def _check_owners(ending: Collection[Membership]) -> None:
     if bare:
         names = Organization.objects.filter(pk__in=bare).values_list("name", flat=True)
         raise Refused(refusals.LAST_OWNER, detail=f"No owner would be left in {', '.join(names)}.")
+
+
+def record(action: str, membership: Membership, actor: Actor, **changes: object) -> None:
+    """An event about a member, in the log of their organization."""
+    audit.record(
+        organization_id=membership.organization_id,
+        action=action,
+        actor=actor,
+        target=Target("member", membership.public_id, membership.user.display_name),
+        changes=changes,
+    )
+
+
+def _locked(memberships: QuerySet[Membership]) -> list[Membership]:
+    """These memberships as they are under their organizations' locks."""
+    chosen = dict(memberships.values_list("pk", "organization_id"))
+    Organization.objects.lock_all(chosen.values())
+    return list(
+        Membership.objects.filter(pk__in=chosen).select_related("user", "organization").order_by("pk")
+    )
+
+
+def _record_people(
+    action: str, people: Collection[User], memberships: Collection[Membership], actor: Actor
+) -> None:
+    """One event in the log of every organization that a person belongs to."""
+    by_id = {user.pk: user for user in people}
+    for membership in memberships:
+        if user := by_id.get(membership.user_id):
+            audit.record(
+                organization_id=membership.organization_id,
+                action=action,
+                actor=actor,
+                target=Target("user", user.public_id, user.display_name),
+            )

@@ -2,59 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.actors import Actor
+from accounts.audit import Target
 from accounts.models import Organization
+
+# What staff sell; everything else of an organization is its own business.
+PLAN = ("plan", "requests_per_day")
 
 
 @transaction.atomic
 def change(
-    *, organization_id: UUID, name: str | None = None, never_expiring_allowed: bool | None = None
+    *,
+    organization_id: UUID,
+    actor: Actor,
+    name: str | None = None,
+    never_expiring_allowed: bool | None = None,
 ) -> Organization:
     """Change what is given and leave the rest; tokens that exist keep their expiry."""
     organization = Organization.objects.locked(organization_id)
     given = {"name": name, "never_expiring_allowed": never_expiring_allowed}
-    changed = {field: value for field, value in given.items() if value is not None}
-    for field, value in changed.items():
+    wanted = {field: value for field, value in given.items() if value is not None}
+    before = _values(organization, wanted)
+    for field, value in wanted.items():
         setattr(organization, field, value)
-    if changed:
-        organization.save(update_fields=changed)
+    if wanted:
+        organization.save(update_fields=wanted)
+    _record_changes(organization, actor, before)
     return organization
 
 
 @transaction.atomic
 def suspend(*, organization: Organization, actor: Actor) -> bool:
     """Stop everything the organization's programs may do, until it resumes; whether it was running."""
-    return _set_suspended(organization, timezone.now())
+    return _set_suspended(organization, timezone.now(), actor)
 
 
 @transaction.atomic
 def resume(*, organization: Organization, actor: Actor) -> bool:
     """Let the same credentials work again; whether it was suspended."""
-    return _set_suspended(organization, None)
+    return _set_suspended(organization, None, actor)
 
 
 @transaction.atomic
 def set_terms(*, organization: Organization, actor: Actor, fields: Collection[str]) -> None:
     """Keep what staff have set on ``organization`` in the named fields: plan, own number, policy."""
     locked = Organization.objects.locked(organization.pk)
+    before = _values(locked, fields)
     for field in fields:
         setattr(locked, field, getattr(organization, field))
     locked.generation += 1
     locked.save(update_fields=[*fields, "generation"])
+    _record_changes(locked, actor, before)
 
 
-def _set_suspended(organization: Organization, moment: datetime | None) -> bool:
+def _set_suspended(organization: Organization, moment: datetime | None, actor: Actor) -> bool:
     locked = Organization.objects.locked(organization.pk)
     if (locked.suspended_at is None) == (moment is None):
         return False
     locked.suspended_at = moment
     locked.generation += 1
     locked.save(update_fields=["suspended_at", "generation"])
+    _record("organization.resumed" if moment is None else "organization.suspended", locked, actor, {})
     return True
+
+
+def _values(organization: Organization, fields: Iterable[str]) -> dict[str, Any]:
+    """Fields as the log tells them: a plan by its name."""
+    return {field: _plain(getattr(organization, field)) for field in fields}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | str | list | None) else str(value)
+
+
+@audit.gathered()
+def _record_changes(organization: Organization, actor: Actor, before: dict[str, Any]) -> None:
+    """What differs, with the plan's part as an event of its own."""
+    changed = audit.difference(before, _values(organization, before))
+    plan = {field: changed.pop(field) for field in PLAN if field in changed}
+    if plan:
+        _record("organization.plan_changed", organization, actor, plan)
+    if changed:
+        _record("organization.changed", organization, actor, changed)
+
+
+def _record(action: str, organization: Organization, actor: Actor, changes: dict[str, Any]) -> None:
+    audit.record(
+        organization_id=organization.pk,
+        action=action,
+        actor=actor,
+        target=Target("organization", organization.public_id, organization.name),
+        changes=changes,
+    )

@@ -2,50 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from accounts.actors import Actor
+from accounts.catalogue import EVERYTHING, catalogue, role_scopes
 from accounts.models import Membership, Organization
 from accounts.roles import Role
-from accounts.scopes import ScopeSet
+from accounts.scopes import ScopeSet, parse
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """``member`` answers for the actor; ``role`` is the rank up to which it may act on others."""
+
+    member: Membership
+    scopes: ScopeSet
+    role: Role
+
+    def require_rank(self, *roles: str) -> None:
+        """Nobody acts on, or grants, a role above their own; raises Refused(forbidden)."""
+        for role in map(Role, roles):
+            if role.outranks(self.role):
+                raise Refused(refusals.FORBIDDEN, detail=f"This takes the role {role.label.lower()}.")
+
+    def require_grantable(self, role: str) -> None:
+        """Nobody gives a role that is above their own or holds more than they do; raises Refused."""
+        self.require_rank(role)
+        if missing := self.scopes.missing(role_scopes(role).texts):
+            raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)
+
+
 def responsible_member(actor: Actor) -> Membership:
-    """The member who answers for the actor; raises Refused(token_revoked) where a removal has won."""
+    """The member who answers for the actor; raises Refused where a removal has won the race."""
     member = (
         Membership.objects.active()
         .filter(pk=actor.membership_id, organization_id=actor.organization_id)
         .select_related("user", "organization")
         .first()
     )
+    if member is None and actor.type == "client" and actor.membership_id is not None:
+        # The client lives on without the member who made it, but nobody answers for what it would do.
+        raise Refused(refusals.FORBIDDEN, detail="The member who answers for this client has left.")
     if member is None:
         raise Refused(refusals.TOKEN_REVOKED)
     return member
 
 
-def current_scopes(actor: Actor, member: Membership) -> ScopeSet:
-    """A person's rights as they are now; a program's own, which never change."""
-    return member.scopes if actor.type == "user" else actor.scopes
+def rights_of(actor: Actor, wanted: str | None = None) -> Rights:
+    """What the actor may as of now: call under the organization's lock.
 
-
-def require(actor: Actor, wanted: str) -> Membership:
-    """Take the organization's lock; the member who answers for the actor, where it still holds ``wanted``.
-
-    Raises Refused(token_revoked or insufficient_scope).
+    Raises Refused where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
     """
+    member = responsible_member(actor)
+    scopes = actor.scopes_now(member)
+    if wanted is not None and not scopes.allows(wanted):
+        raise Refused(refusals.INSUFFICIENT_SCOPE, required=[wanted])
+    return Rights(member, scopes, _rank(actor, member, scopes))
+
+
+def locked_rights(actor: Actor, wanted: str | None = None) -> Rights:
+    """The same, after taking the lock of the actor's organization."""
     if actor.organization_id is None:
         raise Refused(refusals.TOKEN_REVOKED)
     Organization.objects.lock_all([actor.organization_id])
-    member = responsible_member(actor)
-    if not current_scopes(actor, member).allows(wanted):
-        raise Refused(refusals.INSUFFICIENT_SCOPE, required=[wanted])
-    return member
+    return rights_of(actor, wanted)
 
 
-def require_rank(member: Membership, *roles: str) -> None:
-    """Nobody acts on, or grants, a role above their own; raises Refused(forbidden)."""
-    for role in roles:
-        if Role(role).outranks(Role(member.role)):
-            raise Refused(
-                refusals.FORBIDDEN, detail=f"Only {Role(role).label.lower()}s may do this to {role}s."
-            )
+def check_permissions(held: ScopeSet, permissions: Sequence[str], field: str = "permissions") -> None:
+    """Nobody grants what they do not hold; raises Refused(insufficient_scope or invalid_request)."""
+    if unknown := [text for text in permissions if not _is_known(text)]:
+        raise Refused(
+            refusals.INVALID_REQUEST,
+            fields={field: [f"There is no permission {text}." for text in unknown]},
+        )
+    if missing := held.missing(permissions):
+        raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)
+
+
+def _rank(actor: Actor, member: Membership, scopes: ScopeSet) -> Role:
+    """A program acts below owners unless it may do everything, and never above who answers for it."""
+    role = Role(member.role)
+    if actor.type != "user" and role is Role.OWNER and not scopes.allows(EVERYTHING):
+        return Role.ADMIN
+    return role
+
+
+def _is_known(text: str) -> bool:
+    try:
+        return catalogue().knows(parse(text))
+    except ValueError:
+        return False

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import Membership, Organization
+from accounts.rights import check_permissions
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import grants, opaque
-from tokens.issuing import check_permissions, current_rights
+from tokens.issuing import current_rights
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.clients import RefreshAuth
 from tokens.signed import MAX_SCOPE

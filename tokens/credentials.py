@@ -10,13 +10,15 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.actors import Actor
+from accounts.models import Membership
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
-from ratelimit.refusals import Refusal
+from ratelimit.refusals import Refusal, Refused
 from ratelimit.values import Charge, WindowLimit
-from tokens import opaque
+from tokens import opaque, standing
 from tokens.lookup import Lookup
-from tokens.models import TokenSecret
+from tokens.models import ServiceAccountToken, TokenSecret
+from tokens.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,19 @@ class Credential(Actor):
     expires_at: datetime | None = None
     user_email: str = ""
     grant_id: UUID | None = None
+
+    def scopes_now(self, member: Membership) -> ScopeSet:
+        """As the credential stands under the lock; a program's rights are its own, never its member's."""
+        if self.grant_id is not None:
+            row = standing.row_of(self.grant_id)
+            if row is None or standing.judge(row, timezone.now()) is not Standing.GOOD:
+                raise Refused(refusals.TOKEN_REVOKED)
+            return standing.scopes_of(row, self.scopes.texts)
+        if self.type == "service_account":
+            running = ServiceAccountToken.objects.filter(pk__in=[self.id], revoked_at=None)
+            if not running.exists():
+                raise Refused(refusals.TOKEN_REVOKED)
+        return Actor.scopes_now(self, member)
 
 
 class _Row(NamedTuple):
@@ -133,5 +148,3 @@ def plan_charge(
         per_day=plan_per_day if own_per_day is None else own_per_day,
         window=burst,
     )
-
-

@@ -1,4 +1,4 @@
-"""Tokens end with the membership they hang on, whichever way it is deleted, and with their person."""
+"""Tokens and grants end with the membership they hang on, however it is deleted, and with their person."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.signals import pre_delete, pre_save
 
+from accounts import audit
 from accounts.models import Membership, Organization, User
-from tokens.models import ServiceAccountToken
+from tokens import grants
+from tokens.models import Grant, ServiceAccountToken
 from tokens.revoking import stop
 
 REMOVED = "The member who answers for it was removed"
@@ -26,21 +28,25 @@ def connect() -> None:
 
 
 @transaction.atomic
+@audit.gathered()
 def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
-    """``instance.ended_by``, where a flow has set it, is the user who removed the member."""
+    """``instance.ended_by`` is who removes the member, where a flow has said so."""
     Organization.objects.lock_all({instance.organization_id, *organizations_of(origin)})
     stop(
         ServiceAccountToken.objects.filter(responsible_id=instance.pk),
-        user_id=instance.ended_by,
+        actor=instance.ended_by,
         reason=REMOVED,
     )
+    grants.revoke(Grant.objects.filter(membership_id=instance.pk), reason=REMOVED)
+    Organization.objects.advance([instance.organization_id])
 
 
 @transaction.atomic
+@audit.gathered()
 def user_saved(instance: User, update_fields: Collection[str] | None = None, **_: Any) -> None:
     """Stop the tokens of a person who is deactivated, and of one who comes back with any left running.
 
-    ``instance.ended_by``, where a flow has set it, is the user who deactivated them.
+    ``instance.ended_by`` is who deactivates them, where a flow has said so.
     """
     if instance._state.adding or (update_fields is not None and "is_active" not in update_fields):
         return
@@ -48,12 +54,15 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
     if instance.is_active and not was_inactive:
         return
     memberships = Membership.objects.filter(user=instance)
-    Organization.objects.lock_all(memberships.values_list("organization_id", flat=True))
+    organizations = set(memberships.values_list("organization_id", flat=True))
+    Organization.objects.lock_all(organizations)
     stop(
         ServiceAccountToken.objects.filter(responsible__in=memberships),
-        user_id=instance.ended_by,
+        actor=instance.ended_by,
         reason=DEACTIVATED,
     )
+    grants.revoke(Grant.objects.filter(user=instance), reason=DEACTIVATED)
+    Organization.objects.advance(organizations)
 
 
 def organizations_of(origin: Origin) -> set[UUID]:

@@ -11,15 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.catalogue import catalogue
 from accounts.models import Membership, Organization
-from accounts.scopes import ScopeSet, parse
+from accounts.rights import check_permissions, rights_of
+from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import opaque
-from tokens.credentials import Credential
+from tokens import opaque, trail
 from tokens.models import MAX_DAYS, ServiceAccountToken, TokenSecret
-from tokens.standing import Standing, judge, row_of, scopes_of
 
 IDEMPOTENCY_HOURS = 24
 MANAGE = "tokens.manage"
@@ -88,6 +86,7 @@ def issue(
     TokenSecret.objects.create(
         token=token, digest=secret.digest, prefix=secret.prefix, last_four=secret.last_four, created_at=now
     )
+    trail.created(token, actor)
     return Issued(token, secret.plaintext)
 
 
@@ -96,56 +95,8 @@ def current_rights(actor: Actor, wanted: str = MANAGE) -> tuple[Membership, Scop
 
     Raises Refused where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
     """
-    if actor.membership_id is None or actor.organization_id is None:
-        raise Refused(refusals.TOKEN_REVOKED)
-    member = (
-        Membership.objects.active()
-        .filter(pk=actor.membership_id, organization_id=actor.organization_id)
-        .select_related("user")
-        .first()
-    )
-    if member is None and actor.type == "client":
-        # The client lives on without the member who made it, but nobody answers for what it would make.
-        raise Refused(refusals.FORBIDDEN, detail="The member who answers for this client has left.")
-    if member is None:
-        raise Refused(refusals.TOKEN_REVOKED)
-    scopes = _own_scopes(actor, member)
-    if not scopes.allows(wanted):
-        raise Refused(refusals.INSUFFICIENT_SCOPE, required=[wanted])
-    return member, scopes
-
-
-def _own_scopes(actor: Actor, member: Membership) -> ScopeSet:
-    """A person's are the member's; a program's are its own, never those of who answers for it."""
-    if isinstance(actor, Credential) and actor.grant_id is not None:
-        row = row_of(actor.grant_id)
-        if row is None or judge(row, timezone.now()) is not Standing.GOOD:
-            raise Refused(refusals.TOKEN_REVOKED)
-        return scopes_of(row, actor.scopes.texts)
-    if actor.type != "service_account":
-        return member.scopes
-    made_by = ServiceAccountToken.objects.filter(revoked_at=None)
-    if actor.id is None or not made_by.filter(pk=actor.id).exists():
-        raise Refused(refusals.TOKEN_REVOKED)
-    return actor.scopes
-
-
-def check_permissions(held: ScopeSet, permissions: Sequence[str], field: str = "permissions") -> None:
-    """Nobody grants what they do not hold; raises Refused(insufficient_scope or invalid_request)."""
-    if unknown := [text for text in permissions if not _is_known(text)]:
-        raise Refused(
-            refusals.INVALID_REQUEST,
-            fields={field: [f"There is no permission {text}." for text in unknown]},
-        )
-    if missing := held.missing(permissions):
-        raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)
-
-
-def _is_known(text: str) -> bool:
-    try:
-        return catalogue().knows(parse(text))
-    except ValueError:
-        return False
+    rights = rights_of(actor, wanted)
+    return rights.member, rights.scopes
 
 
 def _made_with(organization: Organization, digest: bytes, now: datetime) -> ServiceAccountToken | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Organization
 from ratelimit import refusals
 from ratelimit.refusals import Refused
+from tokens import trail
 from tokens.issuing import current_rights
 from tokens.models import ServiceAccountToken
 
@@ -20,12 +22,15 @@ def rename(
     """Change what is given. Raises Refused (400) where another active token has the name."""
     Organization.objects.locked(token.organization_id)
     current_rights(actor)
+    before = {"name": token.name, "description": token.description}
     if name is not None and name != token.name:
         _check_free(token, name)
         token.name = name
     if description is not None:
         token.description = description
     token.save(update_fields=["name", "description"])
+    after = {"name": token.name, "description": token.description}
+    trail.updated(token, actor, audit.difference(before, after))
     return token
 
 

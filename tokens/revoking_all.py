@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Organization
 from ratelimit import refusals
@@ -31,6 +32,7 @@ class Revoked:
 
 
 @transaction.atomic
+@audit.gathered()
 def revoke_all(*, actor: Actor) -> Revoked:
     """End all tokens, clients' grants and people's sessions of the actor's organization, its own included.
 
@@ -45,7 +47,7 @@ def revoke_all(*, actor: Actor) -> Revoked:
     running = tokens.filter(Q(expires_at=None) | Q(expires_at__gt=now))
     found = Grant.objects.filter(organization=actor.organization_id)
     return Revoked(
-        tokens=stop(running, user_id=actor.user_id, reason=REASON, now=now),
+        tokens=stop(running, actor=actor, reason=REASON, now=now),
         client_grants=grants.revoke(found.filter(kind=GrantKind.CLIENT), reason=REASON, now=now),
         sessions=grants.revoke(found.exclude(kind=GrantKind.CLIENT), reason=REASON, now=now),
     )

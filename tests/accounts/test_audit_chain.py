@@ -30,6 +30,7 @@ def write(organization: Organization, count: int = 1, **facts: Any) -> AuditEven
                 target=Target("token", "tok_1", "CI"),
                 **facts,
             )
+    assert event is not None
     return event
 
 

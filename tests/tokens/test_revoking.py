@@ -123,7 +123,7 @@ def test_a_revoked_token_stays_revoked_through_a_rollback_of_another() -> None:
     owner = make_member()
     issued: Issued = make_token(owner)
     with transaction.atomic():
-        stop(ServiceAccountToken.objects.filter(pk=issued.token.pk), user_id=None, reason="x")
+        stop(ServiceAccountToken.objects.filter(pk=issued.token.pk), actor=SYSTEM, reason="x")
         transaction.set_rollback(True)
     assert not isinstance(credentials.for_token(issued.plaintext), refusals.Refusal)
     revoke(token=issued.token, actor=SYSTEM)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Membership
 from accounts.roles import Role
 from tests.clients import program
-from tests.people import browser_of, make_member, make_organization, make_token
+from tests.people import actor, browser_of, make_member, make_organization, make_token
 from tests.tokens.many import make_many
 from tokens.models import ServiceAccountToken
 from tokens.revoking import stop
@@ -88,7 +88,7 @@ def test_tabs_hold_active_expired_and_revoked_tokens(owner):
     make_token(owner, "runs")
     ends(make_token(owner, "ran-out").token, days=2)
     stopped = make_token(owner, "stopped").token
-    stop(ServiceAccountToken.objects.filter(pk=stopped.pk), user_id=owner.user_id, reason="")
+    stop(ServiceAccountToken.objects.filter(pk=stopped.pk), actor=actor(owner), reason="")
     shown = {
         status: {name for name in ("runs", "ran-out", "stopped") if f">{name}</a>" in html}
         for status in ("active", "expired", "revoked", "all")
