@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import F, QuerySet, Sum, Window
+from django.db.models import F, Max, QuerySet, Sum, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -82,6 +82,17 @@ def totals(bucket: UUID, subjects: Iterable[UUID], *, now: dt.datetime | None = 
     for (_, subject, _), count in _counts(rows.filter(day__in=fresh), fresh, wanted).items():
         parts[subject].append(count)
     return {subject: _sum(parts[subject]) for subject in wanted}
+
+
+def last_uses(bucket: UUID, *, now: dt.datetime | None = None) -> dict[UUID, dt.datetime]:
+    """When each subject that was ever used was used last; one round trip and one statement."""
+    rows = DailyUsage.objects.filter(bucket=bucket, last_used_at__isnull=False)
+    found = dict(rows.values_list("subject").annotate(last=Max("last_used_at")))
+    fresh = counters.live(bucket, *counters.kept_days(now or timezone.now()))
+    for one in (one for day in fresh.values() for one in day):
+        if one.last_used_at and one.last_used_at > found.get(one.subject, one.last_used_at - DAY):
+            found[one.subject] = one.last_used_at
+    return found
 
 
 def last_24_hours(
