@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from tests.people import make_member, make_plan, make_token
+from tests.people import make_member, make_organization, make_plan, make_token
 from tests.servers import Server, Servers
 from tokens.models import ServiceAccountToken
 
@@ -48,8 +48,7 @@ def create_at_once(running: list[Server], bearer: str) -> Counter[tuple[int, str
 
 def test_forty_creators_at_two_servers_take_the_one_place_that_is_left(servers: Servers) -> None:
     running = servers(2)
-    make_plan("free", None)
-    owner = make_member()
+    owner = make_member(make_organization(plan=make_plan("unlimited", None)))
     bearer = make_token(owner, permissions=["*:*:*"]).plaintext
     for number in range(LIMIT - 2):
         make_token(owner, f"old {number}")
@@ -63,8 +62,7 @@ def test_forty_creators_at_two_servers_take_the_one_place_that_is_left(servers: 
 
 def test_a_token_revoked_at_one_server_is_refused_by_the_other_in_the_next_request(servers: Servers) -> None:
     one, other = servers(2)
-    make_plan("free", None)
-    owner = make_member()
+    owner = make_member(make_organization(plan=make_plan("unlimited", None)))
     bearer = make_token(owner, permissions=["*:*:*"]).plaintext
     for _ in range(20):
         issued = make_token(owner)
