@@ -19,6 +19,7 @@ class Place:
 
 PLACES = (
     Place("API tokens", "tokens", "key", "tokens.view"),
+    Place("OAuth clients", "clients", "client", "clients.view"),
     Place("Members", "members", "people", "members.view"),
     Place("Security", "security", "lock", None),
 )

@@ -53,7 +53,32 @@ class NameAndDescription(forms.Form):
         return 422
 
 
-class CreateForm(NameAndDescription):
+class WithPermissions(forms.Form):
+    """A form with the permission picker in it; ``holder`` is what is to hold them."""
+
+    holder = "A token"
+    # What may be ticked is the catalogue's business: an unknown name is told as such.
+    permissions = forms.Field(required=False, widget=forms.MultipleHiddenInput)
+
+    @property
+    def selection(self) -> Selection:
+        return selected(self.data, "permissions") if self.is_bound else Selection()
+
+    def clean_permissions(self) -> list[str]:
+        selection = self.selection
+        if selection.unknown:
+            raise ValidationError([f"There is no permission {text[:100]}." for text in selection.unknown[:5]])
+        if wrong := picker.malformed(selection):
+            raise ValidationError(f"“{wrong[0][:100]}” is no identifier: use letters, digits, - and _ only.")
+        if not selection.ticked:
+            raise ValidationError("Choose at least one permission.")
+        permissions = selection.permissions
+        if len(permissions) > MOST_PERMISSIONS:
+            raise ValidationError(f"{self.holder} holds at most {MOST_PERMISSIONS} permissions.")
+        return permissions
+
+
+class CreateForm(WithPermissions, NameAndDescription):
     nonce = forms.CharField(max_length=64, required=False)
     expiration = forms.ChoiceField(
         choices=[(str(value), value) for value in (*expiries.PRESETS, expiries.CUSTOM, expiries.NEVER)],
@@ -67,28 +92,11 @@ class CreateForm(NameAndDescription):
         input_formats=["%Y-%m-%d"],
         error_messages={"invalid": "Write the date as year-month-day, for example 2027-03-31."},
     )
-    # What may be ticked is the catalogue's business: an unknown name is told as such.
-    permissions = forms.Field(required=False, widget=forms.MultipleHiddenInput)
 
     def __init__(self, *args: Any, actor: Actor, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.actor = actor
         self.now = now
-        self.selection = selected(self.data, "permissions") if self.is_bound else Selection()
-
-    def clean_permissions(self) -> list[str]:
-        if self.selection.unknown:
-            raise ValidationError(
-                [f"There is no permission {text[:100]}." for text in self.selection.unknown[:5]]
-            )
-        if wrong := picker.malformed(self.selection):
-            raise ValidationError(f"“{wrong[0][:100]}” is no identifier: use letters, digits, - and _ only.")
-        if not self.selection.ticked:
-            raise ValidationError("Choose at least one permission.")
-        permissions = self.selection.permissions
-        if len(permissions) > MOST_PERMISSIONS:
-            raise ValidationError(f"A token holds at most {MOST_PERMISSIONS} permissions.")
-        return permissions
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data

@@ -198,7 +198,7 @@ def in_sentence(label: str) -> str:
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
-def sentence(permissions: Iterable[str]) -> str:
+def sentence(permissions: Iterable[str], subject: str = "This token") -> str:
     """``This token can view and manage API tokens, read indexes (only 42), and nothing else.``
 
     permissions.js says the same while boxes are being ticked.
@@ -213,8 +213,8 @@ def sentence(permissions: Iterable[str]) -> str:
         verbs.setdefault((labels.get(resource, resource), suffix), []).append(verb)
     parts = [f"{_joined(found)} {label}{suffix}" for (label, suffix), found in verbs.items()]
     if not parts:
-        return "This token can do nothing yet. Choose what it may do."
-    return f"This token can {', '.join(parts)}, and nothing else."
+        return f"{subject} can do nothing yet. Choose what it may do."
+    return f"{subject} can {', '.join(parts)}, and nothing else."
 
 
 def _joined(words: list[str]) -> str:

@@ -1,10 +1,25 @@
-"""Pages under /settings/ about credentials: API tokens, and the person's own sessions."""
+"""Pages under /settings/ about credentials: API tokens, OAuth clients, and the person's own sessions."""
 
 from django.urls import path
 
-from tokens import create_views, revoke_views, security_views, views
+from tokens import (
+    client_end_views,
+    client_secret_views,
+    client_views,
+    create_views,
+    revoke_views,
+    security_views,
+    views,
+)
 
 urlpatterns = [
+    path("clients/", client_views.client_list, name="clients"),
+    path("clients/new/", client_secret_views.create, name="client_new"),
+    path("clients/<str:client_id>/", client_views.client_detail, name="client_detail"),
+    path("clients/<str:client_id>/edit/", client_views.edit, name="client_edit"),
+    path("clients/<str:client_id>/rotate/", client_secret_views.rotate, name="client_rotate"),
+    path("clients/<str:client_id>/revoke/", client_end_views.revoke, name="client_revoke"),
+    path("clients/<str:client_id>/delete/", client_end_views.delete, name="client_delete"),
     path("security/", security_views.security, name="security"),
     path("security/sessions/<str:session_id>/end/", security_views.end_session, name="security_end_session"),
     path("security/browsers/<int:browser_id>/end/", security_views.end_browser, name="security_end_browser"),

@@ -45,23 +45,23 @@ function find(root, query) {
 function say(root, boxes) {
   const ticked = boxes.filter((box) => box.checked);
   const words = document.querySelector("[data-sentence]");
-  const sentence = sentenceOf(ticked);
+  const sentence = sentenceOf(ticked, words.dataset.subject ?? "This token");
   if (words.textContent !== sentence) words.textContent = sentence;
   const held = boxes.filter((box) => !box.disabled);
   root.querySelector("[data-full-warning]").hidden = ticked.length < held.length;
 }
 
 /** tokens/picker.py says the same on the server. */
-function sentenceOf(ticked) {
+function sentenceOf(ticked, subject) {
   const verbs = new Map();
   for (const box of ticked) {
     const only = identifiersOf(box);
     const rest = box.dataset.object + (only.length ? ` (only ${only.join(", ")})` : "");
     verbs.set(rest, [...(verbs.get(rest) ?? []), box.dataset.verb]);
   }
-  if (!verbs.size) return "This token can do nothing yet. Choose what it may do.";
+  if (!verbs.size) return `${subject} can do nothing yet. Choose what it may do.`;
   const parts = [...verbs].map(([rest, found]) => `${joined(found)} ${rest}`);
-  return `This token can ${parts.join(", ")}, and nothing else.`;
+  return `${subject} can ${parts.join(", ")}, and nothing else.`;
 }
 
 function identifiersOf(box) {

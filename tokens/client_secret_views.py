@@ -1,0 +1,110 @@
+"""The pages that make a secret: a new client's, and another one for it. Each shows it in its one answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import PageRequest, page
+from ratelimit.refusals import Refused
+from tokens import clients, picker
+from tokens.client_forms import OVERLAPS, NewClientForm, RotationForm
+from tokens.client_views import SUBJECT, found_row, page_context, taken_over, values_of
+from tokens.clients import MANAGE, OVERLAP_SECONDS, WithSecret
+from tokens.forms import new_nonce, selected
+from tokens.models.clients import RefreshAuth
+from tokens.picker import Selection
+
+SENT_TWICE = "That form was sent a second time. Nothing more was made, and the secret is not shown again."
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+@sensitive_variables("made")
+def create(request: PageRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _form(request, None, _first_values(request), 200)
+    form = NewClientForm(request.POST)
+    status = 422
+    if form.is_valid():
+        if not form.is_first(request.actor):
+            messages.info(request, SENT_TWICE)
+            return redirect("clients")
+        try:
+            made = clients.create(actor=request.actor, **form.wanted)
+        except Refused as refused:
+            status = taken_over(form, refused)
+        else:
+            return _reveal(request, made, heading=f"{made.client.name} is ready")
+    return _form(request, form, values_of(form), status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+@sensitive_variables("made")
+def rotate(request: PageRequest, client_id: str) -> HttpResponse:
+    """Another secret, while the one before it stays good for as long as is chosen."""
+    row = found_row(request, client_id)
+    missing = request.actor.scopes.missing(row.client.scopes)
+    form = RotationForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid() and not missing:
+        if not form.is_first(request.actor):
+            messages.info(request, SENT_TWICE)
+            return redirect("client_detail", row.client.public_id)
+        try:
+            overlap = form.cleaned_data["overlap"]
+            made = clients.rotate_secret(client=row.client, actor=request.actor, overlap_seconds=overlap)
+        except Refused:
+            raise PermissionDenied from None
+        return _reveal(request, made, heading=f"{made.client.name} has a new secret")
+    context = {
+        "row": row,
+        "form": form,
+        "missing": missing,
+        "overlaps": OVERLAPS,
+        "chosen": form["overlap"].value() or str(OVERLAP_SECONDS),
+        "nonce": new_nonce(),
+    }
+    return render(request, "settings/client_rotate.html", context, status=422 if form.is_bound else 200)
+
+
+def _first_values(request: PageRequest) -> dict[str, Any]:
+    """What the address asks for: a preset of the picker, or nothing."""
+    preset = request.GET.get("preset", "")
+    return {
+        "name": request.GET.get("name", "")[:100],
+        "refresh_auth": RefreshAuth.REQUIRED.value,
+        "selection": _selection(request, preset),
+    }
+
+
+def _selection(request: PageRequest, preset: str) -> Selection:
+    return picker.preset(preset, request.actor.scopes) if preset else selected(request.GET, "permission")
+
+
+def _form(
+    request: PageRequest, form: NewClientForm | None, values: dict[str, Any], status: int
+) -> HttpResponse:
+    context = page_context(request, form, values | {"nonce": new_nonce()})
+    return render(request, "settings/client_new.html", context, status=status)
+
+
+@sensitive_variables("made")
+def _reveal(request: PageRequest, made: WithSecret, *, heading: str) -> HttpResponse:
+    context = {
+        "heading": heading,
+        "client": made.client,
+        "plaintext": made.plaintext,
+        "sentence": picker.sentence(made.client.scopes, SUBJECT),
+        "token_url": request.build_absolute_uri("/v1/auth/token"),
+    }
+    response = render(request, "settings/client_created.html", context, status=201)
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
