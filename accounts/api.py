@@ -12,8 +12,17 @@ from rest_framework.views import APIView
 from accounts.models import Membership, Organization
 from accounts.organizations import change
 from accounts.paging import PageQuery, paginate
-from accounts.serializers import MemberPage, MemberSerializer, OrganizationChange, OrganizationSerializer
-from accounts.tenancy import caller, organization_id
+from accounts.role_changes import transfer_ownership
+from accounts.serializers import (
+    Heir,
+    MemberPage,
+    MemberSerializer,
+    OrganizationChange,
+    OrganizationSerializer,
+)
+from accounts.tenancy import caller, named, organization_id
+from ratelimit import refusals
+from ratelimit.refusals import Refusal
 
 
 @extend_schema(tags=["Organization"])
@@ -58,3 +67,23 @@ class MembersView(APIView):
         members = Membership.objects.filter(organization_id=organization_id(request)).select_related("user")
         page = paginate(request, members, name="members", query=query.validated_data)
         return Response(page.body(MemberSerializer(page.rows, many=True).data))
+
+
+@extend_schema(tags=["Organization"])
+class OwnershipView(APIView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": None}
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {"POST": (refusals.FORBIDDEN, refusals.NOT_FOUND)}
+
+    @extend_schema(
+        operation_id="transferOwnership",
+        summary="Hand the organization over",
+        request=Heir,
+        responses=MemberSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Makes another member an owner, and the caller an admin, in one act. For an owner's session only."""
+        wanted = Heir(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        member_id = named("mem", wanted.validated_data["member_id"])
+        heir = transfer_ownership(actor=caller(request), member_id=member_id)
+        return Response(MemberSerializer(heir).data)

@@ -111,7 +111,7 @@ def _append(organization_id: UUID, entries: Sequence[_Entry]) -> list[AuditEvent
     for entry in entries:
         event = _event(entry, sequence + 1, head)
         events.append(event)
-        head, sequence = event.hash, event.sequence
+        head, sequence = bytes(event.hash), event.sequence
     AuditEvent.objects.bulk_create(events)
     AuditChain.objects.filter(pk=organization_id).update(sequence=sequence, head=head)
     return events

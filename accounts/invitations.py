@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
@@ -122,9 +123,9 @@ def find(secret: str) -> Invitation | None:
     return _whole().filter(digest=digest(secret)).first()
 
 
-def of_organization(organization: Organization) -> InvitationQuerySet:
+def of_organization(organization_id: UUID) -> InvitationQuerySet:
     """Those that are open, with all that ``status`` asks for."""
-    return _whole().open().filter(organization=organization)
+    return _whole().open().filter(organization_id=organization_id)
 
 
 def status(invitation: Invitation, now: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from accounts.actors import Actor
 from accounts.catalogue import EVERYTHING, catalogue, role_scopes
@@ -22,6 +23,17 @@ class Rights:
     scopes: ScopeSet
     role: Role
 
+    def find(self, member_id: UUID) -> Membership:
+        """A member of the same organization; raises Refused(not_found) for any other."""
+        member = (
+            Membership.objects.filter(pk=member_id, organization_id=self.member.organization_id)
+            .select_related("user", "organization")
+            .first()
+        )
+        if member is None:
+            raise Refused(refusals.NOT_FOUND)
+        return member
+
     def require_rank(self, *roles: str) -> None:
         """Nobody acts on, or grants, a role above their own; raises Refused(forbidden)."""
         for role in map(Role, roles):
@@ -37,13 +49,15 @@ class Rights:
 
 def responsible_member(actor: Actor) -> Membership:
     """The member who answers for the actor; raises Refused where a removal has won the race."""
+    if actor.membership_id is None or actor.organization_id is None:
+        raise Refused(refusals.TOKEN_REVOKED)
     member = (
         Membership.objects.active()
         .filter(pk=actor.membership_id, organization_id=actor.organization_id)
         .select_related("user", "organization")
         .first()
     )
-    if member is None and actor.type == "client" and actor.membership_id is not None:
+    if member is None and actor.type == "client":
         # The client lives on without the member who made it, but nobody answers for what it would do.
         raise Refused(refusals.FORBIDDEN, detail="The member who answers for this client has left.")
     if member is None:

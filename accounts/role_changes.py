@@ -35,7 +35,7 @@ def change(
     invalid_request for a permission that does not exist; last_owner.
     """
     rights = locked_rights(actor, MANAGE)
-    member = found(rights, member_id)
+    member = rights.find(member_id)
     rights.require_rank(member.role)
     before = {"role": member.role, "permissions": list(member.permissions)}
     if role is not None and role != member.role:
@@ -60,7 +60,7 @@ def transfer_ownership(*, actor: Actor, member_id: UUID) -> Membership:
     rights = locked_rights(actor)
     if actor.type != "user" or rights.role is not Role.OWNER:
         raise Refused(refusals.FORBIDDEN, detail="Only an owner hands the organization over.")
-    heir = found(rights, member_id)
+    heir = rights.find(member_id)
     if heir.pk == rights.member.pk or not heir.user.is_active:
         raise Refused(
             refusals.INVALID_REQUEST, fields={"memberId": ["Choose another member, who is not deactivated."]}
@@ -70,18 +70,6 @@ def transfer_ownership(*, actor: Actor, member_id: UUID) -> Membership:
         member.role = role
         _save(member, before, actor)
     return heir
-
-
-def found(rights: Rights, member_id: UUID) -> Membership:
-    """The member of that id in the actor's organization; raises Refused(not_found) for any other."""
-    member = (
-        Membership.objects.filter(pk=member_id, organization_id=rights.member.organization_id)
-        .select_related("user", "organization")
-        .first()
-    )
-    if member is None:
-        raise Refused(refusals.NOT_FOUND)
-    return member
 
 
 def _check_role(rights: Rights, member: Membership, role: Role) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from accounts.fields import Body, CamelCase, Flag, Instant, Text
+from accounts.fields import Body, CamelCase, Flag, Instant, String, Text
 from accounts.paging import PageLinks
 from accounts.roles import Role
 
@@ -58,6 +58,12 @@ class MemberSerializer(CamelCase):
     user = PersonSerializer()
     joined_at = Instant()
     last_seen_at = Instant(allow_null=True)
+
+
+class Heir(Body):
+    """Who is to own the organization."""
+
+    member_id = String(max_length=100)
 
 
 class MemberPage(PageLinks):

@@ -33,6 +33,7 @@ TOKEN_EXPIRED = Refusal(401, "API key has been revoked", "token_expired", "inval
 ORGANIZATION_SUSPENDED = Refusal(401, "API key has been revoked", "organization_suspended", "invalid_token")
 INSUFFICIENT_SCOPE = Refusal(403, "Permission denied", "insufficient_scope", "insufficient_scope")
 FORBIDDEN = Refusal(403, "Permission denied", "forbidden")
+SESSION_REQUIRED = Refusal(403, "Only a person's session can do this", "session_required")
 NOT_FOUND = Refusal(404, "Not found", "not_found")
 INVALID_REQUEST = Refusal(400, "Invalid request", "invalid_request")
 LAST_OWNER = Refusal(409, "An organization needs an owner", "last_owner")

@@ -5,6 +5,7 @@ from django.urls import path
 from tokens import clients_api, tokens_api
 from tokens.context_api import ContextView
 from tokens.identity_api import IdentityView
+from tokens.members_api import MemberView
 from tokens.usage_api import UsageView
 
 urlpatterns = [
@@ -21,6 +22,7 @@ urlpatterns = [
     ),
     path("v1/context", ContextView.as_view(), name="api-context"),
     path("v1/identity", IdentityView.as_view(), name="api-identity"),
+    path("v1/members/<str:member_id>", MemberView.as_view(), name="api-member"),
     path("v1/organization/revoke-all", clients_api.RevokeAllView.as_view(), name="api-revoke-all"),
     path("v1/tokens", tokens_api.TokensView.as_view(), name="api-tokens"),
     path("v1/tokens/lookup", tokens_api.TokenLookupView.as_view(), name="api-token-lookup"),

@@ -1,5 +1,6 @@
 """What the session doors answer beyond the refusals of the resource API."""
 
+from ratelimit import refusals
 from ratelimit.refusals import Refusal
 
 INVALID_CREDENTIALS = Refusal(401, "Invalid e-mail or password", "invalid_credentials", "")
@@ -9,4 +10,4 @@ INVALID_REFRESH_TOKEN = Refusal(401, "Invalid refresh token", "invalid_refresh_t
 EMAIL_NOT_VERIFIED = Refusal(403, "Confirm your e-mail address first", "email_not_verified")
 NO_MEMBERSHIP = Refusal(403, "You do not belong to this organization", "no_membership")
 ORGANIZATION_SUSPENDED = Refusal(403, "The organization is suspended", "organization_suspended")
-SESSION_REQUIRED = Refusal(403, "Only a person's session can do this", "session_required")
+SESSION_REQUIRED = refusals.SESSION_REQUIRED
