@@ -18,6 +18,7 @@ from rest_framework import exceptions as drf
 
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, Refused
+from ratelimit.store import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,8 @@ def is_store_failure(exc: BaseException) -> bool:
     """Whether PostgreSQL, SQLite or Redis is away, overloaded, or read-only after a failover."""
     if isinstance(exc, InternalError):
         return getattr(exc.__cause__, "sqlstate", None) == READ_ONLY_SQL_TRANSACTION
-    return isinstance(exc, OperationalError | InterfaceError | RedisError | ConnectionInterrupted)
+    away = OperationalError | InterfaceError | RedisError | ConnectionInterrupted | StoreUnavailable
+    return isinstance(exc, away)
 
 
 def log_unavailable(exc: BaseException, request: Any) -> None:

@@ -46,9 +46,7 @@ def organization(*, name: str, plan: str | None = None) -> Organization:
 def membership(*, user: User, organization: Organization, role: Role) -> Membership:
     """The person's place in the organization; an existing one keeps its role."""
     Organization.objects.locked(organization.pk)
-    found, _ = Membership.objects.get_or_create(
-        user=user, organization=organization, defaults={"role": role}
-    )
+    found, _ = Membership.objects.get_or_create(user=user, organization=organization, defaults={"role": role})
     return found
 
 

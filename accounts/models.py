@@ -26,6 +26,7 @@ from accounts.invitation_models import Invitation
 from accounts.link_models import MailedLink
 from accounts.roles import Role
 from accounts.scopes import ScopeSet
+from ratelimit import fence
 from ratelimit.models import Plan
 
 BASE62 = string.ascii_letters + string.digits
@@ -144,8 +145,17 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         list(chosen.select_for_update(no_key=True).values_list("pk"))
 
     def advance(self, organization_ids: Iterable[UUID]) -> None:
-        """Count one generation more, because something was taken away; the caller holds the locks."""
-        self.filter(pk__in=set(organization_ids)).update(generation=F("generation") + 1)
+        """Count one generation more and tell every worker, because something was taken away.
+
+        The caller holds the locks. What the store cannot be told raises StoreUnavailable after the commit.
+        """
+        chosen = self.filter(pk__in=set(organization_ids))
+        chosen.update(generation=F("generation") + 1)
+        fence.changing(dict(chosen.values_list("pk", "generation")))
+
+    def confirm(self, organization_ids: Iterable[UUID]) -> None:
+        """Tell every worker again what was taken away before."""
+        fence.confirming(dict(self.filter(pk__in=set(organization_ids)).values_list("pk", "generation")))
 
 
 class Organization(models.Model):

@@ -36,6 +36,7 @@ def change(
         setattr(organization, field, value)
     if wanted:
         organization.save(update_fields=wanted)
+        Organization.objects.advance([organization.pk])
     _record_changes(organization, actor, before)
     return organization
 
@@ -59,8 +60,8 @@ def set_terms(*, organization: Organization, actor: Actor, fields: Collection[st
     before = _values(locked, fields)
     for field in fields:
         setattr(locked, field, getattr(organization, field))
-    locked.generation += 1
-    locked.save(update_fields=[*fields, "generation"])
+    locked.save(update_fields=fields)
+    Organization.objects.advance([locked.pk])
     _record_changes(locked, actor, before)
 
 
@@ -69,8 +70,8 @@ def _set_suspended(organization: Organization, moment: datetime | None, actor: A
     if (locked.suspended_at is None) == (moment is None):
         return False
     locked.suspended_at = moment
-    locked.generation += 1
-    locked.save(update_fields=["suspended_at", "generation"])
+    locked.save(update_fields=["suspended_at"])
+    Organization.objects.advance([locked.pk])
     _record("organization.resumed" if moment is None else "organization.suspended", locked, actor, {})
     return True
 

@@ -82,6 +82,7 @@ MAILS_PER_HOUR = 3
 VERIFICATION_SECONDS = 86_400
 PASSWORD_RESET_TIMEOUT = 3_600
 MAGIC_LINK_SECONDS = 600
+UNPROVEN_DAYS = 7
 END_USERS_PER_ORGANIZATION = env.int("END_USERS_PER_ORGANIZATION", default=1_000_000)
 END_USERS_PER_MINUTE = env.int("END_USERS_PER_MINUTE", default=6_000)
 CLIENT_FAILURES_PER_MINUTE = 15
@@ -94,6 +95,11 @@ ACTIVE_TOKENS_PER_ORGANIZATION = 50
 INTERNAL_TOKENS = env.list("INTERNAL_TOKENS", default=[])
 if any(len(token) < 32 for token in INTERNAL_TOKENS):
     raise ImproperlyConfigured("INTERNAL_TOKENS must each have at least 32 random characters.")
+
+# How many credentials a process remembers, for how long, and for how long while SQL is away.
+CREDENTIAL_MEMORY_SIZE = env.int("CREDENTIAL_MEMORY_SIZE", default=10_000)
+CREDENTIAL_MEMORY_SECONDS = env.int("CREDENTIAL_MEMORY_SECONDS", default=30)
+CREDENTIAL_MEMORY_OUTAGE_SECONDS = env.int("CREDENTIAL_MEMORY_OUTAGE_SECONDS", default=900)
 
 JWT_SIGNING_KEYS_FILE = env.str("JWT_SIGNING_KEYS_FILE", default=str(VAR_DIR / "signing-keys.json"))
 SESSION_ACCESS_SECONDS = env.int("SESSION_ACCESS_SECONDS", default=900)

@@ -5,26 +5,35 @@ from __future__ import annotations
 import datetime as dt
 import math
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 
 from ratelimit import sql, store
 from ratelimit.reserve import reserve_block
-from ratelimit.values import Charge, Decision, Verdict, WindowLimit, decide
+from ratelimit.values import Charge, Decision, Fence, Verdict, WindowLimit, decide
 
 UNLIMITED, NOT_CHARGED = -1, -2
 NO_BLOCK = ("", "", "", "")
+NO_FENCE = ("", "", "")
+STALE = Decision(False, (), 0, stale=True)
 FIRST_DAY = dt.date(1970, 1, 1)
 
 
-def hit(charge: Charge, address: str | None, *, now: float | None = None) -> Decision:
-    """Charge one request; ``now`` (epoch seconds) replaces the deciding clock in tests."""
+def hit(
+    charge: Charge, address: str | None, *, fence: Fence | None = None, now: float | None = None
+) -> Decision:
+    """Charge one request; ``now`` (epoch seconds) replaces the deciding clock in tests.
+
+    A stale decision charges nothing: what was remembered must be read from SQL, and asked about again.
+    """
     if settings.REDIS_URL:
         try:
-            return _hit_store(charge, address, now)
+            return _hit_store(charge, address, fence, now)
         except store.StoreUnavailable:
-            pass
+            if fence and fence.remembered:
+                return STALE
     return sql.hit(charge, address, now=now)
 
 
@@ -40,12 +49,16 @@ def hit_window(window: WindowLimit, *, now: float | None = None) -> tuple[bool, 
     return admitted, max(1, math.ceil(ends_in))
 
 
-def _hit_store(charge: Charge, address: str | None, now: float | None) -> Decision:
+def _hit_store(charge: Charge, address: str | None, fence: Fence | None, now: float | None) -> Decision:
     block: tuple[Any, ...] = NO_BLOCK
     while True:
-        code, epoch, day, now_ms, used, reserved, hits, ends_ms = _run(charge, address, now, block)
+        answer = _run(charge, address, now, block, fence)
+        code, epoch, day, now_ms, used, reserved, hits, ends_ms, keeps = answer
+        if code == Verdict.STALE:
+            return Decision(False, (), 0, stale=True, epoch=epoch.decode())
         if code != Verdict.RESERVE_FIRST or charge.per_day is None:
-            return decide(charge, Verdict(code), now_ms / 1000, day, used, hits, ends_ms / 1000)
+            decision = decide(charge, Verdict(code), now_ms / 1000, day, used, hits, ends_ms / 1000)
+            return replace(decision, epoch=epoch.decode(), keeps=bool(keeps)) if fence else decision
         name = epoch.decode()
         date = FIRST_DAY + dt.timedelta(days=day)
         found = reserve_block(charge.bucket, date, charge.per_day, epoch=name, known=reserved, used=used)
@@ -53,7 +66,9 @@ def _hit_store(charge: Charge, address: str | None, now: float | None) -> Decisi
         block = (name, day, found.start, found.end) if found else NO_BLOCK
 
 
-def _run(charge: Charge, address: str | None, now: float | None, block: tuple[Any, ...]) -> list[Any]:
+def _run(
+    charge: Charge, address: str | None, now: float | None, block: tuple[Any, ...], fence: Fence | None
+) -> list[Any]:
     tag = f"tsr:{{{charge.bucket.hex}}}:"
     per_day = NOT_CHARGED if not charge.charged else UNLIMITED if charge.per_day is None else charge.per_day
     window = charge.window
@@ -68,6 +83,11 @@ def _run(charge: Charge, address: str | None, now: float | None, block: tuple[An
             address or "",
             "" if now is None else int(now * 1000),
             *block,
+            *(_fence_arguments(fence) if fence else NO_FENCE),
         ],
         with_run=True,
     )
+
+
+def _fence_arguments(fence: Fence) -> tuple[Any, ...]:
+    return ("remembered" if fence.remembered else "read", fence.epoch, fence.generation)

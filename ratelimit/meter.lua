@@ -6,15 +6,18 @@
 --       4 window limit; 0 none         5 window length in ms                   6 subject
 --       7 client address               8 clock in ms for tests, else ''
 --       9-12 a block reserved in SQL: epoch, day, start, end; or ''
--- Returns verdict (0 admitted, 1 reserve a block first, 2 day spent, 3 window spent), epoch, day,
---       now in ms, used today, reserved today, hits in the window, ms until the window ends
+--       13-15 the fence: 'remembered', 'read' or '' for none; epoch; generation
+-- Returns verdict (0 admitted, 1 reserve a block first, 2 day spent, 3 window spent, 4 stale), epoch, day,
+--       now in ms, used today, reserved today, hits in the window, ms until the window ends,
+--       whether what was read under this fence may be remembered
 local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local limit, window_limit, window = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'day', 'used', 'reserved')
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'day', 'used', 'reserved',
+  'generation', 'pending', 'pending_until')
 local epoch, day = state[1], math.floor(now / 86400000)
 local used, reserved = tonumber(state[4]) or 0, tonumber(state[5]) or -1
 
@@ -39,14 +42,32 @@ if ARGV[9] == epoch and tonumber(ARGV[10]) == day and tonumber(ARGV[11]) >= rese
   redis.call('HSET', KEYS[1], 'used', used, 'reserved', reserved)
 end
 
-local hits, ends = 0, window
+-- A generation is published upward only. A change that is under way (pending) makes everybody read SQL.
+local hits, ends, keeps = 0, window, 0
+local stale = false
+if ARGV[13] ~= '' then
+  local generation, given = tonumber(state[6]) or 0, tonumber(ARGV[15])
+  local pending = tonumber(state[7]) or 0
+  if ARGV[13] == 'read' and given > generation then
+    generation = given
+    redis.call('HSET', KEYS[1], 'generation', given)
+  end
+  local open = pending > generation and now < (tonumber(state[8]) or 0)
+  if ARGV[13] == 'read' then
+    stale = given < generation
+  else
+    stale = given ~= generation or ARGV[14] ~= epoch or open
+  end
+  if ARGV[14] == epoch and not open then keeps = 1 end
+end
+
 if window_limit > 0 then
   hits = tonumber(redis.call('GET', KEYS[3])) or 0
   if hits > 0 then ends = redis.call('PTTL', KEYS[3]) end
 end
 
 local function answer(verdict)
-  return {verdict, epoch, day, now, used, reserved, hits, ends}
+  return {verdict, epoch, day, now, used, reserved, hits, ends, keeps}
 end
 
 -- Usage has epochs of its own, because its hash may be lost, evicted or put away alone.
@@ -65,7 +86,9 @@ local function refuse(verdict)
   return answer(verdict)
 end
 
-if limit >= 0 and used >= limit then
+if stale then
+  return answer(4)
+elseif limit >= 0 and used >= limit then
   return refuse(2)
 elseif window_limit > 0 and hits >= window_limit then
   return refuse(3)

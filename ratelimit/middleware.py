@@ -9,12 +9,25 @@ from django.http import HttpRequest, HttpResponse
 
 from ratelimit import limiter, refusals
 from ratelimit.client import client_ip
-from ratelimit.values import Charge, Decision
+from ratelimit.values import Charge, Decision, Fence
 
 
 class Chargeable(Protocol):
     @property
     def charge(self) -> Charge | None: ...
+
+
+class Freshness(Protocol):
+    """How the credential on a request is known, and how to know it anew."""
+
+    @property
+    def fence(self) -> Fence: ...
+
+    def read_again(self) -> Chargeable | None:
+        """Read it from SQL; None where it is refused now. The request carries the outcome."""
+
+    def keep(self, decision: Decision) -> None:
+        """Remember it, where the decision allows that."""
 
 
 class RateLimitMiddleware:
@@ -25,7 +38,20 @@ class RateLimitMiddleware:
         credential: Chargeable | None = getattr(request, "credential", None)
         if credential is None or credential.charge is None:
             return self.get_response(request)
-        decision = limiter.hit(credential.charge, client_ip(request))
+        freshness: Freshness | None = getattr(request, "freshness", None)
+        address = client_ip(request)
+        decision = limiter.hit(credential.charge, address, fence=freshness.fence if freshness else None)
+        if freshness is not None:
+            for last in (False, True):
+                if not decision.stale:
+                    break
+                credential = freshness.read_again()
+                if credential is None or credential.charge is None:
+                    return self.get_response(request)
+                # What SQL has said twice is true, even where a restored database lags behind the store.
+                decision = limiter.hit(credential.charge, address, fence=None if last else freshness.fence)
+            if decision.epoch:
+                freshness.keep(decision)
         if decision.admitted:
             response = self.get_response(request)
         else:

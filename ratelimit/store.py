@@ -145,3 +145,4 @@ def _pool(url: str) -> Any:
 
 meter = Script("meter.lua")
 window = Script("window.lua")
+fence = Script("fence.lua")

@@ -17,6 +17,7 @@ class Verdict(IntEnum):
     RESERVE_FIRST = 1
     DAY_SPENT = 2
     WINDOW_SPENT = 3
+    STALE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,19 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class Fence:
+    """What a credential was known under: the store's epoch and the bucket's generation.
+
+    ``remembered`` is False for one that has been read from SQL since the request came in. ``epoch`` is
+    "" where none was known before that reading.
+    """
+
+    epoch: str
+    generation: int
+    remembered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
     """Where one limit stands: q, w, r and t of draft-ietf-httpapi-ratelimit-headers-10."""
 
@@ -62,6 +76,10 @@ class Decision:
     quotas: tuple[Quota, ...]
     day_ends: int
     retry_after: int = 0
+    # What the store says of the fence: its epoch, and whether what was read under it may be remembered.
+    stale: bool = False
+    epoch: str = ""
+    keeps: bool = False
 
 
 def decide(

@@ -10,6 +10,8 @@ import pytest
 import redis
 from django.conf import settings
 
+from tokens.memory import memory
+
 pytest_plugins = ["tests.browsers", "tests.fixtures", "tests.servers"]
 
 # How long an example takes says nothing on a machine that runs other tests at the same time.
@@ -30,3 +32,4 @@ def redis_client() -> redis.Redis:
 @pytest.fixture(autouse=True)
 def _empty_redis(redis_client: redis.Redis) -> None:
     redis_client.flushdb()
+    memory.clear()

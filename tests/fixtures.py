@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.test import Client
+from redis.connection import AbstractConnection
 from rest_framework.test import APIClient
 
 from accounts.models import Membership
@@ -34,3 +38,17 @@ def api(issued: Issued) -> APIClient:
 def staff(db: None) -> Client:
     """The browser of a superuser who is signed in."""
     return browser_of(make_user("staff@example.com", is_staff=True, is_superuser=True))
+
+
+@pytest.fixture
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What was sent to Redis, one entry for each time that an answer is waited for."""
+    sent: list[bytes] = []
+    send: Callable[..., None] = AbstractConnection.send_packed_command
+
+    def counting(self: AbstractConnection, command: Any, check_health: bool = True) -> None:
+        sent.append(command if isinstance(command, bytes) else b"".join(command))
+        send(self, command, check_health)
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counting)
+    return sent

@@ -70,6 +70,7 @@ def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
         scopes=scopes,
         expires_at=expires_at,
         grant_id=row.id,
+        generation=row.generation,
         charge=Charge(
             bucket=row.organization_id,
             subject=row.id,
@@ -94,6 +95,7 @@ def _of_client(row: Row, client_id: UUID, scopes: ScopeSet, expires_at: datetime
         scopes=scopes,
         expires_at=expires_at,
         grant_id=row.id,
+        generation=row.generation,
         charge=plan_charge(
             row.organization_id, client_id, row.own_per_day, row.plan_per_day, row.burst_per_minute
         ),

@@ -88,6 +88,7 @@ def update(
     client.name = client.name if name is None else name
     client.refresh_auth = client.refresh_auth if refresh_auth is None else refresh_auth
     client.save(update_fields=["name", "scopes", "refresh_auth"])
+    Organization.objects.advance([client.organization_id])
     return client
 
 

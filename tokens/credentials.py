@@ -25,7 +25,8 @@ from tokens.standing import Standing
 class Credential(Actor):
     """``request.credential`` and ``request.auth``: who calls, with which rights, charged to whom.
 
-    ``charge`` is None for our own services only; ``grant_id`` is what a signed token lives with.
+    ``charge`` is None for our own services only; ``grant_id`` is what a signed token lives with;
+    ``generation`` is the organization's, read in the same statement.
     """
 
     auth_kind: str
@@ -33,6 +34,7 @@ class Credential(Actor):
     expires_at: datetime | None = None
     user_email: str = ""
     grant_id: UUID | None = None
+    generation: int = 0
 
     def scopes_now(self, member: Membership) -> ScopeSet:
         """As the credential stands under the lock; a program's rights are its own, never its member's."""
@@ -59,6 +61,7 @@ class _Row(NamedTuple):
     secret_valid_until: datetime | None
     organization_id: UUID
     organization_name: str
+    generation: int
     suspended_at: datetime | None
     own_per_day: int | None
     plan_per_day: int | None
@@ -78,6 +81,7 @@ _COLUMNS = (
     "valid_until",
     "token__organization_id",
     "token__organization__name",
+    "token__organization__generation",
     "token__organization__suspended_at",
     "token__organization__requests_per_day",
     "token__organization__plan__requests_per_day",
@@ -127,6 +131,7 @@ def _credential(row: _Row) -> Credential:
         user_id=row.member_user_id,
         scopes=ScopeSet.of(row.permissions),
         expires_at=row.expires_at,
+        generation=row.generation,
         charge=plan_charge(
             row.organization_id, row.token_id, row.own_per_day, row.plan_per_day, row.burst_per_minute
         ),

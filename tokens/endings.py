@@ -48,14 +48,19 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
 
     ``instance.ended_by`` is who deactivates them, where a flow has said so.
     """
-    if instance._state.adding or (update_fields is not None and "is_active" not in update_fields):
+    watched = {"is_active", "password_version"}
+    if instance._state.adding or (update_fields is not None and not watched.intersection(update_fields)):
         return
-    was_inactive = User.objects.filter(pk=instance.pk, is_active=False).exists()
-    if instance.is_active and not was_inactive:
+    before = User.objects.filter(pk=instance.pk).values_list("is_active", "password_version").first()
+    if before == (True, instance.password_version) and instance.is_active:
         return
     memberships = Membership.objects.filter(user=instance)
     organizations = set(memberships.values_list("organization_id", flat=True))
     Organization.objects.lock_all(organizations)
+    if instance.is_active and before and before[0]:
+        # A new password has ended their grants, by itself.
+        Organization.objects.advance(organizations)
+        return
     stop(
         ServiceAccountToken.objects.filter(responsible__in=memberships),
         actor=instance.ended_by,

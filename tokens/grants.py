@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import ids
-from accounts.models import Membership, User
+from accounts.models import Membership, Organization, User
 from tokens import opaque, signed
 from tokens.models import Grant, GrantKind, OAuthClient, RefreshToken
 from tokens.sealing import seal, unseal
@@ -37,6 +37,10 @@ class InvalidScope(Exception):
 
 class ReuseDetected(InvalidGrant):
     """A spent refresh token came back; its family has been revoked."""
+
+    def __init__(self, grant: Grant) -> None:
+        super().__init__("The refresh token was used before.")
+        self.grant = grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,10 @@ def rotate(
         raise InvalidGrant("The refresh token is not valid.")
     with transaction.atomic(durable=True):
         outcome = _rotate(raw, kinds, client, scope, now)
+    if isinstance(outcome, ReuseDetected):
+        # The organization's lock comes before the family's, which the rotation has held until now.
+        revoke(Grant.objects.filter(pk=outcome.grant.pk), reason=REUSED, now=now)
+        logger.warning("%s, and the family of %s has ended", REUSED, outcome.grant.public_id)
     if isinstance(outcome, InvalidGrant):
         raise outcome
     return outcome
@@ -136,12 +144,22 @@ def rotate(
 
 @transaction.atomic
 def revoke(grants: QuerySet[Grant], *, reason: str, now: datetime | None = None) -> int:
-    """End the families among ``grants`` that are not revoked yet; returns how many."""
+    """End the families among ``grants`` that are not revoked yet; returns how many.
+
+    Takes their organizations' locks first. A repetition tells every worker once more.
+    """
+    organizations = set(grants.values_list("organization_id", flat=True))
+    Organization.objects.lock_all(organizations)
     chosen = Grant.objects.filter(pk__in=grants.filter(revoked_at=None).values("pk"), revoked_at=None)
     # Locked in one order, so that two callers who end the same families never wait for each other.
     for _ in chosen.order_by("pk").select_for_update(no_key=True).values_list("pk").iterator():
         pass
-    return chosen.update(revoked_at=now or timezone.now(), revoked_reason=reason[:100])
+    ended = chosen.update(revoked_at=now or timezone.now(), revoked_reason=reason[:100])
+    if ended:
+        Organization.objects.advance(organizations)
+    else:
+        Organization.objects.confirm(organizations)
+    return ended
 
 
 def looks_real(raw: str) -> bool:
@@ -201,9 +219,7 @@ def _use_again(
         return _hand_out(grant, again, _held(grant, scope, now), now)
     if grant.revoked_at is not None:
         return InvalidGrant("The grant has ended.")
-    revoke(Grant.objects.filter(pk=grant.pk), reason=REUSED, now=now)
-    logger.warning("%s, and the family of %s has ended", REUSED, grant.public_id)
-    return ReuseDetected("The refresh token was used before.")
+    return ReuseDetected(grant)
 
 
 def _lost_successor(raw: str, token: RefreshToken) -> str | None:

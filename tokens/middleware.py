@@ -12,39 +12,47 @@ from ratelimit.refusals import Refusal, is_api
 from tokens import internal, opaque, signed
 from tokens.access_tokens import for_jwt
 from tokens.credentials import Credential, for_token
+from tokens.memory import Known
 
 
 class BearerMiddleware:
-    """Sets ``request.credential`` (None without a good bearer) and ``request.refusal`` (why)."""
+    """Sets ``request.credential`` (None without a good bearer), ``request.refusal`` (why) and
+    ``request.freshness`` (how the credential is known, for the limiter).
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        credential, refusal = None, refusals.CREDENTIAL_REQUIRED
+        request.credential = request.freshness = None  # type: ignore[attr-defined]
+        request.refusal = refusals.CREDENTIAL_REQUIRED  # type: ignore[attr-defined]
         if is_api(request):
             try:
-                found = resolve(request.META.get("HTTP_AUTHORIZATION", ""), request.path_info)
+                found = resolve(request)
             except (OperationalError, InterfaceError):
                 found = refusals.UNAVAILABLE
             if isinstance(found, Refusal):
-                refusal = found
+                request.refusal = found  # type: ignore[attr-defined]
             else:
-                credential = found
-        request.credential, request.refusal = credential, refusal  # type: ignore[attr-defined]
+                request.credential = found  # type: ignore[attr-defined]
         return self.get_response(request)
 
 
-def resolve(header: str, path: str) -> Credential | Refusal:
+def resolve(request: HttpRequest) -> Credential | Refusal:
     """RFC 6750 section 2.1 and nothing else: one scheme, one credential, no lists, no other places."""
-    scheme, _, raw = header.partition(" ")
+    scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     raw = raw.strip(" ")
     if scheme.lower() != "bearer" or not raw:
         return refusals.CREDENTIAL_REQUIRED
-    if path.startswith(internal.PATH):
+    if request.path_info.startswith(internal.PATH):
         return internal.CREDENTIAL if internal.matches(raw) else refusals.INVALID_TOKEN
     if opaque.looks_real(raw):
-        return for_token(raw)
-    if signed.looks_real(raw):
-        return for_jwt(raw)
-    return refusals.MALFORMED_TOKEN
+        known = Known(request, raw, for_token)
+    elif signed.looks_real(raw):
+        known = Known(request, raw, for_jwt)
+    else:
+        return refusals.MALFORMED_TOKEN
+    found = known.find()
+    if not isinstance(found, Refusal):
+        request.freshness = known  # type: ignore[attr-defined]
+    return found

@@ -29,6 +29,8 @@ def rename(
     if description is not None:
         token.description = description
     token.save(update_fields=["name", "description"])
+    # Nothing is taken away, but a program that asks who it is must not be told the old name.
+    Organization.objects.advance([token.organization_id])
     after = {"name": token.name, "description": token.description}
     trail.updated(token, actor, audit.difference(before, after))
     return token

@@ -25,7 +25,8 @@ def revoke(*, token: ServiceAccountToken, actor: Actor, reason: str = "") -> Ser
     Raises Refused(not_found) where it has been deleted with its organization.
     """
     Organization.objects.lock_all([token.organization_id])
-    stop(ServiceAccountToken.objects.filter(pk=token.pk), actor=actor, reason=reason)
+    if not stop(ServiceAccountToken.objects.filter(pk=token.pk), actor=actor, reason=reason):
+        Organization.objects.confirm([token.organization_id])
     found = ServiceAccountToken.objects.all().with_people().filter(pk=token.pk).first()
     if found is None:
         raise Refused(refusals.NOT_FOUND)

@@ -31,6 +31,7 @@ class Row(NamedTuple):
     password_version: int
     organization_id: UUID
     organization_name: str
+    generation: int
     suspended_at: datetime | None
     own_per_day: int | None
     plan_per_day: int | None
@@ -61,6 +62,7 @@ _COLUMNS = (
     "password_version",
     "organization_id",
     "organization__name",
+    "organization__generation",
     "organization__suspended_at",
     "organization__requests_per_day",
     "organization__plan__requests_per_day",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pytest_django import Settings
-from redis.connection import AbstractConnection
 
 from ratelimit import store
 from tests.ratelimit.own_redis import OwnRedis
@@ -27,20 +25,6 @@ def backend(request: pytest.FixtureRequest, settings: Settings) -> str:
     if request.param == "sql":
         settings.REDIS_URL = ""
     return str(request.param)
-
-
-@pytest.fixture
-def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What was sent to Redis, one entry for each time that an answer is waited for."""
-    sent: list[bytes] = []
-    send: Callable[..., None] = AbstractConnection.send_packed_command
-
-    def counting(self: AbstractConnection, command: Any, check_health: bool = True) -> None:
-        sent.append(command if isinstance(command, bytes) else b"".join(command))
-        send(self, command, check_health)
-
-    monkeypatch.setattr(AbstractConnection, "send_packed_command", counting)
-    return sent
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+"""Telling every worker that something was taken away: each bucket's generation in the store.
+
+A change counts the generation up in SQL under the bucket's lock, marks it as under way, and publishes it
+after its commit. A worker trusts what it remembers only under the published generation with no mark above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from ratelimit import store
+
+# Longer than a remembered credential lives (30 s) and a transaction may take together.
+MARK_MS = 90_000
+
+
+def changing(generations: Mapping[UUID, int]) -> None:
+    """Mark what is about to be committed, and publish it afterwards; call it in the transaction.
+
+    The publishing raises StoreUnavailable after the commit: the change stands, but is not yet confirmed.
+    """
+    if not settings.REDIS_URL:
+        return
+    for bucket, generation in generations.items():
+        try:
+            store.fence([_key(bucket)], ["mark", generation, MARK_MS])
+        except store.StoreUnavailable:
+            # The publishing decides: where that gets through, no mark was needed.
+            continue
+    transaction.on_commit(partial(_publish, dict(generations)))
+
+
+def confirming(generations: Mapping[UUID, int]) -> None:
+    """Publish again what was committed before, for a caller whose first confirmation got lost."""
+    if settings.REDIS_URL:
+        transaction.on_commit(partial(_publish, dict(generations)))
+
+
+def _publish(generations: Mapping[UUID, int]) -> None:
+    for bucket, generation in generations.items():
+        store.fence([_key(bucket)], ["publish", generation, 0])
+
+
+def _key(bucket: UUID) -> str:
+    return f"tsr:{{{bucket.hex}}}:meter"

@@ -1,0 +1,184 @@
+"""What a worker remembers of a credential is used without SQL, and never after something was taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+from rest_framework.test import APIClient
+
+from accounts import members, organizations
+from accounts.actors import SYSTEM
+from accounts.models import Membership, Organization
+from ratelimit import store
+from tests.clients import program
+from tests.people import make_member, make_token
+from tokens import memory
+from tokens.issuing import Issued
+from tokens.models import ServiceAccountToken
+from tokens.revoking import revoke
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WHOAMI = "/api/auth/whoami"
+
+
+@pytest.fixture
+def warm(api: APIClient, owner: Membership) -> APIClient:
+    """A program whose credential this worker remembers, with no block to reserve for a while."""
+    Organization.objects.filter(pk=owner.organization_id).update(requests_per_day=100_000)
+    for _ in range(2):
+        assert api.get(WHOAMI).status_code == 200
+    return api
+
+
+def test_a_remembered_credential_costs_no_statement_and_one_round_trip(
+    warm: APIClient, round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert warm.get(WHOAMI).status_code == 200
+    # 1: EVALSHA of meter.lua
+    assert len(round_trips) == 1
+
+
+def test_what_was_read_before_its_epoch_was_known_is_not_remembered(
+    api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    assert api.get(WHOAMI).status_code == 200
+    # 1: the look-up, once more
+    with django_assert_num_queries(1):
+        api.get(WHOAMI)
+
+
+def end_by_revoking(issued: Issued) -> None:
+    revoke(token=issued.token, actor=SYSTEM)
+
+
+def end_by_removing(issued: Issued) -> None:
+    Membership.objects.create(organization=issued.token.organization, user=make_member().user, role="owner")
+    members.remove(memberships=Membership.objects.filter(pk=issued.token.responsible_id), actor=SYSTEM)
+
+
+def end_by_suspending(issued: Issued) -> None:
+    organizations.suspend(organization=issued.token.organization, actor=SYSTEM)
+
+
+def end_by_deactivating(issued: Issued) -> None:
+    user = Membership.objects.get(pk=issued.token.responsible_id).user
+    user.is_active = False
+    user.save()
+
+
+@pytest.mark.parametrize("end", [end_by_revoking, end_by_removing, end_by_suspending, end_by_deactivating])
+def test_nothing_remembered_is_accepted_after_it_has_ended(
+    warm: APIClient, issued: Issued, end: Callable[[Issued], None]
+) -> None:
+    end(issued)
+
+    assert warm.get(WHOAMI).status_code == 401
+
+
+def test_a_change_under_way_sends_every_reader_to_sql(
+    warm: APIClient, owner: Membership, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    store.fence([f"tsr:{{{owner.organization_id.hex}}}:meter"], ["mark", 1, 90_000])
+    for _ in range(3):
+        # 1: the look-up; nothing is remembered while the mark stands
+        with django_assert_num_queries(1):
+            assert warm.get(WHOAMI).status_code == 200
+
+
+def test_a_row_read_before_a_revocation_is_not_remembered_after_it(
+    warm: APIClient, issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.memory.entries.clear()
+    read = memory.Known._from_sql
+
+    def revoked_in_between(known: memory.Known) -> object:
+        found = read(known)
+        revoke(token=issued.token, actor=SYSTEM)
+        return found
+
+    monkeypatch.setattr(memory.Known, "_from_sql", revoked_in_between)
+    warm.get(WHOAMI)
+    monkeypatch.undo()
+
+    assert warm.get(WHOAMI).status_code == 401
+
+
+def test_a_flushed_store_makes_everything_be_read_again(
+    warm: APIClient,
+    issued: Issued,
+    redis_client: object,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    redis_client.flushdb()  # type: ignore[attr-defined]
+    ServiceAccountToken.objects.filter(pk=issued.token.pk).update(revoked_at=timezone.now())
+
+    assert warm.get(WHOAMI).status_code == 401
+
+
+def test_an_expiry_bites_what_is_remembered(owner: Membership, settings: Settings) -> None:
+    issued = make_token(owner, expires_in_days=1)
+    api = program(issued)
+    for _ in range(3):
+        api.get(WHOAMI)
+    now = timezone.now() + timedelta(days=1, seconds=1)
+    known = memory.Known(None, issued.plaintext, lambda raw: None)  # type: ignore[arg-type, return-value]
+
+    assert memory._has_ended(memory.memory.entries[known.key].credential, now)
+
+
+def test_without_a_store_nothing_is_remembered(
+    settings: Settings, issued: Issued, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.REDIS_URL = ""
+    api = program(issued)
+    for _ in range(3):
+        assert api.get(WHOAMI).status_code == 200
+    assert not memory.memory.entries
+
+
+def test_the_memory_is_bounded(settings: Settings, owner: Membership) -> None:
+    settings.CREDENTIAL_MEMORY_SIZE = 3
+    for issued in [make_token(owner) for _ in range(5)]:
+        for _ in range(2):
+            program(issued).get(WHOAMI)
+
+    assert len(memory.memory.entries) <= 3
+
+
+def test_a_revocation_that_the_store_did_not_hear_of_is_not_confirmed(
+    warm: APIClient, issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise store.StoreUnavailable
+
+    monkeypatch.setattr(store, "fence", away)
+    with pytest.raises(store.StoreUnavailable):
+        revoke(token=issued.token, actor=SYSTEM)
+    monkeypatch.undo()
+    # Committed all the same; the repetition is what confirms it.
+    assert Organization.objects.get(pk=issued.token.organization_id).generation == 1
+    revoke(token=issued.token, actor=SYSTEM)
+
+    assert warm.get(WHOAMI).status_code == 401
+
+
+def test_a_change_that_is_rolled_back_leaves_the_credential_good(warm: APIClient, issued: Issued) -> None:
+    class Regretted(Exception):
+        pass
+
+    @transaction.atomic
+    def regretted() -> None:
+        revoke(token=issued.token, actor=SYSTEM)
+        raise Regretted
+
+    with pytest.raises(Regretted):
+        regretted()
+
+    assert warm.get(WHOAMI).status_code == 200
