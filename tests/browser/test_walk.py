@@ -12,6 +12,7 @@ from accounts.models import Membership
 from accounts.roles import Role
 from tests.browser.conftest import sign_in
 from tests.people import actor, make_member, make_organization, make_token
+from tests.tokens.oauth import SCOPES, make_program
 from tokens.revoking import revoke
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -28,7 +29,15 @@ def furnish(acme: Membership) -> list[str]:
     revoke(token=revoked, actor=actor(acme), reason="Was only a test")
     live = make_token(acme, "w" * 100, [f"index:read:{number}" for number in range(9)]).token
     make_member(make_organization("Northwind"), Role.VIEWER, acme.user)
+    client = make_program(acme, name="c" * 100, scopes=["*:*:*", *SCOPES])
+    narrow = make_program(acme, scopes=[f"index:read:{number}" for number in range(9)])
     return [
+        "/settings/clients/",
+        "/settings/clients/new/?preset=full",
+        f"/settings/clients/{client.id}/",
+        f"/settings/clients/{narrow.id}/edit/",
+        f"/settings/clients/{client.id}/edit/",
+        *(f"/settings/clients/{client.id}/{page}/" for page in ("rotate", "revoke", "delete")),
         "/settings/tokens/",
         "/settings/tokens/?status=all&sort=name",
         "/settings/tokens/?status=expired",
