@@ -19,10 +19,17 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def guest_page(view: View[P]) -> View[P]:
-    """Kept by no cache; the address, which may hold a secret, is told to no other page."""
+    """Kept by no cache."""
+    return never_cache(sensitive_post_parameters("password")(view))
 
-    @never_cache
-    @sensitive_post_parameters("password")
+
+def secret_page(view: View[P]) -> View[P]:
+    """A guest page whose address holds a secret, which goes into no Referer.
+
+    Its template says strict-origin for itself: under no-referrer a form's Origin is null, and refused.
+    """
+
+    @guest_page
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         response = view(request, *args, **kwargs)

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import flow_limits, magic_links
 from accounts.account_forms import EmailForm
-from accounts.guest_pages import dead_link, guest_page, inside, too_many
+from accounts.guest_pages import dead_link, guest_page, inside, secret_page, too_many
 from accounts.mailed_links import InvalidLink
 from accounts.sign_up_views import enter
 from ratelimit.refusals import Refused
@@ -38,7 +38,7 @@ def asked(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@guest_page
+@secret_page
 def open_link(request: HttpRequest, secret: str) -> HttpResponse:
     """GET shows a button and uses nothing up: programs that scan mails open links, and press no buttons."""
     if response := inside(request):

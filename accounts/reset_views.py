@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import flow_limits, mailed_links, password_reset
 from accounts.account_forms import EmailForm, NewPasswordForm
-from accounts.guest_pages import dead_link, guest_page, too_many
+from accounts.guest_pages import dead_link, guest_page, secret_page, too_many
 from accounts.link_models import LinkKind
 from accounts.mailed_links import InvalidLink
 from ratelimit.refusals import Refused
@@ -38,7 +38,7 @@ def asked(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@guest_page
+@secret_page
 def choose(request: HttpRequest, secret: str) -> HttpResponse:
     """Nobody is signed in by it: the new password is typed once more, at the door."""
     form = NewPasswordForm(request.POST if request.method == "POST" else None)

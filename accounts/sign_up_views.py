@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import flow_limits, joining, mailed_links, verification
 from accounts.account_forms import SignUpForm
-from accounts.guest_pages import dead_link, guest_page, inside, too_many
+from accounts.guest_pages import dead_link, guest_page, inside, secret_page, too_many
 from accounts.link_models import LinkKind
 from accounts.mailed_links import InvalidLink
 from accounts.models import Invitation, User
@@ -61,9 +61,11 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@guest_page
+@secret_page
 def confirm_email(request: HttpRequest, secret: str) -> HttpResponse:
     """GET shows a button and uses nothing up: programs that scan mails open links, and press no buttons."""
+    # Read before the link ends what the person is signed in by, this session with it.
+    visitor = request.user if request.user.is_authenticated else None
     try:
         flow_limits.check_secret(request)
         link, user = mailed_links.find(LinkKind.VERIFY, secret)
@@ -75,8 +77,8 @@ def confirm_email(request: HttpRequest, secret: str) -> HttpResponse:
         return dead_link(request, "account_login", "confirm")
     except Refused as refused:
         return too_many(request, refused)
-    if request.user.is_authenticated:
-        return _back_inside(request, user, moved=moved)
+    if visitor is not None:
+        return _back_inside(request, user, moved=moved and user == visitor)
     if not moved and request.session.pop(SIGNING_UP, None) == user.password_version:
         return enter(request, user, method="mail")
     messages.success(request, "Your e-mail address is confirmed. Sign in to go on.")
@@ -91,7 +93,7 @@ def enter(request: HttpRequest, user: User, *, method: str) -> HttpResponse:
 
 
 def _back_inside(request: HttpRequest, user: User, *, moved: bool) -> HttpResponse:
-    if moved and user == request.user:
+    if moved:
         update_session_auth_hash(request, user)
         messages.success(request, "Your e-mail address was changed. Everywhere else you are signed out.")
         return redirect("account_email")

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+from accounts.pruning import prune_people
 from ratelimit.drain import Drain, prune
 from ratelimit.store import StoreUnavailable
 from tokens.pruning import prune_grants, wipe_successors
@@ -41,11 +42,23 @@ class Command(BaseCommand):
             except (StoreUnavailable, DatabaseError) as problem:
                 raise CommandError(f"A store does not answer: {problem!r}") from problem
             return
-        # Whatever is interrupted is repeated by the next round, so that there is nothing to finish first.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: sys.exit(0))
-        while True:
+        stop = Stop()
+        while not stop.told:
             time.sleep(max(every, house.round_or_log() / BUSY_SHARE))
+
+
+class Stop:
+    """SIGTERM and SIGINT end the process at once: the next round repeats whatever they interrupt."""
+
+    def __init__(self) -> None:
+        self.told = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self)
+
+    def __call__(self, *_: Any) -> None:
+        # Python swallows what is raised while it finalizes an object, so the loop has to know as well.
+        self.told = True
+        sys.exit(0)
 
 
 class House:
@@ -62,6 +75,7 @@ class House:
         if time.monotonic() >= self._prune_at:
             prune()
             prune_grants()
+            prune_people()
             self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def round_or_log(self) -> float:

@@ -1,0 +1,120 @@
+"""Moving an account to another e-mail address."""
+
+from __future__ import annotations
+
+import pytest
+import time_machine
+from allauth.account.models import EmailAddress
+from django.core import mail
+
+from accounts.models import User
+from tests.accounts.flows import is_signed_in, login_json, make_person, sign_in, sign_up_on_page
+from tests.mails import MailingClient, last_mail, path_of
+from tests.people import make_plan
+
+pytestmark = pytest.mark.django_db
+PAGE = "/accounts/email/"
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    make_plan()
+    return make_person()
+
+
+@pytest.fixture
+def browser(person: User) -> MailingClient:
+    browser = MailingClient()
+    sign_in(browser)
+    return browser
+
+
+def move(browser: MailingClient, email: str = "moved@example.com") -> str:
+    """Ask to move; returns the path of the link."""
+    assert browser.post(PAGE, {"email": email}).status_code == 302
+    assert last_mail().to == [email]
+    return path_of(last_mail())
+
+
+def test_nothing_changes_until_the_link_is_used(browser: MailingClient, person: User) -> None:
+    path = move(browser)
+    browser.get(path)
+    person.refresh_from_db()
+    assert person.email == "ann@example.com"
+    assert b"moved@example.com waits to be confirmed" in browser.get(PAGE).content
+
+
+def test_the_link_moves_the_account(browser: MailingClient, person: User) -> None:
+    browser.post(move(browser))
+    person.refresh_from_db()
+    assert person.email == "moved@example.com"
+    address = EmailAddress.objects.get(user=person)
+    assert (address.email, address.verified, address.primary) == ("moved@example.com", True, True)
+    assert sign_in(MailingClient(), "moved@example.com")["Location"] == "/settings/tokens/"
+
+
+def test_every_other_session_and_grant_ends(browser: MailingClient) -> None:
+    other, program = MailingClient(), MailingClient()
+    sign_in(other)
+    access = login_json(program, "ann@example.com").json()["access_token"]
+    browser.post(move(browser))
+    assert is_signed_in(browser)
+    assert not is_signed_in(other)
+    whoami = program.get("/api/auth/whoami", headers={"Authorization": f"Bearer {access}"})
+    assert whoami.status_code == 401
+
+
+def test_the_old_address_is_told(browser: MailingClient) -> None:
+    browser.post(move(browser))
+    assert last_mail().to == ["ann@example.com"]
+    assert last_mail().subject == "Your e-mail address was changed"
+
+
+def test_a_taken_address_looks_the_same_and_its_owner_is_told(browser: MailingClient, person: User) -> None:
+    make_person("bob@example.com")
+    free = browser.post(PAGE, {"email": "free@example.com"})
+    taken = browser.post(PAGE, {"email": "bob@example.com"})
+    assert (free.status_code, free["Location"]) == (taken.status_code, taken["Location"])
+    assert [letter.subject for letter in mail.outbox[-2:]] == [
+        "Confirm your e-mail address",
+        "You already have an account",
+    ]
+
+
+def test_an_address_that_was_taken_meanwhile_is_not_moved_to(browser: MailingClient, person: User) -> None:
+    path = move(browser)
+    make_person("moved@example.com")
+    assert browser.post(path).status_code == 404
+    person.refresh_from_db()
+    assert person.email == "ann@example.com"
+    assert EmailAddress.objects.get(user=person).verified
+
+
+def test_an_unproven_account_makes_room(browser: MailingClient, person: User) -> None:
+    sign_up_on_page(MailingClient(), "moved@example.com")
+    browser.post(move(browser))
+    person.refresh_from_db()
+    assert person.email == "moved@example.com"
+    assert User.objects.count() == 1
+
+
+def test_it_takes_a_fresh_proof(browser: MailingClient) -> None:
+    with time_machine.travel(time_of(browser) + 601, tick=False):
+        response = browser.post(PAGE, {"email": "moved@example.com"})
+    assert response["Location"].startswith("/accounts/reauthenticate/")
+    assert not mail.outbox
+
+
+def time_of(browser: MailingClient) -> float:
+    """When the browser's person last proved who they are."""
+    at: float = browser.session["account_authentication_methods"][-1]["at"]
+    return at
+
+
+@pytest.mark.parametrize("email", ["ann@example.com", "no address", ""])
+def test_other_addresses_are_refused(browser: MailingClient, email: str) -> None:
+    assert browser.post(PAGE, {"email": email}).status_code == 400
+
+
+def test_a_guest_is_sent_to_sign_in(db: None) -> None:
+    assert MailingClient().get(PAGE)["Location"] == "/accounts/login/?next=/accounts/email/"

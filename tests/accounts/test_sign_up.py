@@ -1,0 +1,162 @@
+"""Signing up, on the page and by JSON."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import override_settings
+from django.utils import timezone
+
+from accounts.models import MailedLink, Membership, Organization, User
+from accounts.pruning import prune_people
+from tests.accounts.flows import OTHER_PASSWORD, PASSWORD, login_json, make_person, sign_up_on_page
+from tests.mails import MailingClient, last_mail, link_of, path_of
+from tests.people import make_organization, make_plan
+
+pytestmark = pytest.mark.django_db
+BODY = {"email": "new@example.com", "password": PASSWORD, "name": "Nora", "organizationName": "Kettles"}
+
+
+@pytest.fixture
+def browser(db: None) -> MailingClient:
+    make_plan()
+    return MailingClient()
+
+
+def test_the_page_makes_an_account_that_waits_for_its_address(browser: MailingClient) -> None:
+    response = sign_up_on_page(browser)
+    assert response["Location"] == "/accounts/confirm-email/"
+    user = User.objects.get()
+    assert (user.email, user.name, user.check_password(PASSWORD)) == ("new@example.com", "Nora", True)
+    assert not EmailAddress.objects.get(user=user).verified
+    assert not Organization.objects.exists()
+    assert last_mail().to == ["new@example.com"]
+    assert "/accounts/confirm-email/" in link_of(last_mail())
+
+
+def test_the_confirmed_person_owns_a_new_organization_on_the_free_plan(browser: MailingClient) -> None:
+    browser.send_json("/v1/auth/signup", BODY)
+    browser.post(path_of(last_mail()))
+    member = Membership.objects.get()
+    assert (member.user.email, member.role) == ("new@example.com", "owner")
+    assert (member.organization.name, member.organization.plan.slug) == ("Kettles", "free")
+
+
+def test_json_answers_202(browser: MailingClient) -> None:
+    response = browser.send_json("/v1/auth/signup", BODY)
+    assert response.status_code == 202
+    assert response.json()["status"] == "accepted"
+
+
+def test_a_taken_organization_name_founds_another_organization(browser: MailingClient) -> None:
+    taken = make_organization("Kettles")
+    Organization.objects.filter(pk=taken.pk).update(slug="kettles")
+    browser.send_json("/v1/auth/signup", BODY)
+    browser.post(path_of(last_mail()))
+    member = Membership.objects.get()
+    assert member.organization_id != taken.pk
+    assert member.organization.slug.startswith("kettles-")
+
+
+def test_without_an_organization_name_one_is_made_up(browser: MailingClient) -> None:
+    browser.send_json("/v1/auth/signup", {name: BODY[name] for name in ("email", "password", "name")})
+    browser.post(path_of(last_mail()))
+    assert Organization.objects.get().name == "Nora's organization"
+
+
+def test_before_the_address_is_confirmed_nobody_comes_in(browser: MailingClient) -> None:
+    sign_up_on_page(browser)
+    assert login_json(browser, "new@example.com", OTHER_PASSWORD).json()["code"] == "invalid_credentials"
+    response = login_json(browser, "new@example.com")
+    assert (response.status_code, response.json()["code"]) == (403, "email_not_verified")
+
+
+def test_the_last_to_sign_up_with_an_unproven_address_has_it(browser: MailingClient) -> None:
+    browser.send_json("/v1/auth/signup", BODY)
+    first = path_of(last_mail())
+    browser.send_json("/v1/auth/signup", BODY | {"password": OTHER_PASSWORD, "name": "Owner"})
+    assert browser.post(first).status_code == 404
+    browser.post(path_of(last_mail()))
+    user = User.objects.get()
+    assert user.check_password(OTHER_PASSWORD)
+    assert user.name == "Owner"
+
+
+def test_a_proven_account_is_left_alone_and_its_owner_told(browser: MailingClient) -> None:
+    user = make_person("new@example.com")
+    before = User.objects.filter(pk=user.pk).values().get()
+    browser.send_json("/v1/auth/signup", BODY | {"password": OTHER_PASSWORD})
+    assert User.objects.filter(pk=user.pk).values().get() == before
+    assert last_mail().subject == "You already have an account"
+    assert link_of(last_mail()).endswith("/accounts/login/")
+
+
+def test_staff_without_a_proven_address_are_left_alone(browser: MailingClient) -> None:
+    staff = User.objects.create_superuser("root@example.com", PASSWORD)
+    browser.send_json("/v1/auth/signup", BODY | {"email": "root@example.com", "password": OTHER_PASSWORD})
+    staff.refresh_from_db()
+    assert staff.check_password(PASSWORD)
+    assert last_mail().subject == "You already have an account"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", ["a@example.com", "b@example.com"]),
+        ("email", "no address"),
+        ("email", "a@example.com,b@example.com"),
+        ("email", "a@example.com\nBcc: b@example.com"),
+        ("name", "Win at http://evil.example/now"),
+        ("name", "www.evil.example"),
+        ("name", "Nora\r\nBcc: all@example.com"),
+        ("organizationName", "https://evil.example"),
+        ("password", "x" * 1025),
+    ],
+)
+def test_what_has_no_place_in_a_mail_or_an_account_is_refused(
+    browser: MailingClient, field: str, value: object
+) -> None:
+    response = browser.send_json("/v1/auth/signup", BODY | {field: value})
+    assert response.status_code == 400
+    assert field in response.json()["fields"]
+    assert not mail.outbox
+
+
+def test_honest_names_with_dots_are_taken(browser: MailingClient) -> None:
+    names = {"name": "J. R. O'Neill-Müller", "organizationName": "Example.com Ltd."}
+    assert browser.send_json("/v1/auth/signup", BODY | names).status_code == 202
+
+
+def test_two_addresses_in_a_form_are_refused(browser: MailingClient) -> None:
+    form = {"email": ["a@example.com", "b@example.com"], "name": "N", "password": PASSWORD}
+    assert browser.post("/accounts/signup/", form).status_code == 400
+    assert not User.objects.exists()
+
+
+@override_settings(SIGN_UPS_PER_ADDRESS=2)
+def test_sign_ups_are_limited_for_each_client(browser: MailingClient) -> None:
+    for number in range(2):
+        browser.send_json("/v1/auth/signup", BODY | {"email": f"a{number}@example.com"})
+    response = browser.send_json("/v1/auth/signup", BODY)
+    assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
+    assert int(response["Retry-After"]) == response.json()["retry_after"] > 0
+    assert sign_up_on_page(browser).status_code == 429
+    assert User.objects.count() == 2
+
+
+def test_a_guest_only_page_sends_people_who_are_inside_on(browser: MailingClient) -> None:
+    browser.force_login(make_person())
+    assert browser.get("/accounts/signup/")["Location"] == "/settings/tokens/"
+
+
+def test_what_was_never_proven_is_pruned(browser: MailingClient) -> None:
+    sign_up_on_page(browser)
+    make_person()
+    prune_people()
+    assert (User.objects.count(), MailedLink.objects.count()) == (2, 1)
+    prune_people(timezone.now() + timedelta(days=8))
+    assert User.objects.get().email == "ann@example.com"
+    assert not MailedLink.objects.exists()
