@@ -42,7 +42,7 @@ def test_it_leads_to_no_other_host(client, ada):
 def test_a_wrong_password_and_an_unknown_address_are_told_alike(client, ada, email):
     html = client.post(LOGIN, {"login": email, "password": "wrong"}).content.decode()
     assert 'role="alert"' in html
-    assert "The email address and/or password you specified are not correct." in html
+    assert "The e-mail address or the password is not right." in html
     assert f'value="{email}"' in html
     assert "wrong" not in html
 
