@@ -13,7 +13,8 @@ from django.http import HttpRequest
 
 from accounts import sign_in_limits
 from accounts.models import User
-from ratelimit import limiter
+from ratelimit import tries
+from ratelimit.tries import TooMany
 from ratelimit.values import WindowLimit
 
 # Longer than the time steps in which one code is accepted, so that none is accepted twice.
@@ -61,7 +62,11 @@ def accepts(request: HttpRequest, user: User, code: str) -> bool:
 
 
 def _is_first_use(user: User, code: str) -> bool:
-    """Exactly one of several requests with the same code, whether there is a shared cache or not."""
+    """Exactly one of several requests with the same code; a cache that all share may be missing."""
     digits = "".join(filter(str.isalnum, code)).lower()
     key = f"code:{user.pk.hex}:{sha256(digits.encode(errors='replace')).hexdigest()[:32]}"
-    return limiter.hit_window(WindowLimit("code", key, 1, CODE_SECONDS))[0]
+    try:
+        tries.take([WindowLimit("code", key, 1, CODE_SECONDS)], durable=True)
+    except TooMany:
+        return False
+    return True

@@ -33,7 +33,7 @@ def take(email: str, request: HttpRequest | None) -> Taken:
         key = f"address:{client_network(request)}"
         windows.append(WindowLimit("address", key, settings.SIGN_INS_PER_ADDRESS, seconds))
     try:
-        return tries.take(windows)
+        return tries.take(windows, durable=True)
     except tries.TooMany as spent:
         raise TooManyTries(spent.retry_after) from None
 

@@ -23,6 +23,8 @@ TAG = "tsr:{tries}:"
 GIVE_BACK = """
 UPDATE ratelimit_window SET hits = hits - 1 WHERE key = %s AND hits > 0 AND started_at <= %s
 """
+# What a window's start may lose by being added to and subtracted from.
+ROUNDING = 0.5
 
 _take = store.Script("take.lua")
 _give_back = store.Script("give_back.lua")
@@ -38,16 +40,20 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Where tries were taken: ``ends`` in ms for each window of the store, or ``at`` on SQL's clock."""
+    """Which windows tries were taken from: the ms each had left in the store, or when each began in SQL."""
 
     windows: tuple[WindowLimit, ...]
     ends: tuple[int, ...] = ()
-    at: float = 0.0
+    starts: tuple[float, ...] = ()
 
 
-def take(windows: Sequence[WindowLimit], *, now: float | None = None) -> Taken:
-    """One try from each window, or none; raises TooMany. ``now`` replaces SQL's clock in tests."""
-    if settings.REDIS_URL:
+def take(windows: Sequence[WindowLimit], *, durable: bool = False, now: float | None = None) -> Taken:
+    """One try from each window, or none; raises TooMany. ``now`` replaces SQL's clock in tests.
+
+    Durable ones are counted in SQL alone: a store that is flushed or away gives no further try.
+    Callers name their windows in one order, so that none waits for another in a circle.
+    """
+    if settings.REDIS_URL and not durable:
         try:
             return _take_in_store(tuple(windows))
         except store.StoreUnavailable:
@@ -80,9 +86,9 @@ def give_back(taken: Taken) -> None:
         with suppress(store.StoreUnavailable):
             _give_back(_keys(taken.windows), list(taken.ends))
         return
-    with connection.cursor() as cursor:
-        for window in taken.windows:
-            cursor.execute(GIVE_BACK, [window.key, taken.at])
+    with transaction.atomic(), connection.cursor() as cursor:
+        for window, started_at in zip(taken.windows, taken.starts, strict=True):
+            cursor.execute(GIVE_BACK, [window.key, started_at + ROUNDING])
 
 
 def _take_in_store(windows: tuple[WindowLimit, ...]) -> Taken:
@@ -101,13 +107,15 @@ def _check_in_store(windows: Sequence[WindowLimit]) -> None:
             raise TooMany(max(1, -(-ends // 1000)))
 
 
+@transaction.atomic
 def _take_in_sql(windows: tuple[WindowLimit, ...], now: float) -> Taken:
-    with transaction.atomic():
-        for window in windows:
-            admitted, _, ends_in = sql.hit_window(window, window.key, now)
-            if not admitted:
-                raise TooMany(max(1, math.ceil(ends_in)))
-    return Taken(windows, at=now)
+    starts = []
+    for window in windows:
+        admitted, _, ends_in = sql.hit_window(window, window.key, now)
+        if not admitted:
+            raise TooMany(max(1, math.ceil(ends_in)))
+        starts.append(now + ends_in - window.seconds)
+    return Taken(windows, starts=tuple(starts))
 
 
 def _keys(windows: tuple[WindowLimit, ...]) -> list[str]:

@@ -8,62 +8,92 @@ import pytest
 import redis
 
 from ratelimit import tries
-from ratelimit.tries import TooMany
+from ratelimit.tries import Taken, TooMany
 from ratelimit.values import WindowLimit
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 WIDE, NARROW = WindowLimit("wide", "wide", 10, 900), WindowLimit("narrow", "narrow", 2, 60)
 
 
-@pytest.fixture(params=["redis", "sql"])
-def kind(request: pytest.FixtureRequest, settings: Any) -> str:
+@pytest.fixture(params=["store", "sql", "durable"])
+def how(request: pytest.FixtureRequest, settings: Any) -> dict[str, bool]:
     if request.param == "sql":
         settings.REDIS_URL = ""
-    return str(request.param)
+    return {"durable": request.param == "durable"}
 
 
-def left(window: WindowLimit) -> int:
+def left(window: WindowLimit, how: dict[str, bool]) -> int:
     """Uses up what is left and says how much it was."""
     for count in range(window.limit + 1):
         try:
-            tries.take([window])
+            tries.take([window], **how)
         except TooMany:
             return count
     raise AssertionError("The window has no limit.")
 
 
-def test_a_spent_window_charges_none_of_the_others(kind: str) -> None:
+def test_a_spent_window_charges_none_of_the_others(how: dict[str, bool]) -> None:
     for _ in range(2):
-        tries.take([WIDE, NARROW])
+        tries.take([WIDE, NARROW], **how)
     for _ in range(5):
         with pytest.raises(TooMany) as spent:
-            tries.take([WIDE, NARROW])
+            tries.take([WIDE, NARROW], **how)
         assert 1 <= spent.value.retry_after <= 60
-    assert left(WIDE) == 8
+    assert left(WIDE, how) == 8
 
 
-def test_what_is_given_back_may_be_taken_again(kind: str) -> None:
-    taken = [tries.take([WIDE, NARROW]) for _ in range(2)]
+def test_what_is_given_back_may_be_taken_again(how: dict[str, bool]) -> None:
+    taken = [tries.take([WIDE, NARROW], **how) for _ in range(2)]
     tries.give_back(taken[0])
-    assert left(NARROW) == 1
-    assert left(WIDE) == 9
+    assert left(NARROW, how) == 1
+    assert left(WIDE, how) == 9
 
 
-def test_a_later_window_gives_nothing_back(kind: str, redis_client: redis.Redis) -> None:
-    taken = tries.take([NARROW], now=1_000.0)
-    if kind == "redis":
-        redis_client.pexpire(tries.TAG + "narrow", 1)
-        while redis_client.exists(tries.TAG + "narrow"):
-            pass
-        taken = tries.Taken(taken.windows, ends=(30_000,))
-    tries.take([NARROW], now=1_100.0)
-    tries.take([NARROW], now=1_100.0)
+def test_a_later_window_of_sql_gives_nothing_back() -> None:
+    taken = tries.take([NARROW], durable=True, now=1_000.0)
+    for _ in range(2):
+        tries.take([NARROW], durable=True, now=1_100.0)
     tries.give_back(taken)
     with pytest.raises(TooMany):
-        tries.take([NARROW], now=1_100.0)
+        tries.take([NARROW], durable=True, now=1_100.0)
 
 
-def test_a_counter_in_the_store_always_ends(settings: Any, redis_client: redis.Redis) -> None:
+def test_a_later_window_of_the_store_gives_nothing_back() -> None:
+    for _ in range(2):
+        tries.take([NARROW])
+    tries.give_back(Taken((NARROW,), ends=(30_000,)))
+    with pytest.raises(TooMany):
+        tries.take([NARROW])
+
+
+def test_a_window_ends() -> None:
+    for now in (1_000.0, 1_030.0, 1_060.0, 1_119.0):
+        tries.take([NARROW], durable=True, now=now)
+    with pytest.raises(TooMany) as spent:
+        tries.take([NARROW], durable=True, now=1_119.5)
+    assert spent.value.retry_after == 1
+
+
+def test_a_counter_in_the_store_always_ends(redis_client: redis.Redis) -> None:
     tries.give_back(tries.take([WIDE, NARROW]))
     for key in redis_client.keys("*"):
         assert redis_client.pttl(key) > 0
+
+
+def test_a_flushed_store_gives_no_further_durable_try(redis_client: redis.Redis) -> None:
+    for _ in range(2):
+        tries.take([NARROW], durable=True)
+    redis_client.flushdb()
+    with pytest.raises(TooMany):
+        tries.take([NARROW], durable=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_takes_and_returns_come_out_even(how: dict[str, bool]) -> None:
+    def round_trip() -> int:
+        tries.give_back(tries.take([WIDE], **how))
+        return 1
+
+    assert at_once([round_trip] * 10) == [1] * 10
+    assert left(WIDE, how) == 10

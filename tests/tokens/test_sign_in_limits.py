@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import redis
 from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
 from django.test import Client, RequestFactory
@@ -16,12 +17,6 @@ from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 WRONG = "a-wrong-passphrase"
-
-
-@pytest.fixture(params=["redis", "sql"], autouse=True)
-def store(request: pytest.FixtureRequest, settings: Any) -> None:
-    if request.param == "sql":
-        settings.REDIS_URL = ""
 
 
 def fail(times: int, email: str = "ada@example.com", **client: Any) -> list[int]:
@@ -56,6 +51,12 @@ def test_spellings_of_one_address_share_a_counter(spelled: str) -> None:
 )
 def test_so_do_those_that_a_database_may_take_for_equal(one: str, other: str) -> None:
     assert sign_in_limits.account(one) == sign_in_limits.account(other)
+
+
+def test_a_store_that_is_flushed_gives_no_further_try(redis_client: redis.Redis) -> None:
+    fail(10)
+    redis_client.flushdb()
+    assert fail(1) == [429]
 
 
 def test_every_door_counts_in_the_same_windows() -> None:
