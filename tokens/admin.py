@@ -14,8 +14,11 @@ from django.utils import timezone
 from accounts.admin import OrganizationAdmin as AccountsOrganizationAdmin
 from accounts.models import Organization
 from accounts.staff import LookOnly, LookOnlyInline, NoForgedRows, confirmation, staff
+from tokens.client_admin import ClientAdmin
 from tokens.models import ServiceAccountToken, Status, TokenQuerySet
 from tokens.revoking import revoke_many
+
+__all__ = ["ClientAdmin", "OrganizationAdmin", "TokenAdmin"]
 
 REASON = "Revoked by Tessera's staff"
 

@@ -15,6 +15,10 @@ from tokens.clients import MANAGE, MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 from tokens.forms import RevokeForm, WithPermissions
 from tokens.models.clients import RefreshAuth
 
+REFRESH_WORDS = {
+    RefreshAuth.REQUIRED.value: "The client secret",
+    RefreshAuth.ROTATION_ONLY.value: "The client id alone",
+}
 OVERLAPS = {
     str(OVERLAP_SECONDS): "24 hours",
     "0": "None: the old secret ends now",

@@ -21,7 +21,7 @@ from ratelimit import usage
 from ratelimit.refusals import Refused
 from ratelimit.usage import Usage
 from tokens import client_records, clients, picker
-from tokens.client_forms import ClientForm, RenamedClientForm
+from tokens.client_forms import REFRESH_WORDS, ClientForm, RenamedClientForm
 from tokens.clients import MANAGE, VIEW
 from tokens.models import OAuthClient
 from tokens.models.clients import RefreshAuth
@@ -152,7 +152,7 @@ def page_context(request: PageRequest, form: ClientForm | None, values: dict[str
         "form": form,
         "values": values,
         "subject": SUBJECT,
-        "refresh_choices": RefreshAuth.choices,
+        "refresh_choices": REFRESH_WORDS.items(),
         "groups": groups,
         "everything_held": all(ANY in choice.held for choice in choices),
         "full": all(choice.ticked for choice in choices if choice.held),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -124,6 +124,16 @@ def delete(*, client: OAuthClient, actor: Actor, now: datetime | None = None) ->
     """End the client and its grants, for good; a second call changes nothing. The record stays."""
     _rights(actor)
     end([client], now=now)
+
+
+@transaction.atomic
+def delete_many(*, chosen: QuerySet[OAuthClient]) -> int:
+    """End clients of any organizations, for staff; returns how many were not deleted before."""
+    found = dict(chosen.filter(deleted_at=None).values_list("pk", "organization_id"))
+    Organization.objects.lock_all(found.values())
+    living = list(OAuthClient.objects.filter(pk__in=found, deleted_at=None))
+    end(living)
+    return len(living)
 
 
 @transaction.atomic

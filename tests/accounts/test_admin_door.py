@@ -84,5 +84,6 @@ def test_only_these_tables_are_in_the_admin() -> None:
         "admin.LogEntry",
         "auth.Group",
         "ratelimit.Plan",
+        "tokens.OAuthClient",
         "tokens.ServiceAccountToken",
     }

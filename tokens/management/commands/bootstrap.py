@@ -1,4 +1,4 @@
-"""Sets up a person, an organization and its first token from the command line. Repeating it is safe."""
+"""Sets up a person, an organization, its first token and client. Repeating it is safe."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from accounts.roles import Role
 from accounts.scopes import parse
 from ratelimit.models import Plan
 from ratelimit.refusals import Refused
+from tokens import clients
 from tokens.issuing import issue
-from tokens.models import ServiceAccountToken
+from tokens.models import OAuthClient, ServiceAccountToken
 
 
 class Command(BaseCommand):
-    help = "Create (or complete) a user, an organization, a membership and a service-account token."
+    help = "Create (or complete) a user, an organization, a membership, a token and an OAuth client."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--email", required=True)
@@ -33,6 +34,8 @@ class Command(BaseCommand):
         parser.add_argument("--role", choices=Role.values, default=Role.OWNER.value)
         parser.add_argument("--token", help="The name of a token to create.")
         parser.add_argument("--permission", action="append", default=[], help="One of its permissions.")
+        parser.add_argument("--client", help="The name of an OAuth client to create.")
+        parser.add_argument("--scope", action="append", default=[], help="One of its scopes.")
         parser.add_argument("--superuser", action="store_true", help="Let the person into the admin.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
@@ -70,7 +73,21 @@ class Command(BaseCommand):
         }
         if options["token"]:
             answer["token"] = self._token(membership, options["token"], options["permission"])
+        if options["client"]:
+            answer["client"] = self._client(membership, options["client"], options["scope"])
         return answer
+
+    def _client(self, membership: Membership, name: str, scopes: list[str]) -> dict[str, str]:
+        """The client of the name; its secret only when it is made just now."""
+        living = OAuthClient.objects.filter(organization_id=membership.organization_id, deleted_at=None)
+        if existing := living.filter(name=name).first():
+            return {"clientId": existing.public_id}
+        for scope in scopes:
+            parse(scope)
+        made = clients.create(
+            actor=actor_of(membership), name=name, scopes=scopes or role_scopes(Role.VIEWER).texts
+        )
+        return {"clientId": made.client.public_id, "clientSecret": made.plaintext}
 
     def _token(self, membership: Membership, name: str, permissions: list[str]) -> dict[str, str]:
         """The active token of the name; its plaintext only when it is made just now."""
