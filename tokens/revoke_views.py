@@ -30,8 +30,8 @@ def revoke_one(request: PageRequest, token_id: str) -> HttpResponse:
     if not row.is_live:
         messages.info(request, f"“{token.name}” works no longer: there is nothing to revoke.")
         return redirect("token_detail", token.public_id)
-    expected = token.name if row.used_recently else ""
-    form = RevokeForm(request.POST if request.method == "POST" else None, expected=expected)
+    # One button ends one token: in an emergency the warning must not stand in the way.
+    form = RevokeForm(request.POST if request.method == "POST" else None, expected="")
     if request.method == "POST" and form.is_valid():
         revoke(token=token, actor=request.actor, reason=form.cleaned_data["reason"])
         messages.success(request, f"Revoked “{token.name}”. Every call with it is refused from now on.")
