@@ -12,6 +12,7 @@ from accounts.models import Membership
 from accounts.roles import Role
 from tests.browser.conftest import sign_in
 from tests.people import actor, make_member, make_organization, make_token
+from tests.sessions import opened
 from tests.tokens.oauth import SCOPES, make_program
 from tokens.revoking import revoke
 
@@ -30,6 +31,7 @@ def furnish(acme: Membership) -> list[str]:
     live = make_token(acme, "w" * 100, [f"index:read:{number}" for number in range(9)]).token
     make_member(make_organization("Northwind"), Role.VIEWER, acme.user)
     client = make_program(acme, name="c" * 100, scopes=["*:*:*", *SCOPES])
+    opened(acme, user_agent="w" * 40 + "/1.0", address="2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")
     narrow = make_program(acme, scopes=[f"index:read:{number}" for number in range(9)])
     return [
         "/settings/clients/",
@@ -50,6 +52,7 @@ def furnish(acme: Membership) -> list[str]:
         f"/settings/tokens/{live.public_id}/revoke/",
         f"/settings/tokens/revoke/?token={live.public_id}",
         "/settings/members/",
+        "/settings/security/",
         "/settings/tokens/tok_unknown/",
         "/accounts/logout/",
     ]
