@@ -25,8 +25,8 @@ from tokens.grants import Tokens
 from tokens.issuing import Issued
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-# Django's own admin is for our staff, who are of no organization.
-OUTSIDE = ("admin/",)
+# Django's own admin is for our staff, and below accounts/ people are of no organization yet.
+OUTSIDE = ("admin/", "accounts/")
 CSRF = re.compile(rb'name="csrfmiddlewaretoken" value="[A-Za-z0-9]+"')
 
 
