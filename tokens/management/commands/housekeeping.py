@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
-import sys
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -42,23 +42,15 @@ class Command(BaseCommand):
             except (StoreUnavailable, DatabaseError) as problem:
                 raise CommandError(f"A store does not answer: {problem!r}") from problem
             return
-        stop = Stop()
-        while not stop.told:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)
+        while True:
             time.sleep(max(every, house.round_or_log() / BUSY_SHARE))
 
 
-class Stop:
-    """SIGTERM and SIGINT end the process at once: the next round repeats whatever they interrupt."""
-
-    def __init__(self) -> None:
-        self.told = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self)
-
-    def __call__(self, *_: Any) -> None:
-        # Python swallows what is raised while it finalizes an object, so the loop has to know as well.
-        self.told = True
-        sys.exit(0)
+def end(*_: Any) -> None:
+    """At once: the next round repeats whatever is interrupted, and an interpreter takes long to clean up."""
+    os._exit(0)
 
 
 class House:
