@@ -20,15 +20,18 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts import policies
 from accounts.actors import Actor
 from accounts.models import Membership, User
 from ratelimit import refusals
-from ratelimit.refusals import Refused
+from ratelimit.refusals import Refusal, Refused
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 SESSION_KEY = "organization"
+# What allauth calls a sign-in at an identity provider.
+BY_PROVIDER = "socialaccount"
 P = ParamSpec("P")
 
 
@@ -48,7 +51,8 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         wanted = declared_scope(view, request.method or "")
-        if wanted is not None and not request.auth.allows(wanted):
+        actor = cast(Actor, request.auth)
+        if wanted is not None and not actor.allows(wanted):
             raise Refused(refusals.INSUFFICIENT_SCOPE, required=[wanted])
         return True
 
@@ -107,10 +111,11 @@ def workspace(request: HttpRequest) -> Workspace:
 
 
 def page(
-    wanted: str | None,
+    wanted: str | None, *, personal: bool = False
 ) -> Callable[[Callable[Concatenate[PageRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
     """Guard a page: signed in, in an organization, holding ``wanted`` (None: every member may).
 
+    A ``personal`` page is open to those, too, whose sign-in the organization's policies refuse.
     The view's request carries ``membership`` and ``actor``.
     """
 
@@ -121,6 +126,9 @@ def page(
             found = workspace(request)
             if found.membership is None or found.actor is None:
                 return render(request, "settings/no_organization.html", status=403)
+            if not personal and (unmet := _unmet(request, found.membership)):
+                context = {"unmet": unmet, "membership": found.membership}
+                return render(request, "settings/policy.html", context, status=403)
             if wanted is not None and not found.actor.allows(wanted):
                 raise PermissionDenied
             request.membership, request.actor = found.membership, found.actor  # type: ignore[attr-defined]
@@ -130,6 +138,16 @@ def page(
         return guarded
 
     return decorate
+
+
+def _unmet(request: HttpRequest, membership: Membership) -> Refusal | None:
+    return policies.unmet(membership, by_provider=is_by_provider(request))
+
+
+def is_by_provider(request: HttpRequest) -> bool:
+    """Whether the person has signed in to this browser's session at an identity provider."""
+    records = get_authentication_records(request, request.user)
+    return any(one.get("method") == BY_PROVIDER for one in records)
 
 
 def recently_authenticated(

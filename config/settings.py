@@ -30,9 +30,7 @@ if _base.scheme not in ("http", "https") or not _base.hostname:
 _LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 # Saying DEBUG=False, or naming a host that is not this machine, makes it a production server.
-PRODUCTION = not DEBUG and (
-    "DEBUG" in os.environ or _base.hostname not in ("127.0.0.1", "localhost", "::1")
-)
+PRODUCTION = not DEBUG and ("DEBUG" in os.environ or _base.hostname not in ("127.0.0.1", "localhost", "::1"))
 
 
 def _local_secret_key() -> str:
@@ -120,6 +118,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
     "allauth.mfa",
     "allauth.usersessions",
     "corsheaders",
@@ -259,6 +258,33 @@ MFA_TOTP_ISSUER = "Tessera"
 # Clocks of phones and servers differ by some seconds: the step before and the one after count as well.
 MFA_TOTP_TOLERANCE = 1
 
+# A provider without a client id is not offered. Its endpoints are accounts.sso_providers' own unless
+# they are named here.
+MICROSOFT_TENANT = env.str("MICROSOFT_TENANT", default="common")
+if not re.fullmatch(
+    r"common|organizations|consumers|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", MICROSOFT_TENANT
+):
+    raise ImproperlyConfigured(
+        "MICROSOFT_TENANT must be a tenant's id in lower case, or common, organizations or consumers."
+    )
+SINGLE_SIGN_ON: dict[str, dict[str, str]] = {
+    "google": {
+        "client_id": env.str("GOOGLE_CLIENT_ID", default=""),
+        "client_secret": env.str("GOOGLE_CLIENT_SECRET", default=""),
+    },
+    "microsoft": {
+        "client_id": env.str("MICROSOFT_CLIENT_ID", default=""),
+        "client_secret": env.str("MICROSOFT_CLIENT_SECRET", default=""),
+        "tenant": MICROSOFT_TENANT,
+    },
+}
+for _slug, _client in SINGLE_SIGN_ON.items():
+    if bool(_client["client_id"]) != bool(_client["client_secret"]):
+        _name = _slug.upper()
+        raise ImproperlyConfigured(f"Set both {_name}_CLIENT_ID and {_name}_CLIENT_SECRET, or neither.")
+# For all that is asked of a provider while a person waits for a page.
+SINGLE_SIGN_ON_SECONDS = 4
+
 SESSION_COOKIE_AGE = 14 * 86_400
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-sessionid" if SECURE else "sessionid"
@@ -290,6 +316,15 @@ if not FRAME_ANCESTORS:
     MIDDLEWARE.insert(1, "django.middleware.clickjacking.XFrameOptionsMiddleware")
 # The policy's frame-ancestors does what X-Frame-Options does, and can also name who may.
 SILENCED_SYSTEM_CHECKS = ["security.W002"]
+_SIGN_IN_PAGES = [
+    page
+    for slug, pages in {
+        "google": ["https://accounts.google.com"],
+        "microsoft": ["https://login.microsoftonline.com", "https://login.live.com"],
+    }.items()
+    if SINGLE_SIGN_ON[slug]["client_id"]
+    for page in pages
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -298,7 +333,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # A browser holds a form's redirects to this as well, and signing in begins with a form.
+        "form-action": [SELF, *_SIGN_IN_PAGES],
         "frame-ancestors": FRAME_ANCESTORS or [NONE],
     },
 }

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from accounts.staff import LookOnly, NoForgedRows, confirmation
+from accounts.staff import LookOnly, NoForgedRows, confirmation, staff
 from tokens.clients import delete_many
 from tokens.models import OAuthClient
 
@@ -19,9 +19,7 @@ class ClientAdmin(LookOnly, NoForgedRows):
     list_display = ("name", "public_id", "organization", "running_grants", "created_at", "deleted_at")
     list_filter = (("deleted_at", admin.EmptyFieldListFilter),)
     search_fields = ("name", "secrets__last_four__exact", "organization__name", "organization__slug")
-    search_help_text = (
-        "Name, last four characters or organization. Never put a whole secret here."
-    )
+    search_help_text = "Name, last four characters or organization. Never put a whole secret here."
     ordering = ("-created_at",)
     fields = (
         "name",
@@ -80,7 +78,8 @@ class ClientAdmin(LookOnly, NoForgedRows):
             return asked
         with transaction.atomic():
             chosen = list(OAuthClient.objects.filter(pk__in=[client.pk for client in living]))
-            count = delete_many(chosen=OAuthClient.objects.filter(pk__in=[client.pk for client in chosen]))
+            ending = OAuthClient.objects.filter(pk__in=[client.pk for client in chosen])
+            count = delete_many(chosen=ending, actor=staff(request))
             for client in chosen:
                 self.log_change(request, client, "Deleted with all its tokens")
         self.message_user(request, f"Deleted: {count}.", messages.SUCCESS)

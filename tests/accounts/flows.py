@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
-
 from accounts import founding
 from accounts.models import Membership, User
 from accounts.roles import Role
@@ -26,12 +24,12 @@ def make_person(email: str = "ann@example.com", **fields: Any) -> User:
     return user
 
 
-def sign_up_on_page(browser: MailingClient, email: str = "new@example.com", **values: str) -> HttpResponse:
+def sign_up_on_page(browser: MailingClient, email: str = "new@example.com", **values: str) -> Any:
     form = {"email": email, "name": "Nora", "password": PASSWORD, "organization": "Kettles"} | values
     return browser.post("/accounts/signup/", form)
 
 
-def sign_in(browser: MailingClient, email: str = "ann@example.com", password: str = PASSWORD) -> HttpResponse:
+def sign_in(browser: MailingClient, email: str = "ann@example.com", password: str = PASSWORD) -> Any:
     return browser.post("/accounts/login/", {"login": email, "password": password})
 
 

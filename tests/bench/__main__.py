@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 from tests import services
 from tests.bench.measure import BenchmarkError, Sample, Target, measure, wrk
 from tests.servers import Server, Servers
-from tests.stores.store import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ("plain", "bare", "drf-token", "knox", "api-key", "simplejwt", "simplejwt-stateless")
@@ -75,8 +74,11 @@ def prepared(folder: Path, rows: int, used: int) -> Iterator[list[Target]]:
 def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterator[list[Target]]:
     common = {"REDIS_URL": os.environ["REDIS_URL"], "REFUSALS_PER_MINUTE": "1000000000"}
     tessera = common | {"DATABASE_URL": urls["tessera"], "DJANGO_SETTINGS_MODULE": "config.settings"}
-    peers = common | {"PEER_DATABASE_URL": urls["peers"], "DJANGO_SETTINGS_MODULE": "tests.bench.peer_settings"}
-    values = {}
+    peers = common | {
+        "PEER_DATABASE_URL": urls["peers"],
+        "DJANGO_SETTINGS_MODULE": "tests.bench.peer_settings",
+    }
+    values: dict[str, list[str]] = {}
     for environment, seed in ((tessera, "tessera_seed"), (peers, "peer_seed")):
         _python(["-m", "django", "migrate", "--verbosity", "0"], environment)
         found = _python(["-m", f"tests.bench.{seed}", str(rows), str(used)], environment)
@@ -85,7 +87,10 @@ def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterat
     try:
         ours = servers(1, **tessera)[0]
         theirs = servers(1, **peers)[0]
-        yield [*_targets(folder, values, ours, TESSERA), *_targets(folder, values, theirs, {p: f"/{p}" for p in PEERS})]
+        yield [
+            *_targets(folder, values, ours, TESSERA),
+            *_targets(folder, values, theirs, {p: f"/{p}" for p in PEERS}),
+        ]
     finally:
         servers.stop()
 
@@ -133,7 +138,12 @@ def print_table(connections: int, rows: dict[str, dict[str, float]]) -> None:
 
 def _python(command: list[str], environment: dict[str, str]) -> str:
     found = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if found.returncode:
         raise BenchmarkError(found.stderr)

@@ -49,9 +49,19 @@ def measure(target: Target, *, connections: int, seconds: int) -> Sample:
     before = cpu_seconds(target.pid)
     found = subprocess.run(
         [
-            wrk(), "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s",
-            "--timeout", "10s", "--script", str(HERE / "rotate.lua"), target.url,
-        ],  # fmt: skip
+            wrk(),
+            "--threads",
+            "1",
+            "--connections",
+            str(connections),
+            "--duration",
+            f"{seconds}s",
+            "--timeout",
+            "10s",
+            "--script",
+            str(HERE / "rotate.lua"),
+            target.url,
+        ],
         env=os.environ | {"AUTHORIZATIONS": str(target.authorizations or "")},
         capture_output=True,
         text=True,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 
 import django
-from datetime import timedelta
 
 django.setup()
 

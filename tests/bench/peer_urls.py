@@ -30,6 +30,9 @@ class Bare(APIView):
     def get(self, request: Request) -> Response:
         return Response(ANSWER)
 
+    def post(self, request: Request) -> Response:
+        return Response(ANSWER)
+
 
 class Peer(Bare):
     permission_classes = [IsAuthenticated]

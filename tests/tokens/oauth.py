@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import Membership
@@ -31,7 +30,7 @@ class Program:
         return self.row.public_id
 
     @property
-    def body(self) -> dict[str, str]:
+    def body(self) -> dict[str, Any]:
         return {"client_id": self.id, "client_secret": self.secret}
 
     @property
@@ -42,7 +41,7 @@ class Program:
         """The answer to client_credentials."""
         return ok(ask(grant_type="client_credentials", **self.body, **more))
 
-    def refresh(self, refresh_token: str, **more: Any) -> HttpResponse:
+    def refresh(self, refresh_token: str, **more: Any) -> Any:
         return ask(grant_type="refresh_token", refresh_token=refresh_token, **self.body, **more)
 
 
@@ -59,7 +58,7 @@ def basic(client_id: str, secret: str) -> str:
     return f"Basic {b64encode(joined.encode()).decode()}"
 
 
-def ask(path: str = "/v1/auth/token", *, headers: dict[str, str] | None = None, **form: str) -> HttpResponse:
+def ask(path: str = "/v1/auth/token", *, headers: dict[str, str] | None = None, **form: Any) -> Any:
     return post(urlencode(form), path, headers=headers)
 
 
@@ -70,7 +69,7 @@ def post(
     content_type: str = FORM,
     headers: dict[str, str] | None = None,
     **extra: Any,
-) -> HttpResponse:
+) -> Any:
     return Client().post(path, body, content_type=content_type, headers=headers, **extra)
 
 
@@ -92,5 +91,5 @@ def error(response: Any, status: int = 400) -> str:
     return str(body["error"])
 
 
-def whoami(access_token: str) -> HttpResponse:
+def whoami(access_token: str) -> Any:
     return Client().get("/api/auth/whoami", headers={"Authorization": f"Bearer {access_token}"})
