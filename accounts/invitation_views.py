@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import flow_limits, invitations
 from accounts.access import SESSION_KEY as ORGANIZATION
-from accounts.guest_pages import guest_page, too_many
+from accounts.guest_pages import guest_page, secret_page, too_many
 from accounts.joining import SESSION_KEY
 from accounts.models import Invitation, Membership, User
 from ratelimit import refusals
@@ -19,7 +19,7 @@ from ratelimit.refusals import Refused
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@guest_page
+@secret_page
 def invitation(request: HttpRequest, secret: str) -> HttpResponse:
     """GET shows who invites to what, and keeps the secret for the sign-in and sign-up pages; POST joins."""
     try:

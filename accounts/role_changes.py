@@ -45,7 +45,8 @@ def change(
         kept = list(dict.fromkeys(permissions))
         added = [text for text in kept if text not in member.permissions]
         check_permissions(rights.scopes, added)
-        member.permissions = kept
+        if set(kept) != set(member.permissions):
+            member.permissions = kept
     _save(member, before, actor)
     return member
 

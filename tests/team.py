@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.test import Client
 
 from accounts.audit_models import AuditEvent
 from accounts.invitations import Invited, invite
 from accounts.models import Membership, Organization, User
 from accounts.roles import Role
-from tests.people import actor, make_user
+from tests.people import PASSWORD, actor, make_user
 
 
 def make_proven(email: str, **fields: Any) -> User:
@@ -26,12 +27,27 @@ def make_invited(
     return invite(actor=actor(inviter), email=email, role=role, **how)
 
 
+ABOUT_TEAMS = r"^(member|invitation|token|organization|user\.(de|re)activated)"
+
+
 def trail(organization: Organization) -> list[tuple[str, str, str]]:
-    """Every event of the organization, oldest first: action, actor's type and target's name."""
-    events = AuditEvent.objects.filter(organization=organization).order_by("sequence")
+    """What happened to the team and its tokens, oldest first: action, actor's type and target's name."""
+    events = AuditEvent.objects.filter(organization=organization, action__regex=ABOUT_TEAMS)
+    events = events.order_by("sequence")
     return [(one.action, one.actor_type, one.target_name) for one in events]
 
 
 def changes(organization: Organization, action: str) -> list[dict[str, Any]]:
     events = AuditEvent.objects.filter(organization=organization, action=action).order_by("sequence")
     return [one.changes for one in events]
+
+
+def fresh_browser(member: Membership) -> Client:
+    """A browser whose person has just typed the password."""
+    EmailAddress.objects.get_or_create(
+        user=member.user, email=member.user.email, defaults={"verified": True, "primary": True}
+    )
+    browser = Client()
+    form = {"login": member.user.email, "password": PASSWORD}
+    assert browser.post("/accounts/login/", form).status_code == 302
+    return browser

@@ -15,11 +15,13 @@ from django.db.models import Model
 from django.test import Client
 
 from accounts import end_users, ids, indexes
-from accounts.models import Index, Membership
+from accounts.models import Index, Invitation, Membership
+from accounts.roles import Role
 from accounts.routes import Route, routes
 from ratelimit.refusals import API_PREFIXES
 from tests.people import make_member, make_organization, make_plan, make_token
 from tests.sessions import opened
+from tests.team import make_invited
 from tests.tokens.oauth import Program, make_program
 from tokens.grants import Tokens
 from tokens.issuing import Issued
@@ -35,6 +37,8 @@ class Tenant:
     """An organization with something in each of its drawers."""
 
     member: Membership
+    colleague: Membership
+    invitation: Invitation
     issued: Issued
     program: Program
     index: Index
@@ -53,6 +57,8 @@ SECRET = "secret"
 IDS: dict[str, tuple[Callable[[Tenant], str], str]] = {
     "browser_id": (lambda tenant: str(tenant.browser.pk), NUMBER),
     "client_id": (lambda tenant: tenant.program.id, "cli"),
+    "invitation_id": (lambda tenant: tenant.invitation.public_id, "inv"),
+    "member_id": (lambda tenant: tenant.colleague.public_id, "mem"),
     "session_id": (lambda tenant: tenant.session.grant.public_id, "ses"),
     "token_id": (lambda tenant: tenant.token_id, "tok"),
     "uuid": (lambda tenant: str(tenant.index.pk), ""),
@@ -96,7 +102,10 @@ def make_tenant() -> Tenant:
     index = indexes.create(organization_id=member.organization_id, name="Shop")
     end_users.find_or_create(member.organization_id, ids.new())
     browser = UserSession.objects.create(user=member.user, session_key=ids.new().hex, ip="127.0.0.1")
-    return Tenant(member, issued, make_program(member), index, opened(member), browser)
+    invitation = make_invited(member, f"{ids.new().hex}@example.com").invitation
+    colleague = make_member(member.organization, Role.ADMIN)
+    program = make_program(member)
+    return Tenant(member, colleague, invitation, issued, program, index, opened(member), browser)
 
 
 @pytest.fixture
@@ -188,14 +197,23 @@ def test_ones_own_id_is_found(route: Route, mine: Tenant) -> None:
 
 @pytest.mark.parametrize(
     ("path", "field"),
-    [("/settings/tokens/revoke/", "token"), ("/settings/switch-organization/", "organization")],
+    [
+        ("/settings/tokens/revoke/", "token"),
+        ("/settings/switch-organization/", "organization"),
+        ("/settings/members/transfer-ownership/", "member"),
+        ("/settings/members/leave/", "token"),
+    ],
 )
 def test_anothers_id_in_a_form_changes_nothing(path: str, field: str, mine: Tenant, theirs: Tenant) -> None:
     client = Client()
     client.force_login(mine.member.user)
     before = checksum(theirs)
-    named = {"token": theirs.token_id, "organization": theirs.member.organization.public_id}[field]
-    client.post(path, {field: named, "confirm": "revoke 1"})
+    named = {
+        "token": theirs.token_id,
+        "organization": theirs.member.organization.public_id,
+        "member": theirs.member.public_id,
+    }[field]
+    client.post(path, {field: named, "confirm": "revoke 1", "heir": mine.member.public_id})
     assert checksum(theirs) == before
     page = client.get("/settings/tokens/").content.decode()
     assert mine.member.organization.name in page
@@ -217,6 +235,7 @@ def test_every_table_says_whose_its_rows_are() -> None:
         "/api/v1/tokens?status=all",
         "/api/v1/clients",
         "/api/v1/members",
+        "/api/v1/invitations",
         "/api/v1/usage",
         "/api/v1/organization",
     ],
@@ -227,6 +246,7 @@ def test_lists_hold_nothing_of_another(path: str, mine: Tenant, theirs: Tenant) 
     organization = theirs.member.organization
     for secret in (
         *(theirs.token_id, theirs.program.id, theirs.member.public_id, theirs.member.user.email),
+        *(theirs.invitation.public_id, theirs.invitation.email, theirs.colleague.public_id),
         *(organization.public_id, organization.name, organization.publishable_key),
     ):
         assert secret not in text

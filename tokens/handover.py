@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import audit, members, role_changes
 from accounts.actors import Actor
-from accounts.models import Membership
+from accounts.models import Membership, Organization
 from accounts.rights import Rights, locked_rights
 from accounts.roles import Role
 from ratelimit import refusals
@@ -90,6 +90,8 @@ def _hand_over(rights: Rights, member: Membership, transfers: Mapping[UUID, UUID
     for token, taker in pairs:
         ServiceAccountToken.objects.filter(pk=token.pk).update(responsible=taker)
         trail.transferred(token, actor, member, taker)
+    # Workers remember who answers for a token.
+    Organization.objects.advance([member.organization_id])
 
 
 def _problem(

@@ -1,0 +1,42 @@
+"""What hangs on a member: the tokens they answer for, the clients they made, their sessions here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import Membership
+from ratelimit import usage
+from tokens import sessions
+from tokens.models import OAuthClient
+from tokens.overview import Row, rows, tokens_of
+from tokens.sessions import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Hanging:
+    """``tokens`` are the active ones, each with its calls of the last 24 hours."""
+
+    tokens: list[tuple[Row, int]]
+    clients: list[OAuthClient]
+    sessions: list[Session]
+
+    @property
+    def calls_24h(self) -> int:
+        return sum(calls for _, calls in self.tokens)
+
+
+def hanging_on(member: Membership, now: datetime) -> Hanging:
+    """The same number of statements, however much it is."""
+    active = tokens_of(member.organization).filter(responsible=member).active(now)
+    found = rows(active.with_people().order_by("-pk"), now)
+    calls = usage.last_24_hours(member.organization_id, [row.token.pk for row in found])
+    clients = OAuthClient.objects.filter(
+        organization=member.organization_id, created_by=member.user_id, deleted_at=None
+    )
+    here = sessions.living(member.user_id, now).filter(organization=member.organization_id)
+    return Hanging(
+        tokens=[(row, calls.get(row.token.pk, 0)) for row in found],
+        clients=list(clients.order_by("name")),
+        sessions=sessions.told(here),
+    )

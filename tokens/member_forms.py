@@ -1,0 +1,40 @@
+"""What may be written about a member: the role, and the permissions beyond it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.models import Membership
+from accounts.roles import Role
+from tokens import picker
+from tokens.forms import MOST_PERMISSIONS, selected
+
+
+class RoleForm(forms.Form):
+    """``selection`` are the ticked boxes; what no box can show is ticked by its own name."""
+
+    role = forms.ChoiceField(
+        choices=Role.choices,
+        error_messages={"required": "Choose a role.", "invalid_choice": "Choose a role."},
+    )
+    permissions = forms.Field(required=False, widget=forms.MultipleHiddenInput)
+
+    def __init__(self, *args: Any, member: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.member = member
+        known = picker.read(member.permissions, {})
+        self.selection = selected(self.data, "permissions") if self.is_bound else known
+
+    def clean_permissions(self) -> list[str]:
+        strange = [text for text in self.selection.unknown if text not in self.member.permissions]
+        if strange:
+            raise ValidationError([f"There is no permission {text[:100]}." for text in strange[:5]])
+        if wrong := picker.malformed(self.selection):
+            raise ValidationError(f"“{wrong[0][:100]}” is no identifier: use letters, digits, - and _ only.")
+        permissions = [*self.selection.permissions, *self.selection.unknown]
+        if len(permissions) > MOST_PERMISSIONS:
+            raise ValidationError(f"A member holds at most {MOST_PERMISSIONS} permissions beyond the role.")
+        return permissions

@@ -1,0 +1,150 @@
+"""Pages that change or end a membership: what hangs on the person is shown first. They need no scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from accounts import ids
+from accounts.access import PageRequest, page, recently_authenticated
+from accounts.member_letters import article
+from accounts.models import Membership
+from accounts.roles import Role
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+from tokens import handover, picker
+from tokens.hanging import hanging_on
+from tokens.issuing import MANAGE as MANAGE_TOKENS
+from tokens.member_forms import RoleForm
+
+MANAGE = handover.MANAGE
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+def remove(request: PageRequest, member_id: str) -> HttpResponse:
+    """End somebody's membership; chosen tokens are taken over first, the rest is revoked with it."""
+    member = _found(request, member_id)
+    if member.pk == request.membership.pk:
+        return redirect("member_leave")
+    return _ending(request, member)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(None)
+def leave(request: PageRequest) -> HttpResponse:
+    """End one's own, in the same way."""
+    return _ending(request, request.membership)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+def change_role(request: PageRequest, member_id: str) -> HttpResponse:
+    """Another role, other permissions beyond it; whoever makes an owner proves again that it is them."""
+    member = _found(request, member_id)
+    form = RoleForm(request.POST if request.method == "POST" else None, member=member)
+    if not form.is_bound or not form.is_valid():
+        return _role_page(request, member, form, [])
+    if form.cleaned_data["role"] == Role.OWNER != member.role:
+        return recently_authenticated(_saved)(request, member, form)  # type: ignore[arg-type]
+    return _saved(request, member, form)
+
+
+def _saved(request: PageRequest, member: Membership, form: RoleForm) -> HttpResponse:
+    try:
+        changed = handover.change(
+            actor=request.actor,
+            member_id=member.pk,
+            role=Role(form.cleaned_data["role"]),
+            permissions=form.cleaned_data["permissions"],
+            transfers=_transfers(request),
+        )
+    except Refused as refused:
+        return _role_page(request, member, form, _sentences(refused))
+    messages.success(request, f"Saved. {changed.user.display_name} is {article(changed.role)}.")
+    return redirect("members")
+
+
+def _ending(request: PageRequest, member: Membership) -> HttpResponse:
+    problems: list[str] = []
+    leaving = member.pk == request.membership.pk
+    if request.method == "POST":
+        try:
+            transfers = _transfers(request)
+            handover.remove(actor=request.actor, member_id=member.pk, transfers=transfers)
+        except Refused as refused:
+            problems = _sentences(refused)
+        else:
+            name = member.organization.name
+            words = f"You have left {name}." if leaving else f"{member.user.display_name} is removed."
+            messages.success(request, words)
+            return redirect("/" if leaving else "members")
+    context = _context(request, member, problems) | {"leaving": leaving}
+    return render(request, "settings/member_remove.html", context, status=422 if problems else 200)
+
+
+def _role_page(request: PageRequest, member: Membership, form: RoleForm, problems: list[str]) -> HttpResponse:
+    context = _context(request, member, problems) | {
+        "form": form,
+        "role": form["role"].value() or member.role,
+        "grantable": [role for role in Role if not role.outranks(Role(request.membership.role))],
+        "groups": picker.groups(request.actor.scopes, form.selection),
+        "others": form.selection.unknown,
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "settings/member_role.html", context, status=status)
+
+
+def _context(request: PageRequest, member: Membership, problems: list[str]) -> dict[str, Any]:
+    return {
+        "member": member,
+        "hanging": hanging_on(member, timezone.now()),
+        "heirs": handover.heirs(member) if request.actor.allows(MANAGE_TOKENS) else [],
+        "heir": request.POST.get("heir") or request.membership.public_id,
+        "ticked": request.POST.getlist("token"),
+        "problems": problems,
+    }
+
+
+def _found(request: PageRequest, member_id: str) -> Membership:
+    """A member of this organization within the person's reach; raises Http404, PermissionDenied."""
+    try:
+        pk = ids.decode("mem", member_id)
+        inside = Membership.objects.filter(organization=request.membership.organization)
+        member = inside.select_related("user", "organization").get(pk=pk)
+    except (ValueError, Membership.DoesNotExist):
+        raise Http404 from None
+    if Role(member.role).outranks(Role(request.membership.role)):
+        raise PermissionDenied
+    return member
+
+
+def _transfers(request: PageRequest) -> dict[UUID, UUID]:
+    """The ticked tokens, all to the one who is chosen; raises Refused where nobody is."""
+    ticked = request.POST.getlist("token")
+    if not ticked:
+        return {}
+    try:
+        heir = ids.decode("mem", request.POST.get("heir", ""))
+        return {ids.decode("tok", text): heir for text in ticked}
+    except ValueError:
+        sentence = "Choose who takes the ticked tokens over."
+        raise Refused(refusals.INVALID_REQUEST, fields={"heir": [sentence]}) from None
+
+
+def _sentences(refused: Refused) -> list[str]:
+    """What a refusal says to people; raises Http404 for an id of elsewhere."""
+    if refused.refusal is refusals.NOT_FOUND:
+        raise Http404
+    if fields := refused.facts.get("fields"):
+        return list(dict.fromkeys(sentence for sentences in fields.values() for sentence in sentences))
+    if refused.refusal is refusals.INSUFFICIENT_SCOPE:
+        return [f"You do not hold {text} yourself." for text in refused.facts["required"]]
+    return [f"{refused.refusal.error}. {refused.facts.get('detail', '')}".strip()]
