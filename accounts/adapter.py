@@ -6,9 +6,10 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from django.db import transaction
 from django.http import HttpRequest
 
-from accounts import browser_sessions, letters, mails, password_reset, verification
+from accounts import browser_sessions, letters, mails, password_reset, people_trail, verification
 from accounts.models import User
 from accounts.redirects import is_own_path
 from ratelimit.client import client_ip
@@ -32,9 +33,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_safe_url(self, url: str | None) -> bool:
         return is_own_path(url or "")
 
+    @transaction.atomic
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         browser_sessions.begin(request)
+        people_trail.record("user.signed_in", user)
+
+    def logout(self, request: HttpRequest) -> None:
+        browser_sessions.leave(request)
 
     def set_password(self, user: User, password: str) -> None:
         password_reset.set_password(user, password)

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts import members, organizations
+from accounts import audit_admin, members, organizations  # noqa: F401
 from accounts.models import Membership, Organization, User
 from accounts.staff import (
     LookOnly,

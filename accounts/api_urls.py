@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from accounts import api, index_api, invitations_api
+from accounts import api, audit_api, index_api, invitations_api
 
 urlpatterns = [
     path("v1/organization", api.OrganizationView.as_view(), name="api-organization"),
+    path("v1/audit-events", audit_api.AuditEventsView.as_view(), name="api-audit-events"),
     path("v1/indexes", index_api.IndexesView.as_view(), name="api-indexes"),
     path("v1/indexes/<str:uuid>", index_api.IndexView.as_view(), name="api-index"),
     path("v1/invitations", invitations_api.InvitationsView.as_view(), name="api-invitations"),

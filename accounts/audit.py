@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts import ids, origin
 from accounts.actors import Actor
+from accounts.audit_actions import ACTIONS
 from accounts.audit_models import GENESIS, AuditChain, AuditEvent
 
 ID_PREFIXES = {"user": "usr", "staff": "usr", "service_account": "tok", "client": "cli"}
@@ -63,6 +64,8 @@ def record(
     ``changes`` maps a name to ``[before, after]`` or to one value; give no secret to it. Inside
     ``gathered()`` the event is written at that block's end, and None is returned.
     """
+    if action not in ACTIONS:
+        raise LookupError(f"{action} is not among the actions.")
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An event belongs to the transaction of its act.")
     entry = _Entry(organization_id, action, actor, target, changes or {}, now or timezone.now())

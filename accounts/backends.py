@@ -7,7 +7,7 @@ from typing import Any
 from allauth.account.auth_backends import AuthenticationBackend
 from django.http import HttpRequest
 
-from accounts import sign_in_limits
+from accounts import people_trail, sign_in_limits
 from accounts.models import User
 
 
@@ -18,8 +18,11 @@ class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
         """Raise TooManyTries, a form's kind of error, before a password is looked at."""
         if not credentials.get("password"):
             return None
-        taken = sign_in_limits.take(credentials.get("email") or credentials.get("username") or "", request)
+        email = str(credentials.get("email") or credentials.get("username") or "")
+        taken = sign_in_limits.take(email, request)
         user: User | None = super().authenticate(request, **credentials)
         if user is not None:
             sign_in_limits.give_back(taken)
+        if user is None or not user.is_active:
+            people_trail.sign_in_failed(email)
         return user

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, logout
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from accounts import audit, people_trail
 from accounts.models import User
 from ratelimit.refusals import is_api
 
@@ -33,6 +35,15 @@ class LastSeenMiddleware:
 def begin(request: HttpRequest) -> None:
     """Called at sign-in: a session without this stamp was never one of a browser's sign-ins."""
     request.session[SEEN_AT] = int(time.time())
+
+
+@transaction.atomic
+def leave(request: HttpRequest) -> None:
+    """Sign out of this browser."""
+    user = request.user
+    logout(request)
+    if isinstance(user, User):
+        people_trail.record("user.signed_out", user)
 
 
 def _note(request: HttpRequest) -> None:
@@ -59,7 +70,15 @@ def find(user: User, pk: int) -> UserSession | None:
     return found
 
 
+@transaction.atomic
+def end(session: UserSession, user: User) -> None:
+    """Sign out of one of the person's browsers."""
+    session.end()
+    people_trail.record("session.ended", user, browser=session.user_agent[:200], lastAddress=session.ip)
+
+
+@transaction.atomic
+@audit.gathered()
 def end_others(request: HttpRequest, user: User) -> None:
-    others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
-    for session in others:
-        session.end()
+    for session in UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key):
+        end(session, user)

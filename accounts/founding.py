@@ -6,6 +6,8 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils.text import slugify
 
+from accounts import members, organizations, people_trail
+from accounts.actors import SYSTEM, Actor
 from accounts.models import Membership, Organization, User
 from accounts.roles import Role
 from ratelimit.models import Plan
@@ -17,7 +19,8 @@ def person(*, email: str, password: str | None, name: str = "", superuser: bool 
     email = email.strip().lower()
     user = User.objects.filter(email=email).first() or User.objects.create_user(email, password)
     user.name = name or user.name
-    if password and not user.check_password(password):
+    changed = bool(password) and not user.check_password(password or "")
+    if changed:
         user.set_password(password)
     if superuser:
         user.is_staff = user.is_superuser = True
@@ -25,6 +28,8 @@ def person(*, email: str, password: str | None, name: str = "", superuser: bool 
     EmailAddress.objects.update_or_create(
         user=user, email=email, defaults={"verified": True, "primary": True}
     )
+    if changed:
+        people_trail.record("user.password_changed", user, SYSTEM)
     return user
 
 
@@ -34,19 +39,23 @@ def organization(*, name: str, plan: str | None = None) -> Organization:
     found = Organization.objects.filter(slug=slug_of(name)).first()
     if found is None:
         wanted = Plan.objects.get(slug=plan or "free")
-        return Organization.objects.create(name=name.strip(), slug=slug_of(name), plan=wanted)
-    if plan and found.plan.slug != plan:
-        found = Organization.objects.locked(found.pk)
+        found = Organization.objects.create(name=name.strip(), slug=slug_of(name), plan=wanted)
+        organizations.record_creation(found, SYSTEM)
+    elif plan and found.plan.slug != plan:
         found.plan = Plan.objects.get(slug=plan)
-        found.save(update_fields=["plan"])
+        organizations.set_terms(organization=found, actor=SYSTEM, fields=["plan"])
     return found
 
 
 @transaction.atomic
-def membership(*, user: User, organization: Organization, role: Role) -> Membership:
+def membership(*, user: User, organization: Organization, role: Role, actor: Actor = SYSTEM) -> Membership:
     """The person's place in the organization; an existing one keeps its role."""
     Organization.objects.locked(organization.pk)
-    found, _ = Membership.objects.get_or_create(user=user, organization=organization, defaults={"role": role})
+    found, joined = Membership.objects.get_or_create(
+        user=user, organization=organization, defaults={"role": role}
+    )
+    if joined:
+        members.record("member.joined", found, actor, role=[None, found.role])
     return found
 
 

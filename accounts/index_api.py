@@ -15,7 +15,7 @@ from accounts.actors import Actor
 from accounts.context_models import Index
 from accounts.fields import Body, CamelCase, Instant, Text
 from accounts.paging import PageLinks, PageQuery, paginate
-from accounts.tenancy import organization_id
+from accounts.tenancy import caller, organization_id
 from ratelimit import refusals
 from ratelimit.refusals import Refusal
 
@@ -73,7 +73,9 @@ class IndexesView(APIView):
         """Its `uuid` is what `Tessera-Index-UUID` and permissions name it by."""
         wish = IndexWish(data=request.data)
         wish.is_valid(raise_exception=True)
-        index = indexes.create(organization_id=organization_id(request), **wish.validated_data)
+        index = indexes.create(
+            organization_id=organization_id(request), actor=caller(request), **wish.validated_data
+        )
         return Response(IndexSerializer(index).data, status=201)
 
 
@@ -96,13 +98,13 @@ class IndexView(APIView):
         change = IndexChange(data=request.data)
         change.is_valid(raise_exception=True)
         if change.validated_data:
-            index = indexes.rename(index=index, **change.validated_data)
+            index = indexes.rename(index=index, actor=caller(request), **change.validated_data)
         return Response(IndexSerializer(index).data)
 
     @extend_schema(operation_id="deleteIndex", summary="Delete an index", responses={204: None})
     def delete(self, request: Request, uuid: str) -> Response:
         """Needs `index:write:<uuid>` or more. Permissions that name it stay, and reach nothing."""
-        indexes.delete(index=self._find(request, uuid, WRITE))
+        indexes.delete(index=self._find(request, uuid, WRITE), actor=caller(request))
         return Response(status=204)
 
     def _find(self, request: Request, uuid: str, action: str) -> Index:

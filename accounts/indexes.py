@@ -8,7 +8,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.actors import Actor
+from accounts import audit
+from accounts.actors import SYSTEM, Actor
+from accounts.audit import Target
 from accounts.context_models import Index
 from accounts.models import Organization
 from accounts.scopes import ANY, Scope, ScopeSet, covers
@@ -61,28 +63,45 @@ def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet
 
 
 @transaction.atomic
-def create(*, organization_id: UUID, name: str) -> Index:
+def create(*, organization_id: UUID, name: str, actor: Actor = SYSTEM) -> Index:
     """Raises Refused (400) where the organization has an index of that name."""
     Organization.objects.locked(organization_id)
     _check_name(organization_id, name)
-    return Index.objects.create(organization_id=organization_id, name=name)
+    index = Index.objects.create(organization_id=organization_id, name=name)
+    _record("index.created", index, actor, [None, name])
+    return index
 
 
 @transaction.atomic
-def rename(*, index: Index, name: str) -> Index:
+def rename(*, index: Index, name: str, actor: Actor = SYSTEM) -> Index:
     """Raises Refused: not_found where it has just been deleted, 400 where the name is taken."""
     Organization.objects.lock_all([index.organization_id])
     found = find(index.organization_id, index.pk)
     if found.name != name:
         _check_name(index.organization_id, name)
-        found.name = name
+        before, found.name = found.name, name
         found.save(update_fields=["name"])
+        _record("index.changed", found, actor, [before, name])
     return found
 
 
-def delete(*, index: Index) -> None:
+@transaction.atomic
+def delete(*, index: Index, actor: Actor = SYSTEM) -> None:
     """A second call changes nothing."""
-    Index.objects.filter(pk=index.pk).delete()
+    Organization.objects.lock_all([index.organization_id])
+    ended, _ = Index.objects.filter(pk=index.pk).delete()
+    if ended:
+        _record("index.deleted", index, actor, [index.name, None])
+
+
+def _record(action: str, index: Index, actor: Actor, name: list[str | None]) -> None:
+    audit.record(
+        organization_id=index.organization_id,
+        action=action,
+        actor=actor,
+        target=Target("index", str(index.pk), index.name),
+        changes={"name": name},
+    )
 
 
 def _check_name(organization_id: UUID, name: str) -> None:

@@ -7,7 +7,7 @@ import secrets
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import founding, invitations
+from accounts import audit, founding, invitations, organizations, people_trail
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.roles import Role
 from ratelimit import refusals
@@ -37,6 +37,7 @@ def open_invitation(secret: str, *, email: str | None = None) -> Invitation:
 
 
 @transaction.atomic
+@audit.gathered()
 def join_or_found(*, user: User, organization_name: str = "", invitation_token: str = "") -> Membership:
     """Join by the invitation, if there is one, else found an organization and own it.
 
@@ -45,7 +46,10 @@ def join_or_found(*, user: User, organization_name: str = "", invitation_token: 
     if invitation_token:
         return invitations.accept(secret=invitation_token, user=user)
     name = organization_name or default_name(user)
-    return founding.membership(user=user, organization=_found(name), role=Role.OWNER)
+    organization = _found(name)
+    founder = people_trail.themselves(user)
+    organizations.record_creation(organization, founder)
+    return founding.membership(user=user, organization=organization, role=Role.OWNER, actor=founder)
 
 
 def default_name(user: User) -> str:

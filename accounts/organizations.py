@@ -65,6 +65,11 @@ def set_terms(*, organization: Organization, actor: Actor, fields: Collection[st
     _record_changes(locked, actor, before)
 
 
+def record_creation(organization: Organization, actor: Actor) -> None:
+    """The first event of an organization's log, in the transaction that makes it."""
+    _record("organization.created", organization, actor, {"name": [None, organization.name]})
+
+
 def _set_suspended(organization: Organization, moment: datetime | None, actor: Actor) -> bool:
     locked = Organization.objects.locked(organization.pk)
     if (locked.suspended_at is None) == (moment is None):

@@ -55,11 +55,15 @@ class _Cursor:
     """A direction and the row that it starts from, readable by one list of one organization only."""
 
     direction: str
-    pk: UUID
+    place: UUID | int
 
 
-def paginate(request: Request, rows: QuerySet[Row], *, name: str, query: dict[str, Any]) -> Page[Row]:
+def paginate(
+    request: Request, rows: QuerySet[Row], *, name: str, query: dict[str, Any], by: str = "pk"
+) -> Page[Row]:
     """One page of ``rows``, newest id first; ``query`` is what PageQuery has validated.
+
+    ``by`` is another unique column that counts them, where ids are in a different order.
 
     ``name`` tells this list's cursors from those of others. Raises Refused (400) for a cursor that
     was altered or belongs to another list or organization.
@@ -69,8 +73,8 @@ def paginate(request: Request, rows: QuerySet[Row], *, name: str, query: dict[st
     cursor = _read(query["cursor"], salt) if "cursor" in query else None
     backward = cursor is not None and cursor.direction == BEFORE
     if cursor is not None:
-        rows = rows.filter(pk__gt=cursor.pk) if backward else rows.filter(pk__lt=cursor.pk)
-    found = list(rows.order_by("pk" if backward else "-pk")[: limit + 1])
+        rows = rows.filter(**{f"{by}__gt" if backward else f"{by}__lt": cursor.place})
+    found = list(rows.order_by(by if backward else f"-{by}")[: limit + 1])
     more, found = len(found) > limit, found[:limit]
     if backward:
         found.reverse()
@@ -78,22 +82,26 @@ def paginate(request: Request, rows: QuerySet[Row], *, name: str, query: dict[st
         return Page([], None, None)
     return Page(
         found,
-        next=_link(request, AFTER, found[-1], salt) if more or backward else None,
-        previous=_link(request, BEFORE, found[0], salt) if (more if backward else cursor) else None,
+        next=_link(request, AFTER, getattr(found[-1], by), salt) if more or backward else None,
+        previous=_link(request, BEFORE, getattr(found[0], by), salt)
+        if (more if backward else cursor)
+        else None,
     )
 
 
-def _link(request: Request, direction: str, row: Model, salt: str) -> str:
+def _link(request: Request, direction: str, place: UUID | int, salt: str) -> str:
     """This request's own address with another cursor in it."""
     parameters = request._request.GET.copy()
-    parameters["cursor"] = signing.dumps([direction, row.pk.hex], salt=salt)
+    parameters["cursor"] = signing.dumps(
+        [direction, place.hex if isinstance(place, UUID) else place], salt=salt
+    )
     return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
 
 
 def _read(text: str, salt: str) -> _Cursor:
     try:
-        direction, pk = signing.loads(text, salt=salt)
-        return _Cursor(direction, UUID(hex=pk))
+        direction, place = signing.loads(text, salt=salt)
+        return _Cursor(direction, place if isinstance(place, int) else UUID(hex=place))
     except (signing.BadSignature, ValueError):
         sentence = "This cursor does not belong to this list."
         raise Refused(refusals.INVALID_REQUEST, fields={"cursor": [sentence]}) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
-from accounts import flow_limits, letters, mailed_links, mails, verification
+from accounts import audit, flow_limits, letters, mailed_links, mails, people_trail, verification
 from accounts.link_models import LinkKind
 from accounts.models import User
 
@@ -27,18 +27,19 @@ def confirm(secret: str, password: str) -> User:
     """
     link, user = mailed_links.find(LinkKind.RESET, secret)
     validate_password(password, user)
-    with transaction.atomic():
+    with transaction.atomic(), audit.gathered():
         mailed_links.use(link)
-        set_password(user, password)
+        set_password(user, password, action="user.password_reset")
         # Who has read the mail owns the address, as well as a confirmed link would say.
         verification.prove(user)
     return user
 
 
 @transaction.atomic
-def set_password(user: User, password: str) -> None:
+def set_password(user: User, password: str, *, action: str = "user.password_changed") -> None:
     """Also for the page of a person who is signed in: what else was mailed to them dies with the old one."""
     user.set_password(password)
     user.save(update_fields=["password", "password_version"])
     mailed_links.end_all(user)
     mails.send(letters.password_changed(), user.email)
+    people_trail.record(action, user)

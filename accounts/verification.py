@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
-from accounts import flow_limits, joining, letters, mailed_links, mails
+from accounts import flow_limits, joining, letters, mailed_links, mails, people_trail
 from accounts.link_models import LinkKind
 from accounts.mailed_links import InvalidLink
 from accounts.models import User
@@ -67,3 +67,4 @@ def _move(user: User, email: str) -> None:
         raise InvalidLink from None
     mailed_links.end_all(user)
     mails.send(letters.email_changed(email), before)
+    people_trail.record("user.email_changed", user, email=[before, email])

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="tokens", permanent=False)),
     path("accounts/", include("accounts.account_urls")),
     path("settings/", include("accounts.urls")),
+    path("settings/audit-log/", include("accounts.audit_urls")),
     path("settings/", include("tokens.urls")),
     path("api/", include("accounts.api_urls")),
     path("api/", include("tokens.api_urls")),

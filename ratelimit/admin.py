@@ -55,3 +55,7 @@ class PlanAdmin(ValuesLogged):
     def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> tuple[str, ...]:
         """Commands and integrations name a plan by its slug."""
         return ("slug",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        obj.edited_by = request.user
+        super().save_model(request, obj, form, change)

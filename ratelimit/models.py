@@ -19,6 +19,9 @@ class Plan(models.Model):
         help_text="Per organization and minute, counted from its first request. Empty means none.",
     )
 
+    # Who edits it, where a form has said so before it saves.
+    edited_by: object = None
+
     class Meta:
         ordering = ("pk",)
 

@@ -10,13 +10,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.actors import Actor
+from accounts import audit
+from accounts.actors import SYSTEM, Actor
 from accounts.models import Membership, Organization
 from accounts.rights import check_permissions
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import grants, opaque
+from tokens import client_trail, grants, opaque
 from tokens.issuing import current_rights
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.clients import RefreshAuth
@@ -64,7 +65,9 @@ def create(
         responsible=member,
         created_at=now,
     )
-    return WithSecret(client, _new_secret(client, now))
+    made = WithSecret(client, _new_secret(client, now))
+    client_trail.created(client, actor)
+    return made
 
 
 @transaction.atomic
@@ -82,6 +85,7 @@ def update(
     """
     _, held = _rights(actor)
     client = _living(client)
+    before = client_trail.told(client)
     if scopes is not None:
         _check_scopes(held, scopes)
         client.scopes = list(dict.fromkeys(scopes))
@@ -89,6 +93,7 @@ def update(
     client.refresh_auth = client.refresh_auth if refresh_auth is None else refresh_auth
     client.save(update_fields=["name", "scopes", "refresh_auth"])
     Organization.objects.advance([client.organization_id])
+    client_trail.updated(client, actor, before)
     return client
 
 
@@ -116,23 +121,26 @@ def rotate_secret(
     before = ClientSecret.objects.filter(client=client)
     before.filter(valid_until__lte=now).delete()
     before.filter(Q(valid_until=None) | Q(valid_until__gt=until)).update(valid_until=until)
-    return WithSecret(client, _new_secret(client, now))
+    made = WithSecret(client, _new_secret(client, now))
+    client_trail.secret_rotated(client, actor, until)
+    return made
 
 
 @transaction.atomic
+@audit.gathered()
 def delete(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> None:
     """End the client and its grants, for good; a second call changes nothing. The record stays."""
     _rights(actor)
-    end([client], now=now)
+    end([client], actor=actor, now=now)
 
 
 @transaction.atomic
-def delete_many(*, chosen: QuerySet[OAuthClient]) -> int:
+def delete_many(*, chosen: QuerySet[OAuthClient], actor: Actor) -> int:
     """End clients of any organizations, for staff; returns how many were not deleted before."""
     found = dict(chosen.filter(deleted_at=None).values_list("pk", "organization_id"))
     Organization.objects.lock_all(found.values())
     living = list(OAuthClient.objects.filter(pk__in=found, deleted_at=None))
-    end(living)
+    end(living, actor=actor)
     return len(living)
 
 
@@ -140,16 +148,21 @@ def delete_many(*, chosen: QuerySet[OAuthClient]) -> int:
 def revoke_tokens(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> int:
     """End all grants of the client, which may get new tokens by its secret. Returns how many ended."""
     _rights(actor)
-    return grants.revoke(_living(client).grants.all(), reason=REVOKED, now=now)
+    client = _living(client)
+    ended = grants.revoke(client.grants.all(), reason=REVOKED, now=now)
+    client_trail.tokens_revoked(client, actor, ended)
+    return ended
 
 
-def end(clients: Sequence[OAuthClient], *, now: datetime | None = None) -> None:
+@audit.gathered()
+def end(clients: Sequence[OAuthClient], *, actor: Actor = SYSTEM, now: datetime | None = None) -> None:
     """Delete clients whose organizations' locks the caller holds."""
     now = now or timezone.now()
     living = OAuthClient.objects.filter(pk__in=[client.pk for client in clients], deleted_at=None)
-    for client in living:
-        grants.revoke(client.grants.all(), reason=DELETED, now=now)
+    for client in living.order_by("pk"):
+        ended = grants.revoke(client.grants.all(), reason=DELETED, now=now)
         client.secrets.all().delete()
+        client_trail.deleted(client, actor, ended)
     living.update(deleted_at=now)
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import ids
 from accounts.models import Membership, Organization, User
-from tokens import opaque, signed
+from tokens import opaque, session_trail, signed
 from tokens.models import Grant, GrantKind, OAuthClient, RefreshToken
 from tokens.sealing import seal, unseal
 from tokens.standing import Standing, judge, row_of, scopes_of
@@ -86,7 +86,9 @@ def open_for_member(
         user_agent=user_agent[:300],
         address=address,
     )
-    return _hand_out(grant, _new_refresh_token(grant, 1, now), _held(grant, None, now), now)
+    tokens = _hand_out(grant, _new_refresh_token(grant, 1, now), _held(grant, None, now), now)
+    session_trail.opened(grant, user)
+    return tokens
 
 
 @transaction.atomic
@@ -135,7 +137,9 @@ def rotate(
         outcome = _rotate(raw, kinds, client, scope, now)
     if isinstance(outcome, ReuseDetected):
         # The organization's lock comes before the family's, which the rotation has held until now.
-        revoke(Grant.objects.filter(pk=outcome.grant.pk), reason=REUSED, now=now)
+        with transaction.atomic():
+            if revoke(Grant.objects.filter(pk=outcome.grant.pk), reason=REUSED, now=now):
+                session_trail.reuse_detected(outcome.grant)
         logger.warning("%s, and the family of %s has ended", REUSED, outcome.grant.public_id)
     if isinstance(outcome, InvalidGrant):
         raise outcome
@@ -185,15 +189,14 @@ def _rotate(
     scope: Sequence[str] | None,
     now: datetime,
 ) -> Tokens | InvalidGrant:
-    token = find_refresh_token(raw)
+    # The family's lock orders rotation against revocation; what is read after this is true.
+    family = RefreshToken.objects.select_related("grant").select_for_update(of=("grant",), no_key=True)
+    token = family.filter(digest=opaque.digest(raw)).order_by().first()
     if token is None or token.grant.kind not in kinds:
         return InvalidGrant("The refresh token is not valid.")
-    if token.grant.client_id != (client.pk if client else None):
+    grant = token.grant
+    if grant.client_id != (client.pk if client else None):
         return InvalidGrant("The refresh token is not valid.")
-    # The family's lock orders rotation against revocation; what is read from here on is true.
-    grant = Grant.objects.select_for_update(no_key=True).filter(pk=token.grant_id).first()
-    if grant is None:
-        return InvalidGrant("The grant has ended.")
     successor = _new_secret()
     spent = RefreshToken.objects.filter(pk=token.pk, used_at=None, expires_at__gt=now).update(
         used_at=now, successor=seal(raw, successor)
@@ -202,7 +205,6 @@ def _rotate(
         # Whatever is raised here takes the spending back with it.
         held = _held(grant, scope, now)
         _keep_refresh_token(grant, token.generation + 1, successor, now)
-        RefreshToken.objects.filter(grant=grant, generation=token.generation - 1).update(successor=None)
         return _hand_out(grant, successor, held, now)
     return _use_again(raw, token, grant, scope, now)
 

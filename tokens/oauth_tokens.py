@@ -14,7 +14,7 @@ from accounts import ids
 from accounts.models import Organization
 from accounts.scopes import ScopeSet
 from ratelimit.refusals import Refusal
-from tokens import grants, opaque, signed
+from tokens import client_trail, grants, opaque, signed
 from tokens.access_tokens import verify
 from tokens.client_authentication import authenticate
 from tokens.credentials import for_token
@@ -40,7 +40,8 @@ def revoke(form: Form, *, authorization: str = "", network: str = "unknown") -> 
         return
     with transaction.atomic():
         Organization.objects.lock_all([client.organization_id])
-        grants.revoke(Grant.objects.filter(pk=grant_id, client=client), reason=REASON)
+        ended = grants.revoke(Grant.objects.filter(pk=grant_id, client=client), reason=REASON)
+        client_trail.tokens_revoked(client, client_trail.itself(client), ended)
 
 
 def introspect(

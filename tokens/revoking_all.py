@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, ids
 from accounts.actors import Actor
+from accounts.audit import Target
 from accounts.models import Organization
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -46,8 +47,20 @@ def revoke_all(*, actor: Actor) -> Revoked:
     tokens = ServiceAccountToken.objects.filter(organization=actor.organization_id)
     running = tokens.filter(Q(expires_at=None) | Q(expires_at__gt=now))
     found = Grant.objects.filter(organization=actor.organization_id)
-    return Revoked(
+    revoked = Revoked(
         tokens=stop(running, actor=actor, reason=REASON, now=now),
         client_grants=grants.revoke(found.filter(kind=GrantKind.CLIENT), reason=REASON, now=now),
         sessions=grants.revoke(found.exclude(kind=GrantKind.CLIENT), reason=REASON, now=now),
     )
+    audit.record(
+        organization_id=actor.organization_id,
+        action="organization.revoked_all",
+        actor=actor,
+        target=Target("organization", ids.encode("org", actor.organization_id), actor.organization_name),
+        changes={
+            "tokens": revoked.tokens,
+            "clientGrants": revoked.client_grants,
+            "sessions": revoked.sessions,
+        },
+    )
+    return revoked

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -57,7 +56,7 @@ def end_browser(request: PageRequest, browser_id: int) -> HttpResponse:
         raise Http404
     if found.session_key == request.session.session_key:
         return _leave(request)
-    found.end()
+    browser_sessions.end(found, request.user)
     messages.success(request, "Signed out of that browser.")
     return redirect("security")
 
@@ -82,7 +81,7 @@ def end_all(request: PageRequest) -> HttpResponse:
 
 
 def _leave(request: PageRequest) -> HttpResponse:
-    logout(request)
+    browser_sessions.leave(request)
     response = redirect(settings.LOGIN_URL)
     response["Clear-Site-Data"] = '"cache", "storage"'
     return response

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from accounts import ids
-from accounts.models import Membership, User
+from accounts import audit, ids
+from accounts.models import Membership, Organization, User
+from accounts.people_trail import themselves
 from ratelimit import usage
 from ratelimit.refusals import Refused
 from ratelimit.usage import Usage
-from tokens import devices, grants, session_refusals
+from tokens import devices, grants, session_refusals, session_trail
 from tokens.grants import InvalidGrant, Tokens
 from tokens.models import Grant, GrantKind, RefreshToken
 
@@ -123,19 +125,34 @@ def told(found: Iterable[Grant], current: UUID | None = None) -> list[Session]:
     return [_session(grant, used[grant.pk], current) for grant in families]
 
 
+@transaction.atomic
 def end(*, user_id: UUID, grant_id: UUID, reason: str = ENDED) -> bool:
     """End one of the person's families; False where it is not theirs. A second call changes nothing."""
     mine = Grant.objects.filter(pk=grant_id, user_id=user_id)
-    if not mine.exists():
+    grant = mine.select_related("user").first()
+    if grant is None or grant.user is None:
         return False
-    grants.revoke(mine, reason=reason)
+    if grants.revoke(mine, reason=reason):
+        session_trail.ended(grant, themselves(grant.user), reason)
     return True
 
 
+@transaction.atomic
+@audit.gathered()
 def end_all(*, user_id: UUID, but: UUID | None = None) -> int:
     """End every family of the person, in whichever organization, but one; returns how many."""
     mine = Grant.objects.filter(user_id=user_id)
-    return grants.revoke(mine.exclude(pk=but) if but else mine, reason=ENDED)
+    mine = mine.exclude(pk=but) if but else mine
+    organizations = set(mine.values_list("organization_id", flat=True))
+    Organization.objects.lock_all(organizations)
+    user = User.objects.filter(pk=user_id).first()
+    total = 0
+    for organization_id in sorted(organizations):
+        ended = grants.revoke(mine.filter(organization_id=organization_id), reason=ENDED)
+        if ended and user is not None:
+            session_trail.all_ended(organization_id, user, ended, ENDED)
+        total += ended
+    return total
 
 
 def _session(grant: Grant, used: Usage, current: UUID | None) -> Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from accounts import founding
 from accounts.access import actor_of
+from accounts.actors import SYSTEM, Actor
 from accounts.catalogue import role_scopes
 from accounts.models import Membership
 from accounts.roles import Role
@@ -85,7 +87,7 @@ class Command(BaseCommand):
         for scope in scopes:
             parse(scope)
         made = clients.create(
-            actor=actor_of(membership), name=name, scopes=scopes or role_scopes(Role.VIEWER).texts
+            actor=_acting_for(membership), name=name, scopes=scopes or role_scopes(Role.VIEWER).texts
         )
         return {"clientId": made.client.public_id, "clientSecret": made.plaintext}
 
@@ -97,9 +99,14 @@ class Command(BaseCommand):
         for permission in permissions:
             parse(permission)
         issued = issue(
-            actor=actor_of(membership),
+            actor=_acting_for(membership),
             name=name,
             permissions=permissions or role_scopes(Role.VIEWER).texts,
             expires_in_days=None,
         )
         return {"id": issued.token.public_id, "token": issued.plaintext}
+
+
+def _acting_for(membership: Membership) -> Actor:
+    """The system, which may here what the member may, who answers for what it makes."""
+    return replace(actor_of(membership), type=SYSTEM.type, id=None, name=SYSTEM.name)

@@ -1,0 +1,76 @@
+"""Settings, Audit log: what happened in the organization, to look through and to take away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from accounts import audit_export
+from accounts.access import PageRequest, page
+from accounts.audit_actions import ACTIONS
+from accounts.audit_filters import EventFilters, chosen
+from accounts.audit_rows import Row
+from accounts.fields import instant
+
+VIEW = "auditLog.view"
+PER_PAGE = 50
+NAMES = ("action", "actor", "from", "to")
+
+
+@require_safe
+@page(VIEW)
+def audit_log(request: PageRequest) -> HttpResponse:
+    """Newest first; the filters stand in the address, and one that means nothing is told and left out."""
+    wanted, errors = _filters(request)
+    events = chosen(request.membership.organization_id, wanted)
+    found = Paginator(events.order_by("-sequence"), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": found,
+        "rows": [Row(event) for event in found],
+        "actions": sorted(ACTIONS.items(), key=lambda one: one[0]),
+        "given": {name.replace("from", "since"): request.GET.get(name, "")[:200] for name in NAMES},
+        "errors": errors,
+        "is_filtered": any(request.GET.get(name) for name in NAMES),
+    }
+    return render(request, "settings/audit_log.html", context, status=400 if errors else 200)
+
+
+@require_safe
+@page(VIEW)
+def export(request: PageRequest, form: str) -> HttpResponse | StreamingHttpResponse:
+    """The same events as a file, oldest first."""
+    wanted, errors = _filters(request)
+    if errors:
+        raise Http404
+    organization = request.membership.organization
+    events = chosen(organization.pk, wanted)
+    if form == "csv":
+        body, kind = audit_export.as_csv(events), "text/csv; charset=utf-8"
+    else:
+        about = {
+            "organization": {"id": organization.public_id, "name": organization.name},
+            "exportedAt": instant(timezone.now()),
+            "filters": {name: request.GET[name] for name in NAMES if request.GET.get(name)},
+        }
+        body, kind = audit_export.as_json(events, about), "application/json"
+    name = f"audit-log-{organization.slug}.{form}"
+    disposition = content_disposition_header(True, name) or "attachment"
+    return StreamingHttpResponse(
+        body,
+        content_type=kind,
+        headers={"Content-Disposition": disposition, "Cache-Control": "no-store"},
+    )
+
+
+def _filters(request: PageRequest) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What is asked for, and what of it means nothing."""
+    filters = EventFilters(data=request.GET)
+    if filters.is_valid():
+        return filters.validated_data, {}
+    return {}, {name: [str(one) for one in found] for name, found in filters.errors.items()}

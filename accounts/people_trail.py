@@ -1,0 +1,77 @@
+"""What the audit log is told about a person: an event in each organization that they belong to."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.core.signals import request_finished
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+
+from accounts import audit, origin
+from accounts.actors import Actor
+from accounts.audit import Target
+from accounts.models import Membership, User
+from accounts.origin import Origin
+
+# Somebody at a door, who has not proven to be anybody.
+ANONYMOUS = Actor(type="anonymous", id=None, name="Not signed in")
+
+_failed: ContextVar[tuple[Origin, str] | None] = ContextVar("failed", default=None)
+
+
+def themselves(user: User) -> Actor:
+    """The person as who acts on their own account."""
+    return Actor(type="user", id=user.pk, name=user.display_name, user_id=user.pk)
+
+
+@transaction.atomic
+@audit.gathered()
+def record(action: str, user: User, actor: Actor | None = None, **changes: Any) -> None:
+    """One event in each organization of the person, who acts by themselves where nobody else is named."""
+    mine = Membership.objects.filter(user_id=user.pk).values_list("organization_id", flat=True)
+    for organization_id in mine:
+        audit.record(
+            organization_id=organization_id,
+            action=action,
+            actor=actor or themselves(user),
+            target=Target("user", user.public_id, user.display_name),
+            changes=changes,
+        )
+
+
+def sign_in_failed(email: str) -> None:
+    """Keep a failure until the answer has left: nothing before that may depend on who has an account.
+
+    The limits on sign-ins bound how many there are.
+    """
+    _failed.set((origin.current(), email))
+
+
+@receiver(request_finished, dispatch_uid="accounts.record_failure")
+def record_failure(**_: Any) -> None:
+    """An unknown account belongs to no organization, and leaves no trace."""
+    found = _failed.get()
+    _failed.set(None)
+    if found is None or found[0] is not origin.current():
+        return
+    user = User.objects.filter(email=found[1].strip().lower()).first()
+    if user is not None:
+        record("user.sign_in_failed", user, ANONYMOUS)
+
+
+@receiver(post_save, sender=Authenticator, dispatch_uid="accounts.second_factor_added")
+def second_factor_added(instance: Authenticator, created: bool, **_: Any) -> None:
+    """Every door to a second factor saves one of these rows, and so does each use of it."""
+    if created:
+        record("user.mfa_enabled", instance.user, method=str(instance.get_type_display()))
+
+
+@receiver(post_delete, sender=Authenticator, dispatch_uid="accounts.second_factor_removed")
+def second_factor_removed(instance: Authenticator, origin: Any, **_: Any) -> None:
+    """One that goes with its person is told by the person's end."""
+    if not isinstance(origin, User) and getattr(origin, "model", None) is not User:
+        record("user.mfa_disabled", instance.user, method=str(instance.get_type_display()))

@@ -1,0 +1,55 @@
+"""What the audit log is told about OAuth clients; of secrets it learns only that there is a new one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.audit import Target
+from accounts.fields import instant
+from tokens.models import OAuthClient
+
+
+def created(client: OAuthClient, actor: Actor) -> None:
+    values = {name: [None, value] for name, value in told(client).items()}
+    _record("client.created", client, actor, values)
+
+
+def updated(client: OAuthClient, actor: Actor, before: dict[str, Any]) -> None:
+    """``before`` is what ``told`` said; where nothing has changed there is nothing to tell."""
+    if changed := audit.difference(before, told(client)):
+        _record("client.updated", client, actor, changed)
+
+
+def secret_rotated(client: OAuthClient, actor: Actor, earlier_until: datetime) -> None:
+    _record("client.secret_rotated", client, actor, {"earlierSecretsEnd": instant(earlier_until)})
+
+
+def deleted(client: OAuthClient, actor: Actor, grants: int) -> None:
+    _record("client.deleted", client, actor, {"grantsEnded": grants})
+
+
+def tokens_revoked(client: OAuthClient, actor: Actor, grants: int) -> None:
+    if grants:
+        _record("client.tokens_revoked", client, actor, {"grantsEnded": grants})
+
+
+def itself(client: OAuthClient) -> Actor:
+    """A client that acts on its own tokens, as the token endpoint knows it."""
+    return Actor(type="client", id=client.pk, name=client.name, organization_id=client.organization_id)
+
+
+def told(client: OAuthClient) -> dict[str, Any]:
+    return {"name": client.name, "scopes": list(client.scopes), "refreshAuth": str(client.refresh_auth)}
+
+
+def _record(action: str, client: OAuthClient, actor: Actor, changes: dict[str, Any]) -> None:
+    audit.record(
+        organization_id=client.organization_id,
+        action=action,
+        actor=actor,
+        target=Target("client", client.public_id, client.name),
+        changes=changes,
+    )

@@ -1,0 +1,60 @@
+"""What the audit log is told about people's sessions at the API, and about refresh tokens that came back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from accounts import audit
+from accounts.actors import SYSTEM, Actor
+from accounts.audit import Target
+from accounts.models import User
+from accounts.people_trail import themselves
+from tokens import devices
+from tokens.models import Grant
+
+
+def opened(grant: Grant, user: User) -> None:
+    audit.record(
+        organization_id=grant.organization_id,
+        action="session.opened",
+        actor=themselves(user),
+        target=_target(grant),
+        changes={"door": grant.get_kind_display()},
+    )
+
+
+def ended(grant: Grant, actor: Actor, reason: str) -> None:
+    audit.record(
+        organization_id=grant.organization_id,
+        action="session.ended",
+        actor=actor,
+        target=_target(grant),
+        changes={"reason": reason},
+    )
+
+
+def all_ended(organization_id: UUID, user: User, number: int, reason: str) -> None:
+    """Several of one person's at once."""
+    audit.record(
+        organization_id=organization_id,
+        action="sessions.ended",
+        actor=themselves(user),
+        target=Target("user", user.public_id, user.display_name),
+        changes={"sessionsEnded": number, "reason": reason},
+    )
+
+
+def reuse_detected(grant: Grant) -> None:
+    """Whoever has sent the token, its family has ended; the log can't say who it was."""
+    whose = grant.client.name if grant.client else grant.user.display_name if grant.user else ""
+    audit.record(
+        organization_id=grant.organization_id,
+        action="refresh.reuse_detected",
+        actor=SYSTEM,
+        target=Target("session", grant.public_id, whose),
+        changes={"door": grant.get_kind_display(), "grantsEnded": 1},
+    )
+
+
+def _target(grant: Grant) -> Target:
+    return Target("session", grant.public_id, devices.summary(grant.user_agent))
