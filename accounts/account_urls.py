@@ -24,6 +24,7 @@ urlpatterns = [
     path("password/change/", views.password_change, name="account_change_password"),
     path("password/set/", views.password_set, name="account_set_password"),
     path("2fa/", include("allauth.mfa.urls")),
+    path("", include("accounts.sso_urls")),
     path("invitations/", invitation_views.resume, name="invitation_resume"),
     path("invitations/<str:secret>/", invitation_views.invitation, name="invitation"),
 ]

@@ -6,6 +6,7 @@ class TokensConfig(AppConfig):
     verbose_name = "Credentials"
 
     def ready(self) -> None:
-        from tokens import endings
+        from tokens import endings, policies
 
         endings.connect()
+        policies.connect()

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import flow_limits, magic_links
+from accounts import flow_limits, magic_links, policies
 from accounts.auth_api import INVALID_LINK
 from accounts.auth_serializers import LONGEST_SECRET
 from accounts.fields import Body, Secret, Text
@@ -37,6 +37,8 @@ class MagicLinkVerifyView(PublicView):
             session_refusals.INVALID_CODE,
             session_refusals.NO_MEMBERSHIP,
             session_refusals.ORGANIZATION_SUSPENDED,
+            policies.SSO_REQUIRED,
+            policies.MFA_REQUIRED,
             refusals.RATE_LIMITED,
         )
     }

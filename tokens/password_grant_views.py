@@ -16,7 +16,7 @@ from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import second_factor
+from accounts import policies, second_factor
 from accounts.fields import Secret, Text
 from accounts.models import PUBLISHABLE_PREFIX, Membership, Organization, User
 from accounts.parsers import StrictJSONParser
@@ -54,6 +54,8 @@ class PasswordGrantView(PublicView):
             session_refusals.EMAIL_NOT_VERIFIED,
             session_refusals.NO_MEMBERSHIP,
             session_refusals.ORGANIZATION_SUSPENDED,
+            policies.SSO_REQUIRED,
+            policies.MFA_REQUIRED,
             refusals.RATE_LIMITED,
         )
     }

@@ -16,7 +16,7 @@ MOST_SHOWN = 100
 
 
 @require_safe
-@page(None)
+@page(None, personal=True)
 def security(request: PageRequest) -> HttpResponse:
     """Both lists, last used first."""
     families = sessions.told(sessions.living(request.user.pk)[: MOST_SHOWN + 1])
@@ -34,7 +34,7 @@ def security(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
-@page(None)
+@page(None, personal=True)
 def end_session(request: PageRequest, session_id: str) -> HttpResponse:
     """End one of one's own API sessions; anybody else's is not found."""
     try:
@@ -48,7 +48,7 @@ def end_session(request: PageRequest, session_id: str) -> HttpResponse:
 
 
 @require_POST
-@page(None)
+@page(None, personal=True)
 def end_browser(request: PageRequest, browser_id: int) -> HttpResponse:
     """Sign out of one of one's own browsers, this one included."""
     found = browser_sessions.find(request.user, browser_id)
@@ -62,7 +62,7 @@ def end_browser(request: PageRequest, browser_id: int) -> HttpResponse:
 
 
 @require_POST
-@page(None)
+@page(None, personal=True)
 def end_others(request: PageRequest) -> HttpResponse:
     """Stay signed in here and nowhere else."""
     sessions.end_all(user_id=request.user.pk)
@@ -72,7 +72,7 @@ def end_others(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
-@page(None)
+@page(None, personal=True)
 def end_all(request: PageRequest) -> HttpResponse:
     """Stay signed in nowhere."""
     sessions.end_all(user_id=request.user.pk)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import policies
 from ratelimit import refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refusal, Refused
@@ -42,6 +43,8 @@ class LoginView(PublicView):
             session_refusals.EMAIL_NOT_VERIFIED,
             session_refusals.NO_MEMBERSHIP,
             session_refusals.ORGANIZATION_SUSPENDED,
+            policies.SSO_REQUIRED,
+            policies.MFA_REQUIRED,
             refusals.RATE_LIMITED,
         )
     }

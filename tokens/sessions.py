@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from accounts import audit, ids
+from accounts import audit, ids, policies
 from accounts.models import Membership, Organization, User
 from accounts.people_trail import themselves
 from ratelimit import usage
@@ -37,23 +37,26 @@ class Session:
     current: bool
 
 
-def membership_of(user: User, organization: str | None) -> Membership:
+def membership_of(user: User, organization: str | None, *, by_provider: bool = False) -> Membership:
     """The place to sign in to: the organization of that id or slug, else the person's oldest one.
 
-    Raises Refused: no_membership, also for an organization that does not exist; organization_suspended.
+    Raises Refused: no_membership, also for an organization that does not exist; organization_suspended;
+    sso_required, mfa_required.
     """
     mine = Membership.objects.of(user).select_related("organization", "user")
     if organization is not None:
         mine = mine.filter(**_naming(organization))
-    return entered(mine.first())
+    return entered(mine.first(), by_provider=by_provider)
 
 
-def entered(member: Membership | None) -> Membership:
-    """The membership, if one may work in it now; raises Refused."""
+def entered(member: Membership | None, *, by_provider: bool = False) -> Membership:
+    """The membership, if one who has signed in so may work in it now; raises Refused."""
     if member is None:
         raise Refused(session_refusals.NO_MEMBERSHIP)
     if member.organization.suspended_at is not None:
         raise Refused(session_refusals.ORGANIZATION_SUSPENDED)
+    if unmet := policies.unmet(member, by_provider=by_provider):
+        raise Refused(unmet)
     return member
 
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from accounts.catalogue import role_scopes
+from accounts.roles import Role
 from accounts.scopes import ScopeSet
 from tokens.lookup import Lookup
-from tokens.models import Grant
+from tokens.models import Grant, GrantKind
 
 
 class Standing(Enum):
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     own_per_day: int | None
     plan_per_day: int | None
     burst_per_minute: int | None
+    sso_required: bool
     user_id: UUID | None
     user_name: str | None
     user_email: str | None
@@ -67,6 +69,7 @@ _COLUMNS = (
     "organization__requests_per_day",
     "organization__plan__requests_per_day",
     "organization__plan__burst_per_minute",
+    "organization__sso_required",
     "user_id",
     "user__name",
     "user__email",
@@ -102,7 +105,10 @@ def scopes_of(row: Row, granted: Iterable[str]) -> ScopeSet:
 
 
 def judge(row: Row, now: datetime) -> Standing:
-    """A grant ends by revocation, with its user, membership, password or client, and at its absolute end."""
+    """A grant ends by revocation, with its user, membership, password or client, and at its absolute end.
+
+    One that was opened by password ends as well where single sign-on is required of the member.
+    """
     if row.revoked_at is not None or not (_client_lives(row) if row.client_id else _member_lives(row)):
         return Standing.ENDED
     if row.expires_at <= now:
@@ -120,4 +126,5 @@ def _member_lives(row: Row) -> bool:
         and row.member_user_id == row.user_id
         and row.member_organization_id == row.organization_id
         and row.user_password_version == row.password_version
+        and (not row.sso_required or row.kind == GrantKind.SINGLE_SIGN_ON or row.role == Role.OWNER)
     )

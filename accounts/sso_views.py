@@ -1,0 +1,190 @@
+"""Pages of single sign-on: off to the provider, back from it, and connecting it to one's account."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from allauth.socialaccount.internal import statekit
+from allauth.socialaccount.providers.oauth2.utils import generate_code_challenge
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import flow_limits, id_tokens, joining, single_sign_on, sso_http
+from accounts.access import BY_PROVIDER, recently_authenticated
+from accounts.guest_pages import guest_page, inside, too_many
+from accounts.id_tokens import Identity, InvalidIDToken
+from accounts.models import User
+from accounts.redirects import is_own_path
+from accounts.single_sign_on import CannotSignIn
+from accounts.sso_http import Deadline, ProviderDown, ProviderRefused
+from accounts.sso_providers import Provider, find
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+
+logger = logging.getLogger(__name__)
+
+SCOPE = "openid email profile"
+LONGEST_CODE = 4096
+DOWN, FAILED, CANCELLED, LOST, INVITATION = "down", "failed", "cancelled", "lost", "invitation"
+STATUSES = {DOWN: 503, single_sign_on.INACTIVE: 403, single_sign_on.LAST_WAY_IN: 409}
+
+
+@require_POST
+@guest_page
+def sign_in(request: HttpRequest, slug: str) -> HttpResponse:
+    """Off to the provider. A form and not a link, so that no other site begins this for anybody."""
+    provider = _provider(slug)
+    if response := inside(request):
+        return response
+    return _leave(request, provider, next=_next(request))
+
+
+@require_POST
+@login_required
+@recently_authenticated
+def connect(request: HttpRequest, slug: str) -> HttpResponse:
+    """Off to the provider, to come back with an identity for the person who is signed in."""
+    return _leave(request, _provider(slug), user=str(request.user.pk))
+
+
+@require_POST
+@login_required
+@recently_authenticated
+def disconnect(request: HttpRequest, slug: str) -> HttpResponse:
+    provider = _provider(slug)
+    try:
+        single_sign_on.disconnect(_signed_in(request), slug)
+    except CannotSignIn as cannot:
+        return _problem(request, provider, cannot.why)
+    messages.success(request, f"{provider.name} is disconnected.")
+    return redirect("security")
+
+
+@require_safe
+@guest_page
+def callback(request: HttpRequest, slug: str) -> HttpResponse:
+    """Back from the provider: the state is of this browser and this provider, and good once."""
+    provider = _provider(slug)
+    state = statekit.unstash_state(request, provider_id=slug, state_id=request.GET.get("state", ""))
+    if state is None:
+        return _problem(request, provider, LOST)
+    code = request.GET.get("code", "")
+    if "error" in request.GET or not 0 < len(code) <= LONGEST_CODE:
+        return _problem(request, provider, CANCELLED if _is_cancelled(request) else FAILED)
+    try:
+        identity = _identity(provider, code, state)
+        if "user" in state:
+            return _connect(request, provider, identity, state["user"])
+        return _sign_in(request, identity, state.get("next", ""))
+    except ProviderDown as problem:
+        logger.warning("Sign-in by %s: %s", slug, problem)
+        return _problem(request, provider, DOWN)
+    except (ProviderRefused, InvalidIDToken) as problem:
+        logger.warning("Sign-in by %s was refused: %s", slug, problem)
+        return _problem(request, provider, FAILED)
+    except CannotSignIn as cannot:
+        return _problem(request, provider, cannot.why)
+    except Refused as refused:
+        if refused.refusal is refusals.RATE_LIMITED:
+            return too_many(request, refused)
+        detail = refused.facts.get("detail", f"{refused.refusal.error}.")
+        return _problem(request, provider, INVITATION, detail=detail)
+
+
+def _leave(request: HttpRequest, provider: Provider, **state: str) -> HttpResponse:
+    """To the provider's page, with a state, a nonce and a PKCE challenge of this browser's own."""
+    challenge = generate_code_challenge()
+    state |= {"nonce": secrets.token_urlsafe(32), "verifier": challenge["code_verifier"]}
+    state_id = statekit.stash_state(
+        request, provider_id=provider.slug, state=state, state_id=secrets.token_urlsafe(32)
+    )
+    query = {
+        "client_id": provider.client_id,
+        "response_type": "code",
+        "redirect_uri": provider.callback_url,
+        "scope": SCOPE,
+        "state": state_id,
+        "nonce": state["nonce"],
+        "code_challenge": challenge["code_challenge"].decode(),
+        "code_challenge_method": challenge["code_challenge_method"],
+        "prompt": "select_account",
+    }
+    return redirect(f"{provider.authorize_url}?{urlencode(query)}")
+
+
+def _identity(provider: Provider, code: str, state: dict[str, Any]) -> Identity:
+    """Exchange the code; what else the provider sends is forgotten with this request."""
+    deadline = Deadline()
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": provider.callback_url,
+        "client_id": provider.client_id,
+        "client_secret": provider.client_secret,
+        "code_verifier": state["verifier"],
+    }
+    answer = sso_http.ask(provider.token_url, deadline, form)
+    return id_tokens.verify(
+        answer.get("id_token"),
+        provider=provider,
+        nonce=state["nonce"],
+        access_token=answer.get("access_token"),
+        deadline=deadline,
+    )
+
+
+def _sign_in(request: HttpRequest, identity: Identity, next_path: str) -> HttpResponse:
+    if response := inside(request):
+        return response
+    user = single_sign_on.person_of(identity)
+    if user is None:
+        flow_limits.check_sign_up(request)
+        invitation = request.session.get(joining.SESSION_KEY, "")
+        user = single_sign_on.sign_up(identity, invitation_token=invitation)
+        request.session.pop(joining.SESSION_KEY, None)
+    record_authentication(request, user, method=BY_PROVIDER, provider=identity.provider)
+    login = Login(user=user, email=user.email, redirect_url=next_path or None)
+    response: HttpResponse = perform_login(request, login)
+    return response
+
+
+def _connect(request: HttpRequest, provider: Provider, identity: Identity, user_id: str) -> HttpResponse:
+    if not request.user.is_authenticated or str(request.user.pk) != user_id:
+        return _problem(request, provider, LOST)
+    single_sign_on.connect(identity, _signed_in(request))
+    messages.success(request, f"{provider.name} is connected. You can sign in with it from now on.")
+    return redirect("security")
+
+
+def _provider(slug: str) -> Provider:
+    found = find(slug)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _signed_in(request: HttpRequest) -> User:
+    user: User = request.user  # type: ignore[assignment]
+    return user
+
+
+def _next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    return wanted if is_own_path(wanted) else ""
+
+
+def _is_cancelled(request: HttpRequest) -> bool:
+    return request.GET.get("error") in ("access_denied", "consent_required", "interaction_required")
+
+
+def _problem(request: HttpRequest, provider: Provider, why: str, detail: str = "") -> HttpResponse:
+    context = {"provider": provider, "why": why, "detail": detail}
+    return render(request, "account/sso_problem.html", context, status=STATUSES.get(why, 400))

@@ -1,0 +1,39 @@
+"""The providers' buttons, where any is configured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from accounts import single_sign_on, sso_providers
+from accounts.redirects import is_own_path
+
+register = template.Library()
+
+
+@register.inclusion_tag("parts/sso_buttons.html", takes_context=True)
+def sso_buttons(context: dict[str, Any]) -> dict[str, Any]:
+    """To sign in or up with."""
+    request = context["request"]
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    return {
+        "providers": [(one, f"{one.slug}_login") for one in sso_providers.configured()],
+        "next": wanted if is_own_path(wanted) else "",
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("parts/sso_connections.html", takes_context=True)
+def sso_connections(context: dict[str, Any]) -> dict[str, Any]:
+    """To connect with one's account, or to take off it."""
+    user = context["request"].user
+    providers = sso_providers.configured()
+    own = single_sign_on.of_user(user) if providers else set()
+    return {
+        "rows": [
+            (one, one.slug in own, f"{one.slug}_{'disconnect' if one.slug in own else 'connect'}")
+            for one in providers
+        ],
+        "csrf_token": context.get("csrf_token"),
+    }
