@@ -7,13 +7,13 @@ from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts import ids
 from ratelimit import tries
 from ratelimit.values import WindowLimit
 from tokens import opaque
+from tokens.lookup import Lookup
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.clients import RefreshAuth
 from tokens.oauth_errors import OAuthError, invalid_client, too_many_failures
@@ -21,6 +21,9 @@ from tokens.oauth_forms import Presented
 
 # An id that is none is looked up like one that does not exist.
 NOBODY = UUID(int=0)
+_FIELDS = ("id", "organization_id", "name", "scopes", "refresh_auth")
+_ENDS = ("valid_until", "client__deleted_at", "client__organization__suspended_at")
+_LOOKUP = Lookup(ClientSecret, "digest", (*_ENDS, *(f"client__{field}" for field in _FIELDS)))
 
 
 def authenticate(
@@ -68,18 +71,13 @@ def _find(presented: Presented, *, secretless: bool, now: datetime) -> OAuthClie
         living = OAuthClient.objects.filter(deleted_at=None, organization__suspended_at=None)
         known = living.filter(pk=pk, refresh_auth=RefreshAuth.ROTATION_ONLY).first()
         return known if secretless else None
-    found = (
-        ClientSecret.objects.filter(
-            digest=opaque.digest(presented.secret),
-            client=pk,
-            client__deleted_at=None,
-            client__organization__suspended_at=None,
-        )
-        .filter(Q(valid_until=None) | Q(valid_until__gt=now))
-        .select_related("client")
-        .first()
-    )
-    return found.client if found else None
+    found = _LOOKUP.row(opaque.digest(presented.secret))
+    if found is None:
+        return None
+    valid_until, deleted_at, suspended_at, *columns = found
+    client = OAuthClient.from_db("default", _FIELDS, columns)
+    ended = valid_until is not None and valid_until <= now
+    return None if ended or deleted_at or suspended_at or client.pk != pk else client
 
 
 def _of_client(client_id: str, network: str) -> WindowLimit:

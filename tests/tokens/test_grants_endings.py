@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from django.apps import apps
@@ -15,7 +14,7 @@ from tests.people import actor, make_member
 from tests.tokens.oauth import Program, make_program, whoami
 from tokens import clients, grants, opaque
 from tokens.grants import InvalidGrant, Tokens
-from tokens.models import ClientSecret, Grant, GrantKind, OAuthClient, RefreshToken
+from tokens.models import ClientSecret, Grant, GrantKind, OAuthClient
 from tokens.sealing import seal, unseal
 
 pytestmark = pytest.mark.django_db
@@ -146,13 +145,3 @@ def test_only_the_presented_token_reads_its_successor() -> None:
     assert unseal(other, sealed) is None
     assert successor.encode() not in sealed
     assert seal(presented, successor) != sealed
-
-
-def test_a_sealed_successor_goes_with_the_next_rotation() -> None:
-    program, now = make_program(), timezone.now()
-    raw = grants.open_for_client(client=program.row, scope=None, now=now).refresh_token
-    for n in (1, 2):
-        moment = now + timedelta(seconds=n)
-        raw = grants.rotate(raw, kinds=(GrantKind.CLIENT,), client=program.row, now=moment).refresh_token
-    sealed = RefreshToken.objects.filter(successor__isnull=False)
-    assert list(sealed.values_list("generation", flat=True)) == [2]

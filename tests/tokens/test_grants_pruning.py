@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from unittest.mock import patch
 
 import pytest
 
@@ -14,7 +13,8 @@ from tokens.grants import Tokens
 from tokens.models import Grant, GrantKind, RefreshToken
 
 pytestmark = pytest.mark.django_db
-START = datetime(2026, 11, 16, 12, tzinfo=UTC)
+# Ids tell when they were made, so that this cannot be any other day.
+START = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -22,9 +22,8 @@ def importer(db: None) -> Program:
     return make_program()
 
 
-def opened(importer: Program, now: datetime = START) -> Tokens:
-    with patch.object(Grant._meta.pk, "default", lambda: pruning._first_id(now)):
-        return grants.open_for_client(client=importer.row, scope=None, now=now)
+def opened(importer: Program) -> Tokens:
+    return grants.open_for_client(client=importer.row, scope=None, now=START)
 
 
 def rotate(importer: Program, tokens: Tokens, now: datetime) -> Tokens:
