@@ -26,7 +26,8 @@ def verify(link: str) -> Letter:
     )
 
 
-def already_here() -> Letter:
+def already_here(_unsent: str) -> Letter:
+    """The link that was made is not mailed, and works for nobody."""
     return Letter(
         "You already have an account",
         (
@@ -68,7 +69,8 @@ def sign_in(link: str) -> Letter:
     )
 
 
-def nobody_here() -> Letter:
+def nobody_here(_unsent: str) -> Letter:
+    """The link that was made is not mailed, and works for nobody."""
     return Letter(
         "There is no account for this address",
         (

@@ -6,9 +6,11 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from accounts import flow_limits, letters, mailed_links, mails
+from accounts import flow_limits, letters, mailed_links
 from accounts.link_models import LinkKind, MailedLink
 from accounts.models import User
+
+LETTERS = {LinkKind.SIGN_IN: letters.sign_in, LinkKind.VERIFY: letters.verify}
 
 
 def request(email: str) -> None:
@@ -17,14 +19,11 @@ def request(email: str) -> None:
     An address that was never proven gets the link that proves it: what was signed up for with it may
     be somebody else's doing.
     """
-    if not flow_limits.may_mail(LinkKind.SIGN_IN, email):
-        return
+    admitted = flow_limits.may_mail(LinkKind.SIGN_IN, email)
     proven = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
-    with transaction.atomic():
-        user = User.objects.filter(email=email, is_active=True).annotate(proven=Exists(proven)).first()
-        kind = LinkKind.SIGN_IN if user is None or user.proven else LinkKind.VERIFY
-        link = mailed_links.issue(kind, email, user)
-        mails.send(_letter(user, kind, link), email)
+    user = User.objects.filter(email=email, is_active=True).annotate(proven=Exists(proven)).first()
+    kind = LinkKind.SIGN_IN if user is None or user.proven else LinkKind.VERIFY
+    mailed_links.mail(kind, email, user, LETTERS[kind] if user else letters.nobody_here, admitted=admitted)
 
 
 def find(secret: str) -> tuple[MailedLink, User]:
@@ -36,9 +35,3 @@ def find(secret: str) -> tuple[MailedLink, User]:
 def use(link: MailedLink) -> None:
     """Use it up, once; raises InvalidLink."""
     mailed_links.use(link)
-
-
-def _letter(user: User | None, kind: LinkKind, link: str) -> mails.Letter:
-    if user is None:
-        return letters.nobody_here()
-    return letters.sign_in(link) if kind == LinkKind.SIGN_IN else letters.verify(link)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -10,7 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import mails
 from accounts.link_models import LinkKind, MailedLink
+from accounts.mails import Letter
 from accounts.models import BASE62, User
 
 SECRET_LENGTH = 43  # 43 × log2 62 = 256.03 bits
@@ -46,6 +49,20 @@ def issue(kind: LinkKind, email: str, user: User | None, *, now: datetime | None
     )
     # The host is the one of our settings, whatever a request's headers say.
     return f"{settings.BASE_URL}/{PATHS[kind]}/{secret}"
+
+
+@transaction.atomic
+def mail(
+    kind: LinkKind, email: str, user: User | None, letter: Callable[[str], Letter], *, admitted: bool
+) -> None:
+    """Replace the address's link and mail the letter about the new one.
+
+    Where no further mail is ``admitted``, the same work is done and taken back: nothing leaves, and
+    what was mailed before goes on working.
+    """
+    mails.send(letter(issue(kind, email, user)), email)
+    if not admitted:
+        transaction.set_rollback(True)
 
 
 def find(kind: LinkKind, secret: str, *, now: datetime | None = None) -> tuple[MailedLink, User]:

@@ -12,12 +12,10 @@ from accounts.models import User
 
 def request(email: str) -> None:
     """Mail a link, or that there is no such account; the caller sees no difference, and it costs the same."""
-    if not flow_limits.may_mail(LinkKind.RESET, email):
-        return
-    with transaction.atomic():
-        user = User.objects.filter(email=email, is_active=True).first()
-        link = mailed_links.issue(LinkKind.RESET, email, user)
-        mails.send(letters.reset(link) if user else letters.nobody_here(), email)
+    admitted = flow_limits.may_mail(LinkKind.RESET, email)
+    user = User.objects.filter(email=email, is_active=True).first()
+    letter = letters.reset if user else letters.nobody_here
+    mailed_links.mail(LinkKind.RESET, email, user, letter, admitted=admitted)
 
 
 def confirm(secret: str, password: str) -> User:

@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
-from accounts import flow_limits, joining, letters, mailed_links, mails, verification
+from accounts import flow_limits, joining, letters, mailed_links, verification
 from accounts.link_models import LinkKind
 from accounts.models import User
 from accounts.unproven import unproven
@@ -36,9 +36,9 @@ def sign_up(
         claimed = _claim(user)
         if claimed and invitation_token:
             verification.prove(claimed, invitation_token=invitation_token)
-        elif admitted:
-            link = mailed_links.issue(LinkKind.VERIFY, email, claimed)
-            mails.send(letters.verify(link) if claimed else letters.already_here(), email)
+        else:
+            letter = letters.verify if claimed else letters.already_here
+            mailed_links.mail(LinkKind.VERIFY, email, claimed, letter, admitted=admitted)
     return user
 
 

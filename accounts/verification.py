@@ -17,12 +17,10 @@ def send_link(user: User, email: str) -> None:
 
     The owner of another account with that address is told instead; the person who asked sees no difference.
     """
-    if not flow_limits.may_mail(LinkKind.VERIFY, email):
-        return
+    admitted = flow_limits.may_mail(LinkKind.VERIFY, email)
     free = user.email == email or not EmailAddress.objects.filter(email=email, verified=True).exists()
-    with transaction.atomic():
-        link = mailed_links.issue(LinkKind.VERIFY, email, user if free else None)
-        mails.send(letters.verify(link) if free else letters.already_here(), email)
+    letter = letters.verify if free else letters.already_here
+    mailed_links.mail(LinkKind.VERIFY, email, user if free else None, letter, admitted=admitted)
 
 
 @transaction.atomic

@@ -96,7 +96,7 @@ def look(
     with monkeypatch.context() as patched, CaptureQueriesContext(connection) as queries:
         patched.setattr(MD5PasswordHasher, "encode", counted)
         response = door(MailingClient())
-    shapes = tuple(" ".join(filter(None, TABLE.match(one["sql"]).groups())) for one in queries)
+    shapes = tuple(" ".join(filter(None, TABLE.match(one["sql"].strip()).groups())) for one in queries)
     return Seen(
         status=response.status_code,
         headers={name: value for name, value in response.items() if name not in VARIES},
