@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,15 @@ from django.conf import settings
 
 LARGEST = 200_000
 LONGEST_STEP_SECONDS = 2.0
+TOO_LONG = "The provider took too long."
 KEYS_SECONDS = 3600
 # How long keys serve while the provider gives no newer ones, and how often a new key's name is believed.
 KEYS_OUTAGE_SECONDS = 86_400
 UNKNOWN_KEY_EVERY_SECONDS = 10
+
+
+# A provider that hangs holds these up, and not the workers that serve pages.
+_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="single-sign-on")
 
 
 class ProviderDown(Exception):
@@ -34,16 +40,30 @@ class Deadline:
     def __init__(self) -> None:
         self._ends = time.monotonic() + settings.SINGLE_SIGN_ON_SECONDS
 
-    def step(self) -> float:
-        """Seconds for the next wait; raises ProviderDown when none are left."""
+    def left(self) -> float:
+        """Seconds; raises ProviderDown when there are none."""
         left = self._ends - time.monotonic()
         if left <= 0:
-            raise ProviderDown("The provider took too long.")
-        return min(left, LONGEST_STEP_SECONDS)
+            raise ProviderDown(TOO_LONG)
+        return left
+
+    def step(self) -> float:
+        """Seconds for the next wait; raises ProviderDown when none are left."""
+        return min(self.left(), LONGEST_STEP_SECONDS)
 
 
 def ask(url: str, deadline: Deadline, form: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The JSON object at the address, or in answer to the form; raises ProviderDown, ProviderRefused."""
+    # In a thread, because looking a name up and reading headers cannot be given a time of ours.
+    asking = _threads.submit(_ask, url, deadline, form)
+    try:
+        return asking.result(timeout=deadline.left())
+    except TimeoutError:
+        asking.cancel()
+        raise ProviderDown(TOO_LONG) from None
+
+
+def _ask(url: str, deadline: Deadline, form: Mapping[str, str] | None) -> dict[str, Any]:
     try:
         step = deadline.step()
         response = requests.request(

@@ -283,7 +283,7 @@ for _slug, _client in SINGLE_SIGN_ON.items():
         _name = _slug.upper()
         raise ImproperlyConfigured(f"Set both {_name}_CLIENT_ID and {_name}_CLIENT_SECRET, or neither.")
 # For all that is asked of a provider while a person waits for a page.
-SINGLE_SIGN_ON_SECONDS = 4
+SINGLE_SIGN_ON_SECONDS = 3
 
 SESSION_COOKIE_AGE = 14 * 86_400
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
