@@ -13,12 +13,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.access import HasScope
+from accounts.pruning import prune_people
 from ratelimit import refusals
 from ratelimit.drain import Drain, prune
 from ratelimit.refusals import Refused
 from ratelimit.store import StoreUnavailable
 from tokens import metrics
 from tokens.credentials import Credential
+from tokens.pruning import prune_grants, wipe_successors
 
 
 class IsInternal(BasePermission):
@@ -51,5 +53,8 @@ class HousekeepingView(InternalView):
             drained = Drain()() if settings.REDIS_URL else 0
         except StoreUnavailable:
             raise Refused(refusals.UNAVAILABLE) from None
+        wipe_successors()
         prune()
+        prune_grants()
+        prune_people()
         return Response({"drained": drained})
