@@ -24,7 +24,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One fact of an event: what it was and what it became, or a single value."""
+    """One fact of an event: what it was, if it was anything, and what it became; or a single value."""
 
     name: str
     before: str
@@ -63,7 +63,8 @@ def _change(name: str, value: Any) -> Change:
     label = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name)
     label = label[:1].upper() + label[1:].lower()
     if isinstance(value, list) and len(value) == 2:
-        return Change(label, in_words(value[0]), in_words(value[1]), is_pair=True)
+        before = "" if value[0] is None else in_words(value[0])
+        return Change(label, before, in_words(value[1]), is_pair=True)
     return Change(label, "", in_words(value), is_pair=False)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.core.signals import request_finished
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
@@ -16,6 +19,8 @@ from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.models import Membership, User
 from accounts.origin import Origin
+
+logger = logging.getLogger(__name__)
 
 # Somebody at a door, who has not proven to be anybody.
 ANONYMOUS = Actor(type="anonymous", id=None, name="Not signed in")
@@ -51,6 +56,16 @@ def sign_in_failed(email: str) -> None:
     _failed.set((origin.current(), email))
 
 
+@contextmanager
+def failing(email: str) -> Iterator[None]:
+    """Whatever is raised inside says that a proof of the person was wrong."""
+    try:
+        yield
+    except Exception:
+        sign_in_failed(email)
+        raise
+
+
 @receiver(request_finished, dispatch_uid="accounts.record_failure")
 def record_failure(**_: Any) -> None:
     """An unknown account belongs to no organization, and leaves no trace."""
@@ -58,9 +73,13 @@ def record_failure(**_: Any) -> None:
     _failed.set(None)
     if found is None or found[0] is not origin.current():
         return
-    user = User.objects.filter(email=found[1].strip().lower()).first()
-    if user is not None:
-        record("user.sign_in_failed", user, ANONYMOUS)
+    try:
+        user = User.objects.filter(email=found[1].strip().lower()).first()
+        if user is not None:
+            record("user.sign_in_failed", user, ANONYMOUS)
+    except DatabaseError:
+        # The answer has left already, and nobody is there to be told but us.
+        logger.exception("A failed sign-in could not be recorded")
 
 
 @receiver(post_save, sender=Authenticator, dispatch_uid="accounts.second_factor_added")

@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
 
-from accounts import sign_in_limits
+from accounts import people_trail, sign_in_limits
 from accounts.models import User
 from ratelimit import tries
 from ratelimit.tries import TooMany
@@ -28,9 +28,10 @@ class Limited:
 
     def clean_code(self) -> str:
         taken = sign_in_limits.take(self.user.email, context.request)
-        code: str = super().clean_code()  # type: ignore[misc]
-        if not _is_first_use(self.user, code):
-            raise get_adapter().validation_error("incorrect_code")
+        with people_trail.failing(self.user.email):
+            code: str = super().clean_code()  # type: ignore[misc]
+            if not _is_first_use(self.user, code):
+                raise get_adapter().validation_error("incorrect_code")
         sign_in_limits.give_back(taken)
         return code
 
@@ -54,10 +55,11 @@ def accepts(request: HttpRequest, user: User, code: str) -> bool:
     for authenticator in typed:
         if authenticator.wrap().validate_code(code):
             if not _is_first_use(user, code):
-                return False
+                break
             authenticator.record_usage()
             sign_in_limits.give_back(taken)
             return True
+    people_trail.sign_in_failed(user.email)
     return False
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.management import call_command
 
 from accounts import audit, founding, password_reset
@@ -14,7 +15,14 @@ from accounts.models import Membership, Organization, User
 from accounts.people_trail import record
 from accounts.roles import Role
 from ratelimit.models import Plan
-from tests.accounts.flows import OTHER_PASSWORD, PASSWORD, is_signed_in, make_person, sign_in
+from tests.accounts.flows import (
+    OTHER_PASSWORD,
+    PASSWORD,
+    is_signed_in,
+    login_json,
+    make_person,
+    sign_in,
+)
 from tests.mails import MailingClient, last_mail, path_of
 from tests.people import browser_of, make_member, make_organization, make_plan, make_user
 from tests.team import changes
@@ -76,6 +84,19 @@ def test_a_failed_sign_in_is_recorded_for_accounts_that_exist(person: User, door
         person.public_id,
     )
     assert event.address == "127.0.0.1"
+
+
+@pytest.mark.parametrize("door", ["page", "JSON"])
+def test_a_wrong_code_is_a_failed_sign_in(person: User, door: str) -> None:
+    TOTP.activate(person, generate_totp_secret())
+    browser = MailingClient()
+    if door == "page":
+        sign_in(browser)
+        browser.post("/accounts/2fa/authenticate/", {"code": "no-code"})
+    else:
+        login_json(browser, "ann@example.com", code="no-code")
+
+    assert actions(person) == ["user.mfa_enabled", "user.sign_in_failed"]
 
 
 def test_failures_are_bounded_by_the_limit_on_sign_ins(person: User, settings: Any) -> None:
