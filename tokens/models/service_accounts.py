@@ -86,7 +86,7 @@ class ServiceAccountToken(models.Model):
     revoked_reason = models.CharField(max_length=200, blank=True)
     idempotency_digest = models.BinaryField(max_length=DIGEST_BYTES, null=True)
 
-    objects: ClassVar[models.Manager[ServiceAccountToken]] = TokenQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[ServiceAccountToken]] = TokenQuerySet.as_manager()
 
     class Meta:
         indexes = (
