@@ -24,7 +24,7 @@ def guest_page(view: View[P]) -> View[P]:
 
 
 def secret_page(view: View[P]) -> View[P]:
-    """A guest page whose address holds a secret, which goes into no Referer.
+    """A guest page whose address holds a secret, which goes into no Referer and no log.
 
     Its template says strict-origin for itself: under no-referrer a form's Origin is null, and refused.
     """
@@ -34,6 +34,8 @@ def secret_page(view: View[P]) -> View[P]:
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         response = view(request, *args, **kwargs)
         response["Referrer-Policy"] = "no-referrer"
+        # Django writes the address of whatever was refused into its log.
+        response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
     return guarded
@@ -46,10 +48,7 @@ def inside(request: HttpRequest) -> HttpResponse | None:
 
 def dead_link(request: HttpRequest, again: str, what: str) -> HttpResponse:
     """The link was used, replaced, or is too old; ``again`` is the URL name of where to get another."""
-    response = render(request, "account/dead_link.html", {"again": again, "what": what}, status=404)
-    # The log would keep the address, which was a secret.
-    response._has_been_logged = True  # type: ignore[attr-defined]
-    return response
+    return render(request, "account/dead_link.html", {"again": again, "what": what}, status=404)
 
 
 def too_many(request: HttpRequest, refused: Refused) -> HttpResponse:

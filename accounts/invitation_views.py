@@ -73,10 +73,7 @@ def _over(request: HttpRequest, found: Invitation | None) -> HttpResponse:
     """The same words for what never was and for what is over; only the status tells them apart."""
     request.session.pop(SESSION_KEY, None)
     refusal = refusals.NOT_FOUND if found is None else refusals.INVITATION_GONE
-    response = render(request, "account/invitation_over.html", status=refusal.status)
-    # The log would keep the address, which was a secret.
-    response._has_been_logged = True  # type: ignore[attr-defined]
-    return response
+    return render(request, "account/invitation_over.html", status=refusal.status)
 
 
 def _entered(request: HttpRequest, member: Membership) -> HttpResponse:

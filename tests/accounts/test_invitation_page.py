@@ -69,12 +69,15 @@ def test_whoever_joins_works_in_the_new_organization_from_then_on(invited: Invit
     )
 
 
-def test_another_account_is_told_in_a_sentence_and_may_sign_out(invited: Invited) -> None:
+def test_another_account_is_told_in_a_sentence_and_may_sign_out(
+    invited: Invited, caplog: pytest.LogCaptureFixture
+) -> None:
     browser = browser_of(make_proven("mallory@example.com"))
     for response in (browser.get(path(invited)), browser.post(path(invited))):
         assert response.status_code == 403
         page = response.content.decode()
         assert "You are signed in as mallory@example.com, and the invitation is for another address." in page
+    assert invited.secret not in caplog.text
     left = browser.post("/accounts/logout/", {"next": path(invited)})
     assert left["Location"] == path(invited)
     assert browser.get(path(invited)).status_code == 200

@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 from accounts.models import Membership
 from accounts.roles import Role
 from tests.browser.conftest import sign_in
-from tests.people import actor, make_member, make_organization, make_token
+from tests.people import actor, make_member, make_organization, make_token, make_user
 from tests.sessions import opened
+from tests.team import make_invited
 from tests.tokens.oauth import SCOPES, make_program
 from tokens.revoking import revoke
 
@@ -30,6 +31,11 @@ def furnish(acme: Membership) -> list[str]:
     revoke(token=revoked, actor=actor(acme), reason="Was only a test")
     live = make_token(acme, "w" * 100, [f"index:read:{number}" for number in range(9)]).token
     make_member(make_organization("Northwind"), Role.VIEWER, acme.user)
+    colleague = make_member(
+        acme.organization, Role.ADMIN, make_user(name="m" * 100), permissions=["*:read:*"]
+    )
+    make_token(colleague, "n" * 100)
+    invited = make_invited(acme, f"{'l' * 60}@example.com", Role.VIEWER)
     client = make_program(acme, name="c" * 100, scopes=["*:*:*", *SCOPES])
     opened(acme, user_agent="w" * 40 + "/1.0", address="2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")
     narrow = make_program(acme, scopes=[f"index:read:{number}" for number in range(9)])
@@ -52,6 +58,10 @@ def furnish(acme: Membership) -> list[str]:
         f"/settings/tokens/{live.public_id}/revoke/",
         f"/settings/tokens/revoke/?token={live.public_id}",
         "/settings/members/",
+        "/settings/members/leave/",
+        f"/settings/members/{colleague.public_id}/role/",
+        f"/settings/members/{colleague.public_id}/remove/",
+        f"/accounts/invitations/{invited.secret}/",
         "/settings/security/",
         "/settings/tokens/tok_unknown/",
         "/accounts/logout/",
