@@ -152,8 +152,8 @@ def _sign_in(request: HttpRequest, identity: Identity, next_path: str) -> HttpRe
         request.session.pop(joining.SESSION_KEY, None)
     record_authentication(request, user, method=BY_PROVIDER, provider=identity.provider)
     login = Login(user=user, email=user.email, redirect_url=next_path or None)
-    response: HttpResponse = perform_login(request, login)
-    return response
+    entered: HttpResponse = perform_login(request, login)
+    return entered
 
 
 def _connect(request: HttpRequest, provider: Provider, identity: Identity, user_id: str) -> HttpResponse:

@@ -29,7 +29,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 def jwk(key: Any, key_id: str, algorithm: str) -> dict[str, Any]:
     kind = jwt.get_algorithm_by_name(algorithm)
-    found: dict[str, Any] = kind.to_jwk(key.public_key(), as_dict=True)  # type: ignore[call-overload]
+    found: dict[str, Any] = kind.to_jwk(key.public_key(), as_dict=True)
     return found | {"kid": key_id, "alg": algorithm, "use": "sig"}
 
 

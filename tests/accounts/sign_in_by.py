@@ -47,7 +47,7 @@ def begin(browser: Client, slug: str = "google", **form: str) -> str:
     return response["Location"]
 
 
-def come_back(browser: Client, answer: dict[str, str], slug: str = "google") -> HttpResponse:
+def come_back(browser: Client, answer: dict[str, str], slug: str = "google") -> Any:
     return browser.get(f"/accounts/{slug}/login/callback/", answer)
 
 
