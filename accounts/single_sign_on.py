@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
 
-from accounts import audit, founding, joining
+from accounts import audit, joining
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.id_tokens import Identity
@@ -72,7 +73,9 @@ def _sign_up(identity: Identity, invitation_token: str) -> User:
     unproven().filter(email=identity.email).delete()
     if User.objects.filter(email=identity.email).exists():
         raise CannotSignIn(ADDRESS_TAKEN)
-    user = founding.person(email=identity.email, password=None, name=identity.name)
+    # Made and not looked up: what somebody else has made of the address meanwhile is not taken over.
+    user = User.objects.create_user(identity.email, None, name=identity.name)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     joining.join_or_found(user=user, invitation_token=invitation_token)
     _keep(identity, user)
     return user

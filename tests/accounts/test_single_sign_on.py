@@ -9,6 +9,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.conf import settings as configured
+from django.db.models import QuerySet
 from django.test import Client
 
 from accounts import invitations
@@ -150,6 +151,16 @@ def test_an_account_that_nobody_has_proven_goes_with_its_password(google: FakePr
     assert (user.name, user.has_usable_password()) == ("Ann Example", False)
     sign_in(squatter)
     assert not is_inside(squatter)
+
+
+def test_an_account_made_at_the_same_moment_is_not_taken_over(
+    google: FakeProvider, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person()
+    monkeypatch.setattr(QuerySet, "exists", lambda _: False)
+    response = sign_in_by(client, google)
+    assert (response.status_code, b"Sign in first" in response.content) == (400, True)
+    assert not is_inside(client)
 
 
 def test_an_account_with_a_place_and_no_proven_address_is_not_entered(
