@@ -103,7 +103,7 @@ def make_tenant() -> Tenant:
     end_users.find_or_create(member.organization_id, ids.new())
     browser = UserSession.objects.create(user=member.user, session_key=ids.new().hex, ip="127.0.0.1")
     invitation = make_invited(member, f"{ids.new().hex}@example.com").invitation
-    colleague = make_member(member.organization, Role.ADMIN)
+    colleague = make_member(member.organization, Role.VIEWER)
     program = make_program(member)
     return Tenant(member, colleague, invitation, issued, program, index, opened(member), browser)
 
