@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts import sso_http
@@ -51,7 +50,7 @@ def come_back(browser: Client, answer: dict[str, str], slug: str = "google") -> 
     return browser.get(f"/accounts/{slug}/login/callback/", answer)
 
 
-def sign_in_by(browser: Client, provider: FakeProvider, slug: str = "google", **form: str) -> HttpResponse:
+def sign_in_by(browser: Client, provider: FakeProvider, slug: str = "google", **form: str) -> Any:
     """All the way there and back."""
     return come_back(browser, provider.approve(begin(browser, slug, **form)), slug)
 
