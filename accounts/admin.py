@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts import audit_admin, members, organizations  # noqa: F401
+from accounts.invitation_admin import InvitationInline
 from accounts.models import Membership, Organization, User
 from accounts.staff import (
     LookOnly,
@@ -71,7 +72,7 @@ class OrganizationAdmin(RefusableDeletion, ValuesLogged, NoForgedRows):
         "created_at",
     )
     readonly_fields = ("name", "public_id", "slug", "publishable_key", "suspended_at", "created_at")
-    inlines = (MembershipInline,)
+    inlines = (MembershipInline, InvitationInline)
     actions = ["suspend", "resume", "delete_selected"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
