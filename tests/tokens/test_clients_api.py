@@ -151,9 +151,7 @@ def test_an_overlap_is_zero_to_seven_days(manager: APIClient, client_row: Progra
     assert (response.status_code, list(response.json()["fields"])) == (400, ["overlapSeconds"])
 
 
-def test_nobody_comes_to_hold_a_client_that_may_more_than_they(
-    owner: Membership, manager: APIClient
-) -> None:
+def test_nobody_comes_to_hold_a_client_that_may_more_than_they(owner: Membership, manager: APIClient) -> None:
     strong = make_program(owner, scopes=["*:*:*"])
     response = manager.post(f"{CLIENTS}/{strong.id}/rotate-secret")
     assert (response.status_code, response.json()["required"]) == (403, ["*:*:*"])
