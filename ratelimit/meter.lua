@@ -45,7 +45,7 @@ end
 -- A generation is published upward only. A change that is under way (pending) makes everybody read SQL.
 local hits, ends, keeps = 0, window, 0
 local stale = false
-if ARGV[13] ~= '' then
+if (ARGV[13] or '') ~= '' then
   local generation, given = tonumber(state[6]) or 0, tonumber(ARGV[15])
   local pending = tonumber(state[7]) or 0
   if ARGV[13] == 'read' and given > generation then
