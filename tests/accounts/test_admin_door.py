@@ -78,6 +78,8 @@ def test_every_page_of_the_admin_opens_for_a_superuser_and_is_never_stored(staff
 def test_only_these_tables_are_in_the_admin() -> None:
     registered = {model._meta.label for model in admin.site._registry}
     assert registered == {
+        "accounts.AuditEvent",
+        "accounts.Invitation",
         "accounts.Membership",
         "accounts.Organization",
         "accounts.User",
