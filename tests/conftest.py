@@ -5,11 +5,17 @@ The stores themselves are started by `tests.services`, before Django's settings 
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 import hypothesis
 import pytest
 import redis
+from django.apps import AppConfig, apps
 from django.conf import settings
+from django.db.models.signals import post_migrate
 
+from ratelimit import store
 from tokens.memory import memory
 
 pytest_plugins = ["tests.browsers", "tests.fixtures", "tests.servers"]
@@ -20,6 +26,7 @@ hypothesis.settings.load_profile("tessera")
 
 
 def pytest_configure() -> None:
+    post_migrate.connect(restore_plans, dispatch_uid="tests.restore_plans")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -33,3 +40,11 @@ def redis_client() -> redis.Redis:
 def _empty_redis(redis_client: redis.Redis) -> None:
     redis_client.flushdb()
     memory.clear()
+    # What one test has done to the store must not keep the next from asking it.
+    store.breaker.open_until = 0.0
+
+
+def restore_plans(sender: AppConfig, **_: Any) -> None:
+    """A transactional test empties every table, the plans that a migration made included."""
+    if sender.name == "ratelimit":
+        import_module("ratelimit.migrations.0002_plans").create_plans(apps, None)
