@@ -15,6 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.api_settings import *  # noqa: F403 - Django reads every name from this module.
+from config.sign_in_settings import *  # noqa: F403
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
@@ -210,54 +213,6 @@ if REDIS_URL:
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.LimitedBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.passwords.MaximumLengthValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("email", "name")},
-    },
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "accounts.passwords.ContextValidator"},
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/settings/tokens/"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_SESSION_REMEMBER = True
-# Sign-in is limited by our own exact windows (accounts.backends), which hold under concurrency.
-ACCOUNT_RATE_LIMITS = False
-ACCOUNT_FORMS = {
-    "change_password": "accounts.account_forms.LimitedChangePasswordForm",
-    "set_password": "accounts.account_forms.FirstPasswordForm",
-}
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-MFA_ADAPTER = "accounts.mfa_adapter.MFAAdapter"
-MFA_FORMS = {
-    "authenticate": "accounts.second_factor.LimitedAuthenticateForm",
-    "reauthenticate": "accounts.second_factor.LimitedReauthenticateForm",
-}
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = "Tessera"
-# Clocks of phones and servers differ by some seconds: the step before and the one after count as well.
-MFA_TOTP_TOLERANCE = 1
-
 # A provider without a client id is not offered. Its endpoints are accounts.sso_providers' own unless
 # they are named here.
 MICROSOFT_TENANT = env.str("MICROSOFT_TENANT", default="common")
@@ -348,30 +303,6 @@ for _origin in CORS_ALLOWED_ORIGINS:
 if CORS_ALLOWED_ORIGINS:
     # Outermost, so that a page on another host may read what the edge refuses, and preflights cost nothing.
     MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
-CORS_URLS_REGEX = r"^/(api|v1|auth/v1|\.well-known)/"
-CORS_ALLOW_CREDENTIALS = False
-CORS_PREFLIGHT_MAX_AGE = 7_200
-CORS_ALLOW_HEADERS = [
-    "apikey",
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "tessera-index-uuid",
-    "tessera-user-uuid",
-    "x-request-id",
-]
-CORS_EXPOSE_HEADERS = [
-    "Location",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Retry-After",
-    "WWW-Authenticate",
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-    "X-Request-ID",
-]
-
 STATIC_URL = "/static/"
 # Served straight from the apps, so that no step stands between a checkout and a running server.
 WHITENOISE_USE_FINDERS = True
@@ -380,47 +311,6 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.access.HasScope"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["accounts.parsers.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.negotiation.FirstByDefault",
-    "DEFAULT_SCHEMA_CLASS": "accounts.schema.OperationSchema",
-    "EXCEPTION_HANDLER": "accounts.exceptions.exception_handler",
-    "UNAUTHENTICATED_USER": None,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Tessera",
-    "DESCRIPTION": """\
-Organizations, people with roles, and machine credentials.
-
-Send a credential as `Authorization: Bearer …`. Bodies are JSON, names are camelCase, times are UTC with
-milliseconds. Every refusal is `{"error": …, "code": …}`: `error` is for people, `code` is stable.
-Lists are paged: follow `next` until it is null.""",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "TAGS": [
-        {"name": "Identity", "description": "Who a credential is and what it may do."},
-        {"name": "Tokens", "description": "Credentials of an organization's programs."},
-        {"name": "OAuth clients", "description": "Programs that get short-lived tokens with a secret."},
-        {"name": "OAuth 2.1", "description": "The token service itself; its errors are those of RFC 6749."},
-        {"name": "Sessions", "description": "People at the API: sign-in, refresh, sign-out."},
-        {"name": "Indexes", "description": "Named resources that permissions and requests refer to."},
-        {"name": "Organization", "description": "The organization and its people."},
-        {"name": "Usage", "description": "Calls by day and by token."},
-    ],
-    "COMPONENT_SPLIT_REQUEST": True,
-    "COMPONENT_SPLIT_PATCH": False,
-    "ENUM_NAME_OVERRIDES": {"TokenStatus": "tokens.serializers.STATUSES", "Role": "accounts.roles.Role"},
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "accounts.error_schema.add_components",
-    ],
-}
 
 LOGGING = {
     "version": 1,
