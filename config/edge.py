@@ -6,7 +6,7 @@ import io
 import re
 
 from django.conf import settings
-from django.core.exceptions import TooManyFieldsSent
+from django.core.exceptions import DisallowedHost, TooManyFieldsSent
 from django.http import HttpRequest
 
 from accounts.parsers import UTF8_NAMES
@@ -27,6 +27,8 @@ def check(request: HttpRequest, *, api: bool) -> None:
     """Raises ``Refused`` for the first rule that the request breaks; makes a chunked body readable."""
     meta = request.META
     _check_method(request)
+    if api:
+        _check_host(request)
     if (params := request.content_params) and params.get("charset", "").lower() not in UTF8_NAMES:
         raise _malformed("The body must be UTF-8.")
     _check_url(request, api=api)
@@ -55,6 +57,13 @@ def _check_method(request: HttpRequest) -> None:
         return
     if method == "TRACE" or request.path_info not in FORWARD_AUTH:
         raise Refused(refusals.METHOD_NOT_ALLOWED)
+
+
+def _check_host(request: HttpRequest) -> None:
+    try:
+        request.get_host()
+    except DisallowedHost:
+        raise Refused(refusals.INVALID_REQUEST) from None
 
 
 def _check_url(request: HttpRequest, *, api: bool) -> None:

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.request import UnreadablePostError
@@ -30,9 +31,25 @@ _BY_STATUS = {
 }
 
 
+def api_headers() -> dict[str, str]:
+    """What every answer to a program carries; pages get theirs from Django's own middleware."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if settings.SECURE:
+        headers["Strict-Transport-Security"] = (
+            f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+        )
+    return headers
+
+
 class EdgeMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        self.api_headers = tuple(api_headers().items())
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
@@ -42,7 +59,7 @@ class EdgeMiddleware:
         response = self._answer(request, api=api)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         if api:
-            return _as_api(response)
+            return self._as_api(response)
         return _as_page(request, response)
 
     def _answer(self, request: HttpRequest, *, api: bool) -> HttpResponseBase:
@@ -57,6 +74,20 @@ class EdgeMiddleware:
             return response
         return self.get_response(request)
 
+    def _as_api(self, response: HttpResponseBase) -> HttpResponseBase:
+        if response.status_code >= 400 and response.get("Content-Type", "").startswith("text/html"):
+            _tell_in_json(response)
+        headers = response.headers
+        for name, value in self.api_headers:
+            headers.setdefault(name, value)
+        if "Vary" in headers:
+            patch_vary_headers(response, ("Authorization", "Cookie"))
+        else:
+            headers["Vary"] = "Authorization, Cookie"
+        if not response.streaming and "Content-Length" not in headers:
+            headers["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
+        return response
+
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
         """A view raised ``exc``. None leaves it to Django: its 400, 403, 404 and 500 for pages."""
         if is_api(request):
@@ -67,17 +98,6 @@ class EdgeMiddleware:
             return None
         ours = isinstance(exc, Refused | UnreadablePostError) or refused.refusal is refusals.UNAVAILABLE
         return handlers.refuse(request, refused, exc) if ours else None
-
-
-def _as_api(response: HttpResponseBase) -> HttpResponseBase:
-    if response.status_code >= 400 and response.get("Content-Type", "").startswith("text/html"):
-        _tell_in_json(response)
-    response.headers.setdefault("Cache-Control", "no-store")
-    if "Vary" in response.headers:
-        patch_vary_headers(response, ("Authorization", "Cookie"))
-    else:
-        response.headers["Vary"] = "Authorization, Cookie"
-    return response
 
 
 def _tell_in_json(response: HttpResponseBase) -> None:

@@ -136,6 +136,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.middleware.EdgeMiddleware",
+    "config.lanes.ForkMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -146,6 +147,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.browser_sessions.LastSeenMiddleware",
+    "config.lanes.JoinMiddleware",
     "tokens.middleware.BearerMiddleware",
     "ratelimit.middleware.RateLimitMiddleware",
 ]
@@ -268,7 +270,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 FRAME_ANCESTORS = env.list("FRAME_ANCESTORS", default=[])
 if not FRAME_ANCESTORS:
-    MIDDLEWARE.insert(1, "django.middleware.clickjacking.XFrameOptionsMiddleware")
+    MIDDLEWARE.insert(2, "django.middleware.clickjacking.XFrameOptionsMiddleware")
 # The policy's frame-ancestors does what X-Frame-Options does, and can also name who may.
 SILENCED_SYSTEM_CHECKS = ["security.W002"]
 _SIGN_IN_PAGES = [
