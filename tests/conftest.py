@@ -28,6 +28,8 @@ hypothesis.settings.load_profile("tessera")
 def pytest_configure() -> None:
     post_migrate.connect(restore_plans, dispatch_uid="tests.restore_plans")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each test client builds its own chain of middleware, which would list every static file once more.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session")
