@@ -7,7 +7,9 @@ import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from typing import Any
+from hashlib import sha256
+from threading import Lock
+from typing import Any, NamedTuple
 
 import jwt
 from django.conf import settings
@@ -47,6 +49,18 @@ class Claims:
     exp: int
 
 
+class Verified(NamedTuple):
+    """What a signature has proven once in this process; times are still compared at each use."""
+
+    key: keys.SigningKey
+    base_url: str
+    claims: dict[str, Any]
+
+
+_verified: dict[bytes, Verified] = {}
+_writing = Lock()
+
+
 def encode(*, sub: str, client_id: str, sid: str, org: str, scope: str, jti: str, iat: int, exp: int) -> str:
     key = keys.current().signing(time.time())
     claims = {
@@ -70,8 +84,20 @@ def looks_real(raw: str) -> bool:
 
 
 def decode(raw: str, now: float | None = None) -> Claims:
-    """Verify a token of :func:`looks_real` shape; raise InvalidJWT or ExpiredJWT (RFC 9068 section 4)."""
+    """Verify a token of :func:`looks_real` shape; raise InvalidJWT or ExpiredJWT (RFC 9068 section 4).
+
+    The signature is verified once in a process, and again where its key is no longer the one that it was.
+    """
     now = time.time() if now is None else now
+    digest = sha256(raw.encode()).digest()
+    known = _verified.get(digest)
+    if known is None or known.base_url != settings.BASE_URL or not _still_verifies(known.key, now):
+        known = _verify(raw, now)
+        _remember(digest, known)
+    return _typed(known.claims, now)
+
+
+def _verify(raw: str, now: float) -> Verified:
     key = _key_of(raw, now)
     try:
         claims = jwt.decode(
@@ -80,7 +106,7 @@ def decode(raw: str, now: float | None = None) -> Claims:
             algorithms=[keys.ALGORITHM],
             audience=settings.BASE_URL,
             issuer=settings.BASE_URL,
-            # Times are checked below, typed and against the caller's clock.
+            # Times are checked by the caller, typed and against its clock.
             options={
                 "require": ["exp", "iat", "iss", "sub", "aud", "jti", "client_id"],
                 "verify_exp": False,
@@ -90,7 +116,18 @@ def decode(raw: str, now: float | None = None) -> Claims:
         )
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as problem:
         raise InvalidJWT from problem
-    return _typed(claims, now)
+    return Verified(key, settings.BASE_URL, claims)
+
+
+def _still_verifies(key: keys.SigningKey, now: float) -> bool:
+    return keys.verifying(key.kid, now) is key
+
+
+def _remember(digest: bytes, proven: Verified) -> None:
+    with _writing:
+        while len(_verified) >= settings.CREDENTIAL_MEMORY_SIZE:
+            del _verified[next(iter(_verified))]
+        _verified[digest] = proven
 
 
 def _key_of(raw: str, now: float) -> keys.SigningKey:

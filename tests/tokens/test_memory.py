@@ -35,16 +35,6 @@ def warm(api: APIClient, owner: Membership) -> APIClient:
     return api
 
 
-def test_a_remembered_credential_costs_no_statement_and_one_round_trip(
-    warm: APIClient, round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    round_trips.clear()
-    with django_assert_num_queries(0):
-        assert warm.get(WHOAMI).status_code == 200
-    # 1: EVALSHA of meter.lua
-    assert len(round_trips) == 1
-
-
 def test_what_was_read_before_its_epoch_was_known_is_not_remembered(
     api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
