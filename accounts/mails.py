@@ -15,26 +15,36 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """``before`` and ``after`` are paragraphs around the one link; its label is the button's word."""
+    """``before`` and ``after`` are paragraphs around the one link; its label is the button's word.
+
+    ``rows`` stand above the link: what each is about, and what there is to say of it.
+    """
 
     subject: str
     before: tuple[str, ...]
     link: str = ""
     label: str = ""
     after: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
 
 
 def send(letter: Letter, to: str) -> None:
     """Mail it once the transaction has committed. A mail server that fails is logged and told to nobody."""
+    ready = message(letter, to)
+    transaction.on_commit(lambda: _deliver(ready))
+
+
+def message(letter: Letter, to: str) -> EmailMultiAlternatives:
+    """The letter in both its forms, ready to be sent."""
     context = {"letter": letter, "to": to, "base_url": settings.BASE_URL}
-    message = EmailMultiAlternatives(
+    made = EmailMultiAlternatives(
         subject=letter.subject,
         body=render_to_string("emails/letter.txt", context),
         to=[to],
         headers={"Auto-Submitted": "auto-generated"},
     )
-    message.attach_alternative(render_to_string("emails/letter.html", context), "text/html")
-    transaction.on_commit(lambda: _deliver(message))
+    made.attach_alternative(render_to_string("emails/letter.html", context), "text/html")
+    return made
 
 
 def unlinked(text: str) -> str:

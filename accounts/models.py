@@ -24,6 +24,7 @@ from accounts.catalogue import role_scopes
 from accounts.context_models import EndUser, EndUserCount, Index
 from accounts.invitation_models import Invitation
 from accounts.link_models import MailedLink
+from accounts.notice_models import Notice, NoticeKind
 from accounts.roles import Role
 from accounts.scopes import ScopeSet
 from ratelimit import fence
@@ -41,6 +42,8 @@ __all__ = [
     "Invitation",
     "MailedLink",
     "Membership",
+    "Notice",
+    "NoticeKind",
     "Organization",
     "User",
 ]

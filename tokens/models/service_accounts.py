@@ -93,6 +93,7 @@ class ServiceAccountToken(models.Model):
             models.Index(fields=("organization", "-id"), name="tokens_by_organization"),
             models.Index(fields=("organization",), condition=Q(revoked_at=None), name="tokens_not_revoked"),
             models.Index(fields=("responsible",), condition=Q(revoked_at=None), name="tokens_responsible"),
+            models.Index(fields=("expires_at",), condition=Q(revoked_at=None), name="tokens_by_expiry"),
         )
         constraints = (
             models.CheckConstraint(

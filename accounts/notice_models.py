@@ -1,0 +1,62 @@
+"""Notices at rest: what an organization's people are still to be told by mail, and what they were told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import models
+from django.utils import timezone
+
+
+class NoticeKind(models.TextChoices):
+    """What is told; notices of one kind for one organization go out together."""
+
+    TOKEN_CREATED = "token_created", "API token created"
+    TOKEN_EXPIRING = "token_expiring", "API token about to expire"
+    REFRESH_REUSED = "refresh_reused", "Spent refresh token used again"
+    PLAN_USED = "plan_used", "Day's plan used up"
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def due(self, now: datetime) -> NoticeQuerySet:
+        """Not sent, and nobody is sending it."""
+        return self.filter(sent_at=None, claimed_until__lte=now)
+
+
+class Notice(models.Model):
+    """One thing to tell once: unique by its kind, its subject and ``mark``, the threshold that was passed.
+
+    ``facts`` are those that nobody could look up later; no secret is among them.
+    """
+
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="notices"
+    )
+    kind = models.CharField(max_length=20, choices=NoticeKind.choices)
+    subject = models.UUIDField()
+    mark = models.CharField(max_length=20, blank=True)
+    facts = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+    claimed_until = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("kind", "subject", "mark"), name="accounts_told_once"),
+        )
+        indexes = (
+            models.Index(
+                fields=("organization", "kind"), condition=models.Q(sent_at=None), name="accounts_untold"
+            ),
+            models.Index(fields=("created_at",), name="accounts_notices_by_age"),
+        )
+
+    if TYPE_CHECKING:
+        organization_id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} {self.mark}".rstrip()
