@@ -43,7 +43,8 @@ Lists are paged: follow `next` until it is null.""",
     ],
 }
 
-CORS_URLS_REGEX = r"^/(api|v1|auth/v1|\.well-known)/"
+# A preflight is answered unseen, and forward authentication must not say yes to one: proxies ask there.
+CORS_URLS_REGEX = r"^/(?!api/auth/verify)(api|v1|auth/v1|\.well-known)/"
 CORS_ALLOW_CREDENTIALS = False
 CORS_PREFLIGHT_MAX_AGE = 7_200
 CORS_ALLOW_HEADERS = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from time import perf_counter
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -15,9 +16,11 @@ from django.utils.cache import patch_vary_headers
 from accounts import origin
 from accounts.exceptions import exception_handler, refusal_of
 from config import edge, handlers
+from config.request_log import request_done
 from ratelimit import refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refused, is_api
+from tokens import forward
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BY_STATUS = {
@@ -52,6 +55,7 @@ class EdgeMiddleware:
         self.api_headers = tuple(api_headers().items())
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = perf_counter()
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)  # type: ignore[attr-defined]
         origin.begin(client_ip(request), request.id)  # type: ignore[attr-defined]
@@ -59,8 +63,13 @@ class EdgeMiddleware:
         response = self._answer(request, api=api)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         if api:
-            return self._as_api(response)
-        return _as_page(request, response)
+            response = self._as_api(response)
+            if request.path_info == forward.FOR_NGINX:
+                forward.tell_nginx(response)
+        else:
+            response = _as_page(request, response)
+        request_done(request, response, started, api=api)
+        return response
 
     def _answer(self, request: HttpRequest, *, api: bool) -> HttpResponseBase:
         if request.path_info == "/healthz" and request.method in ("GET", "HEAD"):

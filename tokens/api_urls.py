@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from tokens import clients_api, tokens_api
+from tokens import clients_api, forward, tokens_api
 from tokens.context_api import ContextView
 from tokens.identity_api import IdentityView
 from tokens.members_api import MemberView
 from tokens.usage_api import UsageView
 
 urlpatterns = [
+    path("auth/verify", forward.verify, name="api-verify"),
+    path("auth/verify/envoy", forward.verify, {"status": 200}, name="api-verify-envoy"),
+    path("auth/verify/nginx", forward.verify, name="api-verify-nginx"),
     path("auth/whoami", IdentityView.as_view(), name="api-whoami"),
     path("v1/clients", clients_api.ClientsView.as_view(), name="api-clients"),
     path("v1/clients/<str:client_id>", clients_api.ClientView.as_view(), name="api-client"),
