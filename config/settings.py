@@ -175,6 +175,9 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- Stores -----------------------------------------------------------------
 
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=16)
+# How long a request waits for a connection, and for the answer to a statement.
+DATABASE_CONNECT_SECONDS = env.float("DATABASE_CONNECT_SECONDS", default=1.5)
+DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=1.5)
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'tessera.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(exist_ok=True)
@@ -184,13 +187,17 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "config.postgres"
     DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
         "connect_timeout": 2,
-        "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 2},
+        "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": DATABASE_CONNECT_SECONDS},
     }
 
 REDIS_URL = env.str("REDIS_URL", default="")
 REDIS_TIMEOUT_SECONDS = env.float("REDIS_TIMEOUT_SECONDS", default=0.25)
+# After so many failures one behind the other it is left alone for a while.
+REDIS_BREAKER_FAILURES = env.int("REDIS_BREAKER_FAILURES", default=1)
+REDIS_BREAKER_SECONDS = env.float("REDIS_BREAKER_SECONDS", default=1.0)
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
 }

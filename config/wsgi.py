@@ -3,10 +3,14 @@
 import os
 
 import django
+from django.conf import settings
 
+from config.postgres.pool import Connection
 from config.request import TolerantHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 django.setup(set_prefix=False)
+# Requests are answered in time; commands, such as a migration, take the time that they need.
+Connection.longest = settings.DATABASE_TIMEOUT_SECONDS or None
 application = TolerantHandler()

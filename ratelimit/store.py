@@ -22,9 +22,6 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# After a failure the store is left alone this long, so that a slow store slows one request and not all.
-BREAKER_SECONDS = 1.0
-
 
 class StoreUnavailable(Exception):
     """The store cannot answer now, or there is none; whatever it was asked may have happened."""
@@ -46,9 +43,13 @@ def remember_run(connection: Any) -> None:
 
 
 class Breaker:
-    """Open for a moment after a failure; then one request finds out, while the others still wait."""
+    """Leaves a failing store alone for a moment, so that a slow one slows a request and not all.
+
+    Then one request finds out, while the others still go without.
+    """
 
     def __init__(self) -> None:
+        self.failures = 0
         self.open_until = 0.0
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -59,17 +60,25 @@ class Breaker:
             now = time.monotonic()
             if now < self.open_until:
                 raise StoreUnavailable
-            self.open_until = now + BREAKER_SECONDS
+            self.open_until = now + settings.REDIS_BREAKER_SECONDS
         try:
             answer = function(*args, **kwargs)
         except redis.RedisError as problem:
-            self.open_until = time.monotonic() + BREAKER_SECONDS
+            self._fail()
             logger.warning("The store does not answer, limits are counted in SQL: %r", problem)
             raise StoreUnavailable from problem
-        if self.open_until:
-            self.open_until = 0.0
+        if self.failures:
+            self.close()
             logger.warning("The store answers again")
         return answer
+
+    def close(self) -> None:
+        self.failures, self.open_until = 0, 0.0
+
+    def _fail(self) -> None:
+        self.failures += 1
+        if self.failures >= settings.REDIS_BREAKER_FAILURES:
+            self.open_until = time.monotonic() + settings.REDIS_BREAKER_SECONDS
 
 
 breaker = Breaker()

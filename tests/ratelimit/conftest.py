@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from ratelimit import store
 from tests.ratelimit.own_redis import OwnRedis
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that is back is asked again at once, and no test opens another's breaker."""
-    monkeypatch.setattr(store, "BREAKER_SECONDS", 0.0)
-    monkeypatch.setattr(store.breaker, "open_until", 0.0)
+def _impatient(settings: Settings) -> None:
+    """A store that is back is asked again at once."""
+    settings.REDIS_BREAKER_SECONDS = 0.0
 
 
 @pytest.fixture(params=["redis", "sql"])
