@@ -5,7 +5,9 @@ import os
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
+from config.gunicorn_logger import LineLogger
 from config.housekeeper import housekeeper
+from ratelimit.tally import tally
 
 wsgi_app = "config.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
@@ -30,8 +32,14 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 control_socket_disable = True
 
-# The address of a mailed link carries its secret, so addresses are not logged.
+# The address of a mailed link carries its secret: requests are logged by their route (config/request_log.py).
 accesslog = None
+logger_class = LineLogger
+loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
+
+
+def on_starting(server: Arbiter) -> None:
+    tally.share()
 
 
 def when_ready(server: Arbiter) -> None:
@@ -39,8 +47,17 @@ def when_ready(server: Arbiter) -> None:
         housekeeper.start(server.log)
 
 
+def pre_fork(server: Arbiter, worker: Worker) -> None:
+    worker.tally_row = tally.claim()
+
+
 def post_fork(server: Arbiter, worker: Worker) -> None:
     housekeeper.leave()
+    tally.use(worker.tally_row)
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    tally.release(worker.tally_row)
 
 
 def on_reload(server: Arbiter) -> None:

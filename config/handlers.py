@@ -30,7 +30,7 @@ def refuse(request: HttpRequest, refused: Refused, exc: BaseException | None = N
 
 def internal_error(request: HttpRequest, exc: BaseException) -> JsonResponse:
     """A fault of ours in a view of the API, logged under the id that the client is given."""
-    logger.error("Request %s failed: %s", request_id(request), request.path, exc_info=exc)
+    logger.error("Request %s failed", request_id(request), exc_info=exc)
     got_request_exception.send(sender=None, request=request)
     return refusals.response(refusals.INTERNAL_ERROR)
 
@@ -59,7 +59,7 @@ def handler500(request: HttpRequest) -> HttpResponse:
         # An outage is one line for each request; Django would add a traceback to it.
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response
-    logger.error("Request %s failed: %s", request_id(request), request.path)
+    logger.error("Request %s failed", request_id(request))
     return refuse(request, Refused(refusals.INTERNAL_ERROR))
 
 

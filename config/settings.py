@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config import log_lines, logs
 from config.api_settings import *  # noqa: F403 - Django reads every name from this module.
 from config.sign_in_settings import *  # noqa: F403
 
@@ -321,10 +322,18 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-}
+# A line for each request; LOG_FORMAT is read where the server's own lines are formed, too.
+ACCESS_LOG = env.bool("ACCESS_LOG", default=True)
+LOG_FORMAT = env.str("LOG_FORMAT", default=log_lines.wanted_form())
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+if LOG_FORMAT not in ("json", "console") or LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+    raise ImproperlyConfigured(
+        "LOG_FORMAT must be json or console, and LOG_LEVEL one of DEBUG, INFO, WARNING and ERROR."
+    )
+LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
+log_lines.hide(
+    (
+        *(SECRET_KEY, *SECRET_KEY_FALLBACKS, *INTERNAL_TOKENS),
+        *(str(DATABASES["default"].get("PASSWORD") or ""), urlsplit(REDIS_URL).password or ""),
+    )
+)
