@@ -16,7 +16,7 @@ from django_redis.exceptions import ConnectionInterrupted
 from redis import RedisError
 from rest_framework import exceptions as drf
 
-from ratelimit import refusals
+from ratelimit import counted, refusals
 from ratelimit.refusals import Refusal, Refused
 from ratelimit.store import StoreUnavailable
 
@@ -73,6 +73,8 @@ def is_store_failure(exc: BaseException) -> bool:
 
 
 def log_unavailable(exc: BaseException, request: Any) -> None:
+    if not isinstance(exc, RedisError | ConnectionInterrupted | StoreUnavailable):
+        counted.STORE_ERRORS.add("database")
     logger.warning(
         "A store did not answer (%s: %s), request %s",
         type(exc).__name__,

@@ -70,7 +70,7 @@ DECISIONS = Counter(
     by=("store", "sql"),
     outcome=("admitted", "refused", "stale"),
 )
-MEMORY = Counter(
+LOOKUPS = Counter(
     "tessera_credential_lookups",
     "Where a credential was found: in memory, in SQL, or in SQL again because the fence had moved",
     found=("memory", "sql", "sql_again"),
@@ -79,7 +79,7 @@ STORE_ERRORS = Counter("tessera_store_errors", "Failures of a store", store=("re
 BREAKER_OPEN = State("tessera_store_breaker_open", "Processes that leave Redis alone after a failure")
 DRAINING = State("tessera_draining", "Whether the server is about to stop")
 
-COUNTERS = (REQUESTS, DECISIONS, MEMORY, STORE_ERRORS)
+COUNTERS = (REQUESTS, DECISIONS, LOOKUPS, STORE_ERRORS)
 HISTOGRAMS = (SECONDS,)
 STATES = (BREAKER_OPEN, DRAINING)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from ratelimit import sql, store
+from ratelimit import counted, sql, store
 from ratelimit.reserve import reserve_block
 from ratelimit.values import Charge, Decision, Fence, Verdict, WindowLimit, decide
 
@@ -30,11 +30,17 @@ def hit(
     """
     if settings.REDIS_URL:
         try:
-            return _hit_store(charge, address, fence, now)
+            return _count("store", _hit_store(charge, address, fence, now))
         except store.StoreUnavailable:
             if fence and fence.remembered:
                 return STALE
-    return sql.hit(charge, address, now=now)
+    return _count("sql", sql.hit(charge, address, now=now))
+
+
+def _count(by: str, decision: Decision) -> Decision:
+    outcome = "stale" if decision.stale else "admitted" if decision.admitted else "refused"
+    counted.DECISIONS.add(by, outcome)
+    return decision
 
 
 def hit_window(window: WindowLimit, *, now: float | None = None) -> tuple[bool, int]:

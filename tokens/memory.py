@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 from django.utils import timezone
 
-from ratelimit import refusals
+from ratelimit import counted, refusals
 from ratelimit.refusals import Refusal
 from ratelimit.values import Decision, Fence
 from tokens.credentials import Credential
@@ -75,6 +75,7 @@ class Known:
             return self._from_sql()
         age = time.monotonic() - entry.born
         if age < settings.CREDENTIAL_MEMORY_SECONDS:
+            counted.LOOKUPS.add("memory")
             self.fence = entry.fence
             return entry.credential
         try:
@@ -83,13 +84,14 @@ class Known:
             # Nothing can change while SQL is away, and the fence still tells of what had changed before.
             if age >= settings.CREDENTIAL_MEMORY_OUTAGE_SECONDS:
                 raise
+            counted.LOOKUPS.add("memory")
             self.fence = entry.fence
             return entry.credential
 
     def read_again(self) -> Credential | None:
         """Read it from SQL; None where it is refused now. The request carries the outcome."""
         try:
-            found = self._from_sql()
+            found = self._from_sql("sql_again")
         except (OperationalError, InterfaceError):
             found = refusals.UNAVAILABLE
         if isinstance(found, Refusal):
@@ -109,9 +111,10 @@ class Known:
             fence = Fence(decision.epoch, self.fence.generation, remembered=True)
             memory.put(self.key, Entry(credential, fence, time.monotonic()))
 
-    def _from_sql(self) -> Credential | Refusal:
+    def _from_sql(self, counted_as: str = "sql") -> Credential | Refusal:
         began = time.monotonic()
         found = self.read(self.raw)
+        counted.LOOKUPS.add(counted_as)
         if isinstance(found, Refusal):
             return found
         self.fence = Fence(memory.epoch(found.organization_id, began), found.generation, remembered=False)

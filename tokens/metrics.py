@@ -1,26 +1,55 @@
-"""Figures for Prometheus. They are counted from the stores at each scrape, so any process tells the same."""
+"""Figures for Prometheus: what this server's processes count together, and what the stores hold.
+
+Any process tells the same of both. While the database is away its figures are missing, not the rest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Q
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from accounts.context_models import EndUserCount, Index
 from accounts.models import Organization, User
-from ratelimit import figures
+from ratelimit import counted, figures
+from ratelimit.tally import tally
 from tokens.models import Grant, GrantKind, OAuthClient, ServiceAccountToken
 
 
 def text() -> bytes:
-    """The exposition format of Prometheus; raises the database's errors."""
+    """The exposition format of Prometheus."""
     registry = CollectorRegistry()
+    registry.register(_Counted())
     registry.register(_Stores())
     return generate_latest(registry)
+
+
+class _Counted(Collector):
+    def collect(self) -> Iterator[Metric]:
+        for counter in counted.COUNTERS:
+            family = CounterMetricFamily(counter.name, counter.words, labels=counter.labels)
+            for values, cell in counter.cells.items():
+                family.add_metric(values, tally.total(cell))
+            yield family
+        yield from map(_histogram, counted.HISTOGRAMS)
+        for state in counted.STATES:
+            yield _gauge(state.name, state.words, state.number)
+
+
+def _histogram(of: counted.Histogram) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(of.name, of.words, labels=[of.label])
+    for value, cells in of.cells.items():
+        buckets, below = [], 0
+        for bound, cell in zip((*map(str, counted.BOUNDS), "+Inf"), cells[:-1], strict=True):
+            below += tally.total(cell)
+            buckets.append((bound, below))
+        family.add_metric([value], buckets, sum_value=tally.total(cells[-1]) / 1_000_000)
+    return family
 
 
 class _Stores(Collector):
@@ -29,6 +58,14 @@ class _Stores(Collector):
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            found = [*self._ask()]
+        except (DatabaseError, InterfaceError):
+            found = []
+        yield _gauge("tessera_database_up", "Whether the database answers", int(bool(found)))
+        yield from found
+
+    def _ask(self) -> Iterator[GaugeMetricFamily]:
         yield _organizations()
         yield _gauge("tessera_people", "People who may sign in", User.objects.filter(is_active=True).count())
         yield _gauge("tessera_tokens_active", "Service-account tokens that work", _tokens())
