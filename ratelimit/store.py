@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from hashlib import sha1
 from pathlib import Path
@@ -14,8 +13,11 @@ from typing import Any, ParamSpec, TypeVar
 import redis
 from django.conf import settings
 from django_redis import get_redis_connection
-from redis.connection import ConnectionPool
+from hiredis import pack_command
 from redis.exceptions import NoScriptError
+
+from ratelimit import counted
+from ratelimit.connections import Idle
 
 logger = logging.getLogger(__name__)
 
@@ -25,21 +27,6 @@ T = TypeVar("T")
 
 class StoreUnavailable(Exception):
     """The store cannot answer now, or there is none; whatever it was asked may have happened."""
-
-
-class Pool(ConnectionPool):
-    """Connections that know the run id of the server they ended up with."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "redis_connect_func": remember_run})
-
-
-def remember_run(connection: Any) -> None:
-    """Greet the server and keep its run id: it changes with every restart and failover."""
-    connection.on_connect()
-    connection.send_command("INFO", "server")
-    info: str = connection.read_response().decode()
-    connection.run_id = info.partition("run_id:")[2].partition("\r")[0]
 
 
 class Breaker:
@@ -74,10 +61,13 @@ class Breaker:
 
     def close(self) -> None:
         self.failures, self.open_until = 0, 0.0
+        counted.BREAKER_OPEN.put(False)
 
     def _fail(self) -> None:
         self.failures += 1
+        counted.STORE_ERRORS.add("redis")
         if self.failures >= settings.REDIS_BREAKER_FAILURES:
+            counted.BREAKER_OPEN.put(True)
             self.open_until = time.monotonic() + settings.REDIS_BREAKER_SECONDS
 
 
@@ -106,17 +96,26 @@ class Script:
         return breaker.call(self._run, keys, arguments, with_run)
 
     def _run(self, keys: list[str], arguments: list[Any], with_run: bool) -> list[Any]:
-        with _connection() as connection:
+        idle = _idle(settings.REDIS_URL)
+        connection = idle.take()
+        try:
             if with_run:
                 arguments = [connection.run_id, *arguments]
             try:
-                return self._ask(connection, "EVALSHA", self.sha, keys, arguments)
+                answer = self._ask(connection, "EVALSHA", self.sha, keys, arguments)
             except NoScriptError:
-                return self._ask(connection, "EVAL", self.source, keys, arguments)
+                answer = self._ask(connection, "EVAL", self.source, keys, arguments)
+        except BaseException:
+            # An answer that arrives late must not be read as the next request's.
+            connection.disconnect()
+            raise
+        idle.put_back(connection)
+        return answer
 
     @staticmethod
     def _ask(connection: Any, command: str, script: str, keys: list[str], arguments: list[Any]) -> list[Any]:
-        connection.send_command(command, script, len(keys), *keys, *arguments)
+        # redis-py's own packing splits and copies what hiredis takes as it is.
+        connection.send_packed_command([pack_command((command, script, len(keys), *keys, *arguments))])
         answer: list[Any] = connection.read_response()
         return answer
 
@@ -127,29 +126,22 @@ def ask(*commands: tuple[Any, ...]) -> tuple[str, list[Any]]:
 
 
 def _pipeline(commands: tuple[tuple[Any, ...], ...]) -> tuple[str, list[Any]]:
-    with _connection() as connection:
-        connection.send_packed_command(connection.pack_commands(commands))
-        return connection.run_id, [connection.read_response() for _ in commands]
-
-
-@contextmanager
-def _connection() -> Iterator[Any]:
-    pool = _pool(settings.REDIS_URL)
-    connection = pool.get_connection()
+    idle = _idle(settings.REDIS_URL)
+    connection = idle.take()
     try:
-        yield connection
+        connection.send_packed_command(connection.pack_commands(commands))
+        answers = [connection.read_response() for _ in commands]
     except BaseException:
-        # An answer that arrives late must not be read as the next request's.
         connection.disconnect()
         raise
-    finally:
-        pool.release(connection)
+    idle.put_back(connection)
+    return connection.run_id, answers
 
 
 @lru_cache(maxsize=8)
-def _pool(url: str) -> Any:
-    """Finding it through Django's caches costs more than the rest of a call; ``url`` is only the key."""
-    return get_redis_connection("default").connection_pool
+def _idle(url: str) -> Idle:
+    """Those of the server that the settings name; ``url`` is only the key."""
+    return Idle(get_redis_connection("default").connection_pool)
 
 
 meter = Script("meter.lua")
