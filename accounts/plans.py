@@ -20,8 +20,12 @@ BEFORE = "_values_before"
 
 @receiver(pre_save, sender=Plan, dispatch_uid="accounts.plan_saving")
 def plan_saving(instance: Plan, **_: Any) -> None:
-    """Note what is stored, for the log to tell the change."""
-    setattr(instance, BEFORE, Plan.objects.filter(pk=instance.pk).values(*FIELDS).first())
+    """Note what is stored, for the log to tell the change.
+
+    No organization comes to the plan until the change has committed: it would not be told of it.
+    """
+    stored = Plan.objects.select_for_update().filter(pk=instance.pk)
+    setattr(instance, BEFORE, stored.values(*FIELDS).first())
 
 
 @receiver(post_save, sender=Plan, dispatch_uid="accounts.plan_saved")

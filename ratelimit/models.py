@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import models
+from typing import Any
+
+from django.db import models, transaction
 
 
 class Plan(models.Model):
@@ -27,6 +29,11 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Whoever must be told of the new numbers is told in the same transaction."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
 
 
 class Reservation(models.Model):

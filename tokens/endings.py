@@ -24,6 +24,7 @@ Origin = Model | QuerySet[Any] | None
 
 def connect() -> None:
     pre_delete.connect(membership_deleted, sender=Membership, dispatch_uid="tokens.membership_deleted")
+    pre_delete.connect(organization_deleted, sender=Organization, dispatch_uid="tokens.organization_deleted")
     pre_save.connect(user_saved, sender=User, dispatch_uid="tokens.user_saved")
 
 
@@ -42,23 +43,30 @@ def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
 
 
 @transaction.atomic
+def organization_deleted(instance: Organization, **_: Any) -> None:
+    """Also one without members, whose clients are remembered no less."""
+    Organization.objects.lock_all([instance.pk])
+    Organization.objects.advance([instance.pk])
+
+
+@transaction.atomic
 @audit.gathered()
 def user_saved(instance: User, update_fields: Collection[str] | None = None, **_: Any) -> None:
     """Stop the tokens of a person who is deactivated, and of one who comes back with any left running.
 
     ``instance.ended_by`` is who deactivates them, where a flow has said so.
     """
-    watched = {"is_active", "password_version"}
-    if instance._state.adding or (update_fields is not None and not watched.intersection(update_fields)):
+    watched = ("is_active", "password_version", "name", "email")
+    if instance._state.adding or (update_fields is not None and not set(watched).intersection(update_fields)):
         return
-    before = User.objects.filter(pk=instance.pk).values_list("is_active", "password_version").first()
-    if before == (True, instance.password_version) and instance.is_active:
+    before = User.objects.filter(pk=instance.pk).values_list(*watched).first()
+    if instance.is_active and before == tuple(getattr(instance, name) for name in watched):
         return
     memberships = Membership.objects.filter(user=instance)
     organizations = set(memberships.values_list("organization_id", flat=True))
     Organization.objects.lock_all(organizations)
     if instance.is_active and before and before[0]:
-        # A new password has ended their grants, by itself.
+        # A new password has ended their grants, by itself; workers remember how they are called.
         Organization.objects.advance(organizations)
         return
     stop(
