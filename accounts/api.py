@@ -39,17 +39,19 @@ class OrganizationView(APIView):
 
     @extend_schema(
         operation_id="changeOrganization",
-        summary="Rename the organization or change its policy",
+        summary="Rename the organization or change its policies",
         request=OrganizationChange,
         responses=OrganizationSerializer,
     )
     def patch(self, request: Request) -> Response:
-        """Fields that are left out stay as they are. Existing tokens keep the expiry they were made with."""
+        """Fields that are left out stay as they are. Existing tokens keep the expiry they were made with.
+
+        Sessions that were opened without what `ssoRequired` or `mfaRequired` asks for end at once; neither
+        can be switched on where nobody, or you yourself, could meet it. Every change is in the audit log.
+        """
         wanted = OrganizationChange(data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
-        organization = change(
-            organization_id=organization_id(request), actor=caller(request), **wanted.validated_data
-        )
+        organization = change(actor=caller(request), **wanted.validated_data)
         return Response(OrganizationSerializer(organization).data)
 
 

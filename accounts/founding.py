@@ -35,8 +35,13 @@ def person(*, email: str, password: str | None, name: str = "", superuser: bool 
 
 @transaction.atomic
 def organization(*, name: str, plan: str | None = None) -> Organization:
-    """The organization of the name's slug, made on the free plan if need be; raises Plan.DoesNotExist."""
+    """The organization of the name's slug, made on the free plan if need be.
+
+    Raises Plan.DoesNotExist, and ValueError where it was deleted and is not purged yet.
+    """
     found = Organization.objects.filter(slug=slug_of(name)).first()
+    if found is not None and found.deleted_at is not None:
+        raise ValueError(f"{found.name} was deleted: staff can restore it, or choose another name.")
     if found is None:
         wanted = Plan.objects.get(slug=plan or "free")
         found = Organization.objects.create(name=name.strip(), slug=slug_of(name), plan=wanted)

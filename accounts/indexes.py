@@ -64,8 +64,11 @@ def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet
 
 @transaction.atomic
 def create(*, organization_id: UUID, name: str, actor: Actor = SYSTEM) -> Index:
-    """Raises Refused (400) where the organization has an index of that name."""
-    Organization.objects.locked(organization_id)
+    """Raises Refused: 400 where the name is taken, token_revoked where the organization was just deleted."""
+    try:
+        Organization.objects.locked(organization_id)
+    except Organization.DoesNotExist:
+        raise Refused(refusals.TOKEN_REVOKED) from None
     _check_name(organization_id, name)
     index = Index.objects.create(organization_id=organization_id, name=name)
     _record("index.created", index, actor, [None, name])

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import audit, invitation_limits, mails, member_letters, members
+from accounts import audit, email_domains, invitation_limits, mails, member_letters, members
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.catalogue import role_scopes
@@ -57,7 +57,7 @@ def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None)
     """
     invitation_limits.check(actor.organization_id, invitation.email)
     with transaction.atomic():
-        Organization.objects.locked(invitation.organization_id)
+        Organization.objects.lock_all([invitation.organization_id])
         found = Invitation.objects.open().filter(pk=invitation.pk).first()
         if found is None:
             raise Refused(refusals.INVITATION_GONE)
@@ -91,17 +91,23 @@ def withdraw(*, invitations: QuerySet[Invitation], actor: Actor, now: datetime |
 @transaction.atomic
 @audit.gathered()
 def accept(*, secret: str, user: User, now: datetime | None = None) -> Membership:
-    """Join by a link; raises Refused: not_found, invitation_gone, or forbidden for another address.
+    """Join by a link; raises Refused: not_found, invitation_gone, forbidden for another address, or
+    invalid_request where the organization takes no addresses of its domain any more.
 
     The address must be the user's own and verified; the inviter must still be one who may invite so.
     """
     known = find(secret)
     if known is None:
         raise Refused(refusals.NOT_FOUND)
-    organization = Organization.objects.locked(known.organization_id)
+    Organization.objects.lock_all([known.organization_id])
     # The wait for the lock may have been long, and what counts is what holds after it.
-    invitation = _whole().get(pk=known.pk)
+    invitation = _whole().filter(pk=known.pk).first()
     now = now or timezone.now()
+    if invitation is None:
+        raise Refused(refusals.NOT_FOUND)
+    organization = invitation.organization
+    if invitation.status(now) == "pending" and bytes(invitation.digest) == digest(secret):
+        _check_domain(organization, invitation.email)
     if not is_good(invitation, now) or bytes(invitation.digest) != digest(secret):
         raise Refused(refusals.INVITATION_GONE)
     check_address(invitation, user)
@@ -190,15 +196,13 @@ def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool 
 def _check_address(organization: Organization, email: str) -> None:
     if Membership.objects.filter(organization=organization, user__email=email).exists():
         raise Refused(refusals.INVALID_REQUEST, fields={"email": ["This person is a member already."]})
-    if not _is_of_domain(organization, email):
-        domains = ", ".join(organization.email_domains)
-        sentence = f"This organization invites addresses of {domains} only."
+    _check_domain(organization, email)
+
+
+def _check_domain(organization: Organization, email: str) -> None:
+    if not email_domains.admits(organization.email_domains, email):
+        sentence = email_domains.sentence(organization.email_domains)
         raise Refused(refusals.INVALID_REQUEST, fields={"email": [sentence]})
-
-
-def _is_of_domain(organization: Organization, email: str) -> bool:
-    allowed = organization.email_domains
-    return not allowed or email.rpartition("@")[2] in {domain.lower() for domain in allowed}
 
 
 def _is_backed(invitation: Invitation) -> bool:
@@ -211,7 +215,7 @@ def _is_backed(invitation: Invitation) -> bool:
     if Role(invitation.role).outranks(Role(inviter.role)) or not inviter.scopes.allows(MANAGE):
         return False
     covered = not inviter.scopes.missing(role_scopes(invitation.role).texts)
-    return covered and _is_of_domain(organization, invitation.email)
+    return covered and email_domains.admits(organization.email_domains, invitation.email)
 
 
 def _whole() -> InvitationQuerySet:

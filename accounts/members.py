@@ -84,7 +84,8 @@ def check_owners(ending: Collection[Membership]) -> None:
 
     The caller holds the organizations' locks.
     """
-    losing = {m.organization_id for m in ending if m.role == Role.OWNER and m.user.is_active}
+    owning = [m for m in ending if m.role == Role.OWNER and m.user.is_active]
+    losing = {m.organization_id for m in owning if m.organization.deleted_at is None}
     owners = Membership.objects.active().filter(organization__in=losing, role=Role.OWNER)
     kept = owners.exclude(pk__in=[membership.pk for membership in ending])
     bare = losing.difference(kept.values_list("organization_id", flat=True))

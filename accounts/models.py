@@ -135,12 +135,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def living(self) -> OrganizationQuerySet:
+        """Not deleted: what is deleted waits for its purge, and nobody may find it."""
+        return self.filter(deleted_at=None)
+
     def locked(self, organization_id: UUID) -> Organization:
         """Take the lock of everything that counts or orders within an organization.
 
-        Call inside a transaction and before any other row's lock; raises DoesNotExist.
+        Call inside a transaction and before any other row's lock; raises DoesNotExist, also once deleted.
         """
-        return self.select_for_update(no_key=True).get(pk=organization_id)
+        return self.living().select_for_update(no_key=True).get(pk=organization_id)
 
     def lock_all(self, organization_ids: Iterable[UUID]) -> None:
         """Take the locks of several, always in the order of their ids; one that is gone is passed over."""
@@ -190,6 +194,9 @@ class Organization(models.Model):
 
     objects = OrganizationQuerySet.as_manager()
 
+    # Who deletes the organization, where a flow has said so before it saves.
+    ended_by: Actor = SYSTEM
+
     class Meta:
         ordering = ("name",)
 
@@ -205,14 +212,20 @@ class Organization(models.Model):
         """Requests a day; None is unlimited."""
         return self.plan.requests_per_day if self.requests_per_day is None else self.requests_per_day
 
+    @property
+    def endless_tokens_allowed(self) -> bool:
+        """Whether a token may have no expiry: the longest life that is allowed forbids it as well."""
+        return self.never_expiring_allowed and self.longest_token_days is None
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def active(self) -> MembershipQuerySet:
         return self.filter(user__is_active=True)
 
     def of(self, user: User) -> MembershipQuerySet:
-        """A person's memberships with their organizations, oldest first."""
-        return self.filter(user=user).select_related("organization__plan").order_by("joined_at", "pk")
+        """A person's memberships with their organizations, oldest first; a deleted one opens nothing."""
+        mine = self.filter(user=user, organization__deleted_at=None)
+        return mine.select_related("organization__plan").order_by("joined_at", "pk")
 
 
 class Membership(models.Model):

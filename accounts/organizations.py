@@ -4,40 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, policies
 from accounts.actors import Actor
 from accounts.audit import Target
-from accounts.models import Organization
+from accounts.models import Organization, new_publishable_key
+from accounts.rights import locked_rights
 
+MANAGE = "organization.manage"
 # What staff sell; everything else of an organization is its own business.
 PLAN = ("plan", "requests_per_day")
 
 
+class Changes(TypedDict, total=False):
+    """What an organization's own people and programs may change of it."""
+
+    name: str
+    never_expiring_allowed: bool
+    longest_token_days: int | None
+    mfa_required: bool
+    sso_required: bool
+    email_domains: list[str]
+
+
 @transaction.atomic
-def change(
-    *,
-    organization_id: UUID,
-    actor: Actor,
-    name: str | None = None,
-    never_expiring_allowed: bool | None = None,
-) -> Organization:
-    """Change what is given and leave the rest; tokens that exist keep their expiry."""
-    organization = Organization.objects.locked(organization_id)
-    given = {"name": name, "never_expiring_allowed": never_expiring_allowed}
-    wanted = {field: value for field, value in given.items() if value is not None}
+@audit.gathered()
+def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
+    """Change what is given of the actor's organization; tokens that exist keep their expiry.
+
+    What was opened without what a policy asks for from now on ends. Raises Refused: where the actor's
+    right has just ended; invalid_request for a policy that would lock everybody out, the actor included.
+    """
+    rights = locked_rights(actor, MANAGE)
+    organization = rights.member.organization
     before = _values(organization, wanted)
     for field, value in wanted.items():
         setattr(organization, field, value)
-    if wanted:
-        organization.save(update_fields=wanted)
-        Organization.objects.advance([organization.pk])
+    changed = audit.difference(before, _values(organization, wanted))
+    policies.check_change(changed, by=rights.member if actor.type == "user" else None)
+    if changed:
+        organization.save(update_fields=changed)
+    # A repeat tells every worker once more, for a caller whose first confirmation got lost.
+    Organization.objects.advance([organization.pk])
     _record_changes(organization, actor, before)
+    return organization
+
+
+@transaction.atomic
+def rotate_key(*, actor: Actor) -> Organization:
+    """Another publishable key; the one before names nothing from now on. Raises Refused."""
+    organization = locked_rights(actor, MANAGE).member.organization
+    before = organization.publishable_key
+    organization.publishable_key = new_publishable_key()
+    organization.save(update_fields=["publishable_key"])
+    Organization.objects.advance([organization.pk])
+    endings = [f"…{key[-4:]}" for key in (before, organization.publishable_key)]
+    _record("organization.key_rotated", organization, actor, {"publishable_key": endings})
     return organization
 
 

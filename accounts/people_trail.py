@@ -37,8 +37,8 @@ def themselves(user: User) -> Actor:
 @audit.gathered()
 def record(action: str, user: User, actor: Actor | None = None, **changes: Any) -> None:
     """One event in each organization of the person, who acts by themselves where nobody else is named."""
-    mine = Membership.objects.filter(user_id=user.pk).values_list("organization_id", flat=True)
-    for organization_id in mine:
+    mine = Membership.objects.filter(user_id=user.pk, organization__deleted_at=None)
+    for organization_id in mine.values_list("organization_id", flat=True):
         audit.record(
             organization_id=organization_id,
             action=action,

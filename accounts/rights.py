@@ -54,6 +54,7 @@ def responsible_member(actor: Actor) -> Membership:
     member = (
         Membership.objects.active()
         .filter(pk=actor.membership_id, organization_id=actor.organization_id)
+        .filter(organization__deleted_at=None)
         .select_related("user", "organization")
         .first()
     )

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
-from accounts.fields import Body, CamelCase, Flag, Instant, String, Text
+from accounts import email_domains
+from accounts.fields import Body, CamelCase, Flag, Instant, Name, String, WholeNumber
 from accounts.paging import PageLinks
+from accounts.policies import MOST_TOKEN_DAYS
 from accounts.roles import Role
+
+LONGEST_DAYS = (
+    f"How long a new token may live at most, 1 to {MOST_TOKEN_DAYS} days; null means {MOST_TOKEN_DAYS}. "
+    "With a number, tokens without an expiry are not allowed either."
+)
+SSO = "Members other than owners sign in by single sign-on only."
+MFA = "Members work here with a second factor only."
+DOMAINS = "Only addresses of these domains are invited and may join; none means any."
+
+
+class Domains(serializers.ListField):
+    """Domains of e-mail addresses, each once and in lower case."""
+
+    child = serializers.CharField()
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if not isinstance(data, list) or not all(isinstance(one, str) for one in data):
+            raise serializers.ValidationError("This is a list of domains, each a string.")
+        try:
+            return email_domains.cleaned(data)
+        except ValueError as problem:
+            raise serializers.ValidationError(str(problem)) from None
 
 
 class PersonSerializer(CamelCase):
@@ -34,7 +60,13 @@ class OrganizationSerializer(CamelCase):
     slug = serializers.CharField()
     plan = PlanSerializer(source="*")
     publishable_key = serializers.CharField(help_text="Names the organization; it grants nothing.")
-    never_expiring_tokens_allowed = serializers.BooleanField(source="never_expiring_allowed")
+    never_expiring_tokens_allowed = serializers.BooleanField(
+        source="never_expiring_allowed", help_text="Only where `longestTokenDays` is null as well."
+    )
+    longest_token_days = serializers.IntegerField(allow_null=True, help_text=LONGEST_DAYS)
+    sso_required = serializers.BooleanField(help_text=SSO)
+    mfa_required = serializers.BooleanField(help_text=MFA)
+    email_domains = serializers.ListField(child=serializers.CharField(), help_text=DOMAINS)
     created_at = Instant()
 
 
@@ -43,8 +75,14 @@ class OrganizationChange(Body):
 
     unknown = "This cannot be changed here."
 
-    name = Text(max_length=100, required=False)
+    name = Name(max_length=100, required=False)
     never_expiring_tokens_allowed = Flag(source="never_expiring_allowed", required=False)
+    longest_token_days = WholeNumber(
+        min_value=1, max_value=MOST_TOKEN_DAYS, allow_null=True, required=False, help_text=LONGEST_DAYS
+    )
+    sso_required = Flag(required=False, help_text=SSO)
+    mfa_required = Flag(required=False, help_text=MFA)
+    email_domains = Domains(required=False, help_text=DOMAINS)
 
 
 class MemberSerializer(CamelCase):

@@ -22,7 +22,12 @@ from tokens.oauth_forms import Presented
 # An id that is none is looked up like one that does not exist.
 NOBODY = UUID(int=0)
 _FIELDS = ("id", "organization_id", "name", "scopes", "refresh_auth")
-_ENDS = ("valid_until", "client__deleted_at", "client__organization__suspended_at")
+_ENDS = (
+    "valid_until",
+    "client__deleted_at",
+    "client__organization__suspended_at",
+    "client__organization__deleted_at",
+)
 _LOOKUP = Lookup(ClientSecret, "digest", (*_ENDS, *(f"client__{field}" for field in _FIELDS)))
 
 
@@ -68,16 +73,18 @@ def _find(presented: Presented, *, secretless: bool, now: datetime) -> OAuthClie
     except ValueError:
         pk = NOBODY
     if presented.secret is None:
-        living = OAuthClient.objects.filter(deleted_at=None, organization__suspended_at=None)
+        living = OAuthClient.objects.filter(
+            deleted_at=None, organization__suspended_at=None, organization__deleted_at=None
+        )
         known = living.filter(pk=pk, refresh_auth=RefreshAuth.ROTATION_ONLY).first()
         return known if secretless else None
     found = _LOOKUP.row(opaque.digest(presented.secret))
     if found is None:
         return None
-    valid_until, deleted_at, suspended_at, *columns = found
-    client = OAuthClient.from_db("default", _FIELDS, columns)
+    valid_until, *stops = found[: len(_ENDS)]
+    client = OAuthClient.from_db("default", _FIELDS, found[len(_ENDS) :])
     ended = valid_until is not None and valid_until <= now
-    return None if ended or deleted_at or suspended_at or client.pk != pk else client
+    return None if ended or any(stops) or client.pk != pk else client
 
 
 def _of_client(client_id: str, network: str) -> WindowLimit:

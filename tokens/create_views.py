@@ -31,12 +31,12 @@ def create(request: PageRequest) -> HttpResponse:
     """GET shows the form, filled in as its address says. The answer to a good POST shows the secret:
     nothing keeps it for a later request, and the form's nonce makes sending it again harmless.
     """
-    now = timezone.now()
+    now, organization = timezone.now(), request.membership.organization
     if request.method != "POST":
-        values = prefilled(request.GET, request.actor)
-        values["name"] = values["name"] or _suggestion(request.membership.organization)
+        values = prefilled(request.GET, request.actor, organization)
+        values["name"] = values["name"] or _suggestion(organization)
         return _page(request, None, values, status=200)
-    form = CreateForm(request.POST, actor=request.actor, now=now)
+    form = CreateForm(request.POST, actor=request.actor, organization=organization, now=now)
     status = 422
     if form.is_valid():
         try:
@@ -74,10 +74,11 @@ def _page(request: PageRequest, form: CreateForm | None, values: dict[str, Any],
         "full": all(choice.ticked for choice in choices if choice.held),
         "presets": picker.PRESETS,
         "sentence": picker.sentence(picker.well_formed(selection)),
-        "expirations": expiries.presets(now),
+        "expirations": expiries.presets(organization, now),
         "first_day": expiries.first_day(now).isoformat(),
-        "last_day": expiries.last_day(now).isoformat(),
-        "never_allowed": organization.never_expiring_allowed,
+        "last_day": expiries.last_day(organization, now).isoformat(),
+        "longest": expiries.longest(organization),
+        "endless_allowed": organization.endless_tokens_allowed,
         "limit": settings.ACTIVE_TOKENS_PER_ORGANIZATION,
         "is_full": active.count() >= settings.ACTIVE_TOKENS_PER_ORGANIZATION,
     }

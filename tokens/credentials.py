@@ -63,6 +63,7 @@ class _Row(NamedTuple):
     organization_name: str
     generation: int
     suspended_at: datetime | None
+    deleted_at: datetime | None
     own_per_day: int | None
     plan_per_day: int | None
     burst_per_minute: int | None
@@ -83,6 +84,7 @@ _COLUMNS = (
     "token__organization__name",
     "token__organization__generation",
     "token__organization__suspended_at",
+    "token__organization__deleted_at",
     "token__organization__requests_per_day",
     "token__organization__plan__requests_per_day",
     "token__organization__plan__burst_per_minute",
@@ -107,6 +109,7 @@ def for_token(raw: str, now: datetime | None = None) -> Credential | Refusal:
 def _refusal(row: _Row, now: datetime) -> Refusal | None:
     if (
         row.revoked_at is not None
+        or row.deleted_at is not None
         or row.member_organization_id != row.organization_id
         or not row.member_is_active
     ):

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts import policies
 from accounts.access import SESSION_KEY, is_by_provider
 from accounts.fields import Body, Text
-from accounts.models import User
+from accounts.models import Membership, User
 from ratelimit import limiter, refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refusal, Refused
@@ -104,6 +104,6 @@ def _person(request: Request) -> User:
 def _organization_at_work(request: Request, user: User) -> str | None:
     """The one chosen in the browser, if the person still belongs to it; None is the oldest one."""
     chosen = request._request.session.get(SESSION_KEY)
-    mine = user.memberships.select_related("organization")
+    mine = Membership.objects.of(user)
     found = mine.filter(organization_id=chosen).first() if chosen else None
     return found.organization.public_id if found else None

@@ -5,36 +5,64 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from accounts.models import Organization
 from tokens.models import MAX_DAYS
 
 PRESETS = (7, 30, 60, 90, 180, 365)
-CHOSEN = "90"
+CHOSEN = 90
 CUSTOM = "custom"
 NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One option of the select box; ``expires_at`` is None for the last one."""
+    """One option of the select box; ``expires_at`` is None for the last ones."""
 
     value: str
     label: str
     expires_at: datetime | None = None
+    is_longest: bool = False
 
 
-def presets(now: datetime) -> list[Preset]:
-    found = [Preset(str(days), f"{days} days", now + timedelta(days=days)) for days in PRESETS]
-    return [*found, Preset(CUSTOM, "Custom date"), Preset(NEVER, "No expiry")]
+def longest(organization: Organization) -> int:
+    """Days that a new token of the organization may live at most."""
+    return min(MAX_DAYS, organization.longest_token_days or MAX_DAYS)
+
+
+def choices(organization: Organization) -> list[str]:
+    """What the select box offers under the organization's policy."""
+    most = longest(organization)
+    days = sorted({*(preset for preset in PRESETS if preset < most), most})
+    endless = [NEVER] if organization.endless_tokens_allowed else []
+    return [*map(str, days), CUSTOM, *endless]
+
+
+def chosen(organization: Organization) -> str:
+    """What is selected at first."""
+    return str(min(CHOSEN, longest(organization)))
+
+
+def presets(organization: Organization, now: datetime) -> list[Preset]:
+    words = {CUSTOM: "Custom date", NEVER: "No expiry"}
+    return [
+        Preset(value, words[value]) if value in words else _preset(int(value), now)
+        for value in choices(organization)
+    ]
 
 
 def first_day(now: datetime) -> date:
     return now.astimezone(UTC).date() + timedelta(days=1)
 
 
-def last_day(now: datetime) -> date:
-    return now.astimezone(UTC).date() + timedelta(days=MAX_DAYS)
+def last_day(organization: Organization, now: datetime) -> date:
+    return now.astimezone(UTC).date() + timedelta(days=longest(organization))
 
 
 def days_until(day: date, now: datetime) -> int:
     """Whole days from today to ``day`` in UTC: the token ends on it, at the hour it was made."""
     return (day - now.astimezone(UTC).date()).days
+
+
+def _preset(days: int, now: datetime) -> Preset:
+    words = f"{days} day" if days == 1 else f"{days} days"
+    return Preset(str(days), words, now + timedelta(days=days), days not in PRESETS)

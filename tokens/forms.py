@@ -5,18 +5,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from accounts.actors import Actor
+from accounts.models import Organization
 from accounts.text import validate_line, validate_lines
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import expiries, picker
 from tokens.issuing import MANAGE, Issued, issue
+from tokens.models import MAX_DAYS
 from tokens.picker import ONLY, Selection
 
 MOST_PERMISSIONS = 100
@@ -81,7 +83,6 @@ class WithPermissions(forms.Form):
 class CreateForm(WithPermissions, NameAndDescription):
     nonce = forms.CharField(max_length=64, required=False)
     expiration = forms.ChoiceField(
-        choices=[(str(value), value) for value in (*expiries.PRESETS, expiries.CUSTOM, expiries.NEVER)],
         error_messages={
             "required": "Choose when the token expires.",
             "invalid_choice": "Choose one of the list.",
@@ -93,10 +94,17 @@ class CreateForm(WithPermissions, NameAndDescription):
         error_messages={"invalid": "Write the date as year-month-day, for example 2027-03-31."},
     )
 
-    def __init__(self, *args: Any, actor: Actor, now: datetime, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, actor: Actor, organization: Organization, now: datetime, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.actor = actor
+        self.organization = organization
         self.now = now
+        # Where the policy wants an end, the flow says so in better words than "not on the list".
+        offered = (*expiries.choices(organization), expiries.NEVER)
+        expiration = cast(forms.ChoiceField, self.fields["expiration"])
+        expiration.choices = [(value, value) for value in offered]
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
@@ -105,12 +113,14 @@ class CreateForm(WithPermissions, NameAndDescription):
         return found
 
     def _check_date(self, day: Any) -> None:
-        first, last = expiries.first_day(self.now), expiries.last_day(self.now)
+        first, last = expiries.first_day(self.now), expiries.last_day(self.organization, self.now)
+        most = expiries.longest(self.organization)
+        life = "a year" if most == MAX_DAYS else f"{most} day{'s' if most > 1 else ''} here"
         if day is None:
             self.add_error("expires_on", "Choose the date on which the token expires.")
         elif not first <= day <= last:
             self.add_error(
-                "expires_on", f"Choose a date from {first} to {last}: a token lives at most a year."
+                "expires_on", f"Choose a date from {first} to {last}: a token lives at most {life}."
             )
 
     @property
@@ -186,15 +196,15 @@ def selected(data: Mapping[str, Any], field: str) -> Selection:
     return picker.read(chosen, only)
 
 
-def prefilled(parameters: QueryDict, actor: Actor) -> dict[str, Any]:
+def prefilled(parameters: QueryDict, actor: Actor, organization: Organization) -> dict[str, Any]:
     """The form's first values out of an address; what it cannot mean is left at its default."""
     expiration = parameters.get("expires", "")
-    known = {str(value) for value in expiries.PRESETS} | {expiries.CUSTOM, expiries.NEVER}
+    known = expiries.choices(organization)
     preset = parameters.get("preset", "")
     return {
         "name": parameters.get("name", "")[:100],
         "description": parameters.get("description", "")[:500],
-        "expiration": expiration if expiration in known else expiries.CHOSEN,
+        "expiration": expiration if expiration in known else expiries.chosen(organization),
         "expires_on": "",
         "selection": picker.preset(preset, actor.scopes) if preset else selected(parameters, "permission"),
         "nonce": new_nonce(),

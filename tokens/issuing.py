@@ -16,7 +16,7 @@ from accounts.rights import check_permissions, rights_of
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import opaque, trail
+from tokens import notices_made, opaque, trail
 from tokens.models import MAX_DAYS, ServiceAccountToken, TokenSecret
 
 IDEMPOTENCY_HOURS = 24
@@ -86,6 +86,7 @@ def issue(
     TokenSecret.objects.create(
         token=token, digest=secret.digest, prefix=secret.prefix, last_four=secret.last_four, created_at=now
     )
+    notices_made.owe(token, actor, now)
     trail.created(token, actor)
     return Issued(token, secret.plaintext)
 
@@ -112,11 +113,13 @@ def _made_with(organization: Organization, digest: bytes, now: datetime) -> Serv
 
 
 def _check_expiry(organization: Organization, days: int | None) -> None:
-    if days is None and not organization.never_expiring_allowed:
+    if days is None and not organization.endless_tokens_allowed:
         sentence = "This organization's policy wants every token to expire."
         raise Refused(refusals.INVALID_REQUEST, fields={"expiresInDays": [sentence]})
-    if days is not None and not 1 <= days <= MAX_DAYS:
-        sentence = f"A token may live 1 to {MAX_DAYS} days."
+    longest = organization.longest_token_days
+    if days is not None and not 1 <= days <= min(MAX_DAYS, longest or MAX_DAYS):
+        whose = "By this organization's policy a" if longest else "A"
+        sentence = f"{whose} token may live 1 to {longest or MAX_DAYS} days."
         raise Refused(refusals.INVALID_REQUEST, fields={"expiresInDays": [sentence]})
 
 

@@ -129,7 +129,7 @@ def _organization(request: Request) -> UUID | None:
         return None
     if not PUBLISHABLE_KEY.fullmatch(key):
         raise Refused(refusals.INVALID_TOKEN)
-    found = Organization.objects.filter(publishable_key=key).values_list("pk", flat=True).first()
+    found = Organization.objects.living().filter(publishable_key=key).values_list("pk", flat=True).first()
     if found is None:
         raise counted(request._request, Refused(refusals.INVALID_TOKEN))
     return found

@@ -20,7 +20,7 @@ def rename(
     *, token: ServiceAccountToken, actor: Actor, name: str | None = None, description: str | None = None
 ) -> ServiceAccountToken:
     """Change what is given. Raises Refused (400) where another active token has the name."""
-    Organization.objects.locked(token.organization_id)
+    Organization.objects.lock_all([token.organization_id])
     current_rights(actor)
     before = {"name": token.name, "description": token.description}
     if name is not None and name != token.name:

@@ -34,6 +34,7 @@ class Row(NamedTuple):
     organization_name: str
     generation: int
     suspended_at: datetime | None
+    deleted_at: datetime | None
     own_per_day: int | None
     plan_per_day: int | None
     burst_per_minute: int | None
@@ -66,6 +67,7 @@ _COLUMNS = (
     "organization__name",
     "organization__generation",
     "organization__suspended_at",
+    "organization__deleted_at",
     "organization__requests_per_day",
     "organization__plan__requests_per_day",
     "organization__plan__burst_per_minute",
@@ -105,11 +107,14 @@ def scopes_of(row: Row, granted: Iterable[str]) -> ScopeSet:
 
 
 def judge(row: Row, now: datetime) -> Standing:
-    """A grant ends by revocation, with its user, membership, password or client, and at its absolute end.
+    """A grant ends by revocation, with its user, membership, password, client or organization, and at
+    its absolute end.
 
     One that was opened by password ends as well where single sign-on is required of the member.
     """
-    if row.revoked_at is not None or not (_client_lives(row) if row.client_id else _member_lives(row)):
+    if row.revoked_at is not None or row.deleted_at is not None:
+        return Standing.ENDED
+    if not (_client_lives(row) if row.client_id else _member_lives(row)):
         return Standing.ENDED
     if row.expires_at <= now:
         return Standing.EXPIRED

@@ -25,7 +25,7 @@ PATH = "/settings/audit-log/"
 @pytest.fixture
 def browser(owner: Membership) -> Client:
     indexes.create(organization_id=owner.organization_id, name="=1+1", actor=actor(owner))
-    change(organization_id=owner.organization_id, actor=actor(owner), name="Kettles & Co")
+    change(actor=actor(owner), name="Kettles & Co")
     return browser_of(owner.user)
 
 

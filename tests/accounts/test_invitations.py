@@ -160,7 +160,10 @@ def test_the_organizations_domains_bound_who_is_invited(owner: Membership) -> No
     assert caught.value.facts["fields"].keys() == {"email"}
     assert make_invited(owner, "ada@acme.example")
     late = make_proven("grace@elsewhere.example")
-    assert refusal(lambda: accept(secret=invited.secret, user=late)) is refusals.INVITATION_GONE
+    with pytest.raises(Refused) as caught:
+        accept(secret=invited.secret, user=late)
+    sentence = "This organization takes addresses of Acme.example only."
+    assert caught.value.facts["fields"] == {"email": [sentence]}
 
 
 def test_the_mail_names_inviter_organization_role_and_our_own_host(

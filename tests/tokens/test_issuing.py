@@ -103,7 +103,7 @@ def test_both_ends_of_the_range_are_allowed(owner: Membership, days: int) -> Non
 
 def test_a_token_may_never_expire_unless_the_policy_forbids_it(owner: Membership) -> None:
     assert make_token(owner, expires_in_days=None).token.expires_at is None
-    change(organization_id=owner.organization_id, actor=actor(owner), never_expiring_allowed=False)
+    change(actor=actor(owner), never_expiring_allowed=False)
     with pytest.raises(Refused) as refused:
         make_token(owner, expires_in_days=None)
     assert list(refused.value.facts["fields"]) == ["expiresInDays"]

@@ -1,0 +1,42 @@
+"""Which addresses an organization takes: the domains of its policy, read and asked in one form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+MOST = 50
+LONGEST = 253
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def cleaned(texts: Iterable[str]) -> list[str]:
+    """Each domain once, in lower case and its ASCII form; raises ValueError with a sentence for people."""
+    found = list(dict.fromkeys(_cleaned(text) for text in texts))
+    if len(found) > MOST:
+        raise ValueError(f"Name at most {MOST} domains.")
+    return found
+
+
+def admits(domains: Sequence[str], email: str) -> bool:
+    """Whether an address is of one of the ``domains``, subdomains aside; none named means any."""
+    return not domains or _ascii(email.rpartition("@")[2]) in {_ascii(domain) for domain in domains}
+
+
+def sentence(domains: Sequence[str]) -> str:
+    return f"This organization takes addresses of {', '.join(domains)} only."
+
+
+def _cleaned(text: str) -> str:
+    domain = _ascii(text.strip().removeprefix("@"))
+    if len(domain) > LONGEST or not _DOMAIN.fullmatch(domain):
+        raise ValueError(f"“{text.strip()[:60]}” is no domain: write it like example.com.")
+    return domain
+
+
+def _ascii(domain: str) -> str:
+    """As it stands in DNS (RFC 5891); what has no such form is left as it is and matches nothing."""
+    try:
+        return domain.lower().encode("idna").decode()
+    except UnicodeError:
+        return domain.lower()
