@@ -14,9 +14,10 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts import audit_admin, members, organizations  # noqa: F401
+from accounts import audit, audit_admin, deletion, members, organizations  # noqa: F401
 from accounts.invitation_admin import InvitationInline
 from accounts.models import Membership, Organization, User
 from accounts.staff import (
@@ -56,8 +57,12 @@ class MembershipInline(LookOnlyInline):
 
 @admin.register(Organization)
 class OrganizationAdmin(RefusableDeletion, ValuesLogged, NoForgedRows):
-    list_display = ["name", "plan", "members", "suspended_at"]
-    list_filter = ("plan", ("suspended_at", admin.EmptyFieldListFilter))
+    list_display = ["name", "plan", "members", "suspended_at", "deleted_at"]
+    list_filter = (
+        "plan",
+        ("suspended_at", admin.EmptyFieldListFilter),
+        ("deleted_at", admin.EmptyFieldListFilter),
+    )
     list_select_related = ("plan",)
     search_fields = ("name", "slug")
     fields = (
@@ -69,11 +74,20 @@ class OrganizationAdmin(RefusableDeletion, ValuesLogged, NoForgedRows):
         "requests_per_day",
         "never_expiring_allowed",
         "suspended_at",
+        "deleted_at",
         "created_at",
     )
-    readonly_fields = ("name", "public_id", "slug", "publishable_key", "suspended_at", "created_at")
+    readonly_fields = (
+        "name",
+        "public_id",
+        "slug",
+        "publishable_key",
+        "suspended_at",
+        "deleted_at",
+        "created_at",
+    )
     inlines = (MembershipInline, InvitationInline)
-    actions = ["suspend", "resume", "delete_selected"]
+    actions = ["suspend", "resume", "delete_selected", "restore"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """An organization is made together with its owner."""
@@ -91,11 +105,36 @@ class OrganizationAdmin(RefusableDeletion, ValuesLogged, NoForgedRows):
         if form.changed_data:
             organizations.set_terms(organization=obj, actor=staff(request), fields=form.changed_data)
 
+    def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        """A deleted one is looked at, and restored in the list."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.deleted_at is None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.deleted_at is None)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What belongs to it stays until its time of grace is over."""
+        names = [str(one) for one in objs]
+        return names, {str(self.opts.verbose_name_plural): len(names)}, set(), []
+
     @transaction.atomic
+    @audit.gathered()
     def remove(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
-        pks = list(queryset.values_list("pk", flat=True))
-        Organization.objects.lock_all(pks)
-        Organization.objects.filter(pk__in=pks).delete()
+        Organization.objects.lock_all(queryset.values_list("pk", flat=True))
+        for organization in queryset:
+            deletion.delete_by_staff(organization=organization, actor=staff(request))
+
+    @admin.action(permissions=["delete"], description="Restore selected organizations")
+    @transaction.atomic
+    @audit.gathered()
+    def restore(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
+        Organization.objects.lock_all(queryset.values_list("pk", flat=True))
+        now, restored = timezone.now(), 0
+        for organization in queryset:
+            if deletion.is_restorable(organization, now):
+                restored += deletion.restore(organization=organization, actor=staff(request), now=now)
+                self.log_change(request, organization, "Restored.")
+        self.message_user(request, f"Restored: {restored}.", messages.SUCCESS)
 
     @admin.action(permissions=["change"], description="Suspend selected organizations")
     def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
@@ -112,7 +151,8 @@ class OrganizationAdmin(RefusableDeletion, ValuesLogged, NoForgedRows):
         flow = organizations.suspend if suspended else organizations.resume
         word = "Suspended" if suspended else "Resumed"
         Organization.objects.lock_all(queryset.values_list("pk", flat=True))
-        changed = [one for one in queryset if flow(organization=one, actor=staff(request))]
+        living = [one for one in queryset if one.deleted_at is None]
+        changed = [one for one in living if flow(organization=one, actor=staff(request))]
         for organization in changed:
             self.log_change(request, organization, f"{word}.")
         self.message_user(request, f"{word}: {len(changed)}.", messages.SUCCESS)

@@ -142,7 +142,7 @@ admin.site.unregister(Organization)
 class OrganizationAdmin(AccountsOrganizationAdmin):
     """The organizations' page of accounts, with what tokens know about them."""
 
-    list_display = ["name", "plan", "members", "active_tokens", "suspended_at"]
+    list_display = ["name", "plan", "members", "active_tokens", "suspended_at", "deleted_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         of_this = ServiceAccountToken.objects.filter(organization=OuterRef("pk")).active(timezone.now())
@@ -156,8 +156,3 @@ class OrganizationAdmin(AccountsOrganizationAdmin):
     @admin.display(ordering="token_count")
     def active_tokens(self, organization: Organization) -> int:
         return int(getattr(organization, "token_count", 0))
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Tokens are deleted with their organization, and in no other way."""
-        found, count, needed, protected = super().get_deleted_objects(objs, request)
-        return found, count, needed - {ServiceAccountToken._meta.verbose_name}, protected

@@ -6,7 +6,8 @@ class TokensConfig(AppConfig):
     verbose_name = "Credentials"
 
     def ready(self) -> None:
-        from tokens import endings, policies
+        from tokens import deleting, endings, policies
 
+        deleting.connect()
         endings.connect()
         policies.connect()

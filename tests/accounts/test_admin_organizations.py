@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Membership, Organization, User
+from accounts.models import Membership, Organization
 from tests.people import make_member, make_organization, make_plan, make_staff, make_token
+from tests.team import trail
 from tokens import credentials
 from tokens.credentials import Credential
 from tokens.issuing import Issued
@@ -87,23 +89,48 @@ def test_staff_who_may_only_look_suspend_nothing(owner: Membership) -> None:
     assert Organization.objects.get().suspended_at is None
 
 
-def test_an_organization_is_deleted_with_its_owner_and_tokens(
+def test_deleting_marks_the_organization_and_stops_its_tokens(
     staff: Client, owner: Membership, issued: Issued
 ) -> None:
     page = reverse("admin:accounts_organization_delete", args=[owner.organization_id])
     assert "Yes, I’m sure" in staff.get(page).content.decode()
     assert staff.post(page, {"post": "yes"}).status_code == 302
-    assert not Organization.objects.exists()
-    assert not ServiceAccountToken.objects.exists()
-    assert User.objects.filter(pk=owner.user_id).exists()
+    assert Organization.objects.get().deleted_at is not None
+    assert not isinstance(credentials.for_token(issued.plaintext), Credential)
     assert LogEntry.objects.get().is_deletion()
+    assert [entry[1] for entry in trail(owner.organization)][-1] == "staff"
+    assert trail(owner.organization)[-1][0] == "organization.deleted"
+
+
+def test_a_deleted_one_is_looked_at_and_restored_and_nothing_else(staff: Client, owner: Membership) -> None:
+    act(staff, "restore", owner.organization)
+    assert not LogEntry.objects.exists()
+    Organization.objects.update(deleted_at=timezone.now())
+    assert staff.post(page_of(owner.organization), terms(owner.organization)).status_code == 403
+    act(staff, "suspend", owner.organization)
+    assert Organization.objects.get().suspended_at is None
+    act(staff, "restore", owner.organization)
+    assert Organization.objects.get().deleted_at is None
+    assert LogEntry.objects.get().change_message == "Restored."
+    assert trail(owner.organization)[-1][:2] == ("organization.restored", "staff")
+
+
+def test_only_who_may_delete_may_restore(owner: Membership) -> None:
+    Organization.objects.update(deleted_at=timezone.now())
+    act(
+        make_staff("accounts.view_organization", "accounts.change_organization"),
+        "restore",
+        owner.organization,
+    )
+    assert Organization.objects.get().deleted_at is not None
 
 
 def test_several_are_deleted_at_once(staff: Client, db: None) -> None:
     chosen = [make_token(make_member()).token.organization for _ in range(3)]
     form = {"action": "delete_selected", "_selected_action": [one.pk for one in chosen], "post": "yes"}
     assert staff.post(LIST, form).status_code == 302
-    assert not Organization.objects.exists()
+    assert not Organization.objects.living().exists()
+    assert not ServiceAccountToken.objects.filter(revoked_at=None).exists()
 
 
 def test_what_people_wrote_is_text_and_never_an_address_to_click(staff: Client, db: None) -> None:

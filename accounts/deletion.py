@@ -1,0 +1,108 @@
+"""The end of an organization: at once for everybody who asks, for good after a time of grace."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit, invitations, mails, organization_letters
+from accounts.actors import Actor
+from accounts.audit import Target
+from accounts.models import Membership, Organization
+from accounts.rights import locked_rights
+from accounts.roles import Role
+from ratelimit import refusals
+from ratelimit.refusals import Refused
+
+GRACE = timedelta(days=30)
+
+
+@transaction.atomic
+@audit.gathered()
+def delete(*, actor: Actor, typed_name: str, now: datetime | None = None) -> Organization:
+    """Delete the actor's organization, for an owner in person who has typed its name.
+
+    Every credential stops with it (``tokens.deleting``), and the owners are mailed. Raises Refused:
+    forbidden for anybody else, invalid_request with fields for another name.
+    """
+    rights = locked_rights(actor)
+    if actor.type != "user" or rights.role is not Role.OWNER:
+        raise Refused(refusals.FORBIDDEN, detail="Only an owner deletes the organization.")
+    organization = rights.member.organization
+    # A page shows a run of spaces as one, so one is what people type.
+    if typed_name.split() != organization.name.split():
+        sentence = f"Type {organization.name} to confirm."
+        raise Refused(refusals.INVALID_REQUEST, fields={"name": [sentence]})
+    _end(organization, actor, now or timezone.now())
+    return organization
+
+
+@transaction.atomic
+@audit.gathered()
+def delete_by_staff(*, organization: Organization, actor: Actor, now: datetime | None = None) -> bool:
+    """The same by staff; whether it was not deleted before."""
+    found = _locked(organization)
+    if found.deleted_at is not None:
+        Organization.objects.confirm([found.pk])
+        return False
+    _end(found, actor, now or timezone.now())
+    return True
+
+
+@transaction.atomic
+@audit.gathered()
+def restore(*, organization: Organization, actor: Actor, now: datetime | None = None) -> bool:
+    """Give an organization back to its people, within the time of grace; whether it was deleted.
+
+    What was revoked stays revoked. Raises Refused(not_found) once the purge may have begun.
+    """
+    found = _locked(organization)
+    if found.deleted_at is None:
+        return False
+    if not is_restorable(found, now or timezone.now()):
+        raise Refused(refusals.NOT_FOUND, detail=f"{found.name} was deleted too long ago.")
+    found.deleted_at = None
+    found.save(update_fields=["deleted_at"])
+    Organization.objects.advance([found.pk])
+    _tell_owners(found, organization_letters.restored(found))
+    _record("organization.restored", found, actor)
+    return True
+
+
+def is_restorable(organization: Organization, now: datetime) -> bool:
+    return organization.deleted_at is not None and now < organization.deleted_at + GRACE
+
+
+def _end(organization: Organization, actor: Actor, now: datetime) -> None:
+    organization.deleted_at = now
+    organization.ended_by = actor
+    organization.save(update_fields=["deleted_at"])
+    invitations.withdraw(invitations=organization.invitations.open(), actor=actor, now=now)
+    Organization.objects.advance([organization.pk])
+    _tell_owners(organization, organization_letters.deleted(organization, actor.name, now + GRACE))
+    _record("organization.deleted", organization, actor)
+
+
+def _locked(organization: Organization) -> Organization:
+    """As it is under its lock, deleted or not; raises Refused(not_found) once it is purged."""
+    found = Organization.objects.filter(pk=organization.pk).select_for_update(no_key=True).first()
+    if found is None:
+        raise Refused(refusals.NOT_FOUND)
+    return found
+
+
+def _tell_owners(organization: Organization, letter: mails.Letter) -> None:
+    owners = Membership.objects.active().filter(organization=organization, role=Role.OWNER)
+    for email in owners.values_list("user__email", flat=True):
+        mails.send(letter, email)
+
+
+def _record(action: str, organization: Organization, actor: Actor) -> None:
+    audit.record(
+        organization_id=organization.pk,
+        action=action,
+        actor=actor,
+        target=Target("organization", organization.public_id, organization.name),
+    )

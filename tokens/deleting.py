@@ -1,0 +1,42 @@
+"""Every credential of an organization ends with its deletion, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.signals import pre_save
+
+from accounts import audit
+from accounts.models import Organization
+from tokens import clients, grants
+from tokens.models import Grant, OAuthClient, ServiceAccountToken
+from tokens.revoking import stop
+
+REASON = "The organization was deleted"
+
+
+def connect() -> None:
+    pre_save.connect(organization_saved, sender=Organization, dispatch_uid="tokens.organization_deleted")
+
+
+@transaction.atomic
+@audit.gathered()
+def organization_saved(
+    instance: Organization, update_fields: Collection[str] | None = None, **_: Any
+) -> None:
+    """``instance.ended_by`` is who deletes it, where a flow has said so; a restored one stays without."""
+    if instance._state.adding or instance.deleted_at is None:
+        return
+    if update_fields is not None and "deleted_at" not in update_fields:
+        return
+    Organization.objects.lock_all([instance.pk])
+    actor, moment = instance.ended_by, instance.deleted_at
+    tokens = ServiceAccountToken.objects.filter(organization=instance.pk)
+    running = tokens.filter(Q(expires_at=None) | Q(expires_at__gt=moment))
+    stop(running, actor=actor, reason=REASON, now=moment)
+    clients.end(list(OAuthClient.objects.filter(organization=instance.pk)), actor=actor, now=moment)
+    grants.revoke(Grant.objects.filter(organization=instance.pk, revoked_at=None), reason=REASON, now=moment)
+    Organization.objects.advance([instance.pk])
