@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
@@ -33,6 +33,7 @@ SESSION_KEY = "organization"
 # What allauth calls a sign-in at an identity provider.
 BY_PROVIDER = "socialaccount"
 P = ParamSpec("P")
+R = TypeVar("R", bound=HttpRequest)
 
 
 class PageRequest(HttpRequest):
@@ -151,15 +152,15 @@ def is_by_provider(request: HttpRequest) -> bool:
 
 
 def recently_authenticated(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    view: Callable[Concatenate[R, P], HttpResponse],
+) -> Callable[Concatenate[R, P], HttpResponse]:
     """Ask a signed-in person for the password, or the second factor, again where that was too long ago.
 
     What they have sent is kept meanwhile, so put this under login_required and nowhere near passwords.
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: R, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not _proved_recently(request):
             raise ReauthenticationRequired
         return view(request, *args, **kwargs)
@@ -171,6 +172,6 @@ def _proved_recently(request: HttpRequest) -> bool:
     """A mailed link proves the mailbox and not the person; those who can prove nothing else are let on."""
     since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
     proofs = [one for one in get_authentication_records(request, request.user) if one["at"] > since]
-    if any(one["method"] in ("password", "mfa") for one in proofs):
+    if any(one["method"] in ("password", "mfa", BY_PROVIDER) for one in proofs):
         return True
     return not get_reauthentication_flows(request.user)

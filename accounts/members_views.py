@@ -106,7 +106,7 @@ def transfer(request: PageRequest) -> HttpResponse:
     """Make somebody else the owner and become an admin: for owners, who prove that it is them."""
     if request.membership.role != Role.OWNER:
         raise PermissionDenied
-    return recently_authenticated(_transfer)(request)  # type: ignore[arg-type]
+    return recently_authenticated(_transfer)(request)
 
 
 def _transfer(request: PageRequest) -> HttpResponse:

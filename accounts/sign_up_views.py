@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
@@ -23,8 +24,8 @@ from accounts.sign_up import sign_up as start
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 
-# The browser that signed up goes straight in once the address is confirmed in it.
-SIGNING_UP = "signing_up"
+# The browser that signed up goes straight in once the address is confirmed in it: by which password, when.
+SIGNED_UP = "signed_up"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,7 +57,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             return too_many(request, refused)
         form.add_error(None, refused.facts.get("detail", f"{refused.refusal.error}."))
         return _page(request, form, invitation)
-    request.session[SIGNING_UP] = user.password_version
+    request.session[SIGNED_UP] = [user.password_version, time.time()]
     return _joined(request) if invitation else redirect("account_email_verification_sent")
 
 
@@ -79,7 +80,10 @@ def confirm_email(request: HttpRequest, secret: str) -> HttpResponse:
         return too_many(request, refused)
     if visitor is not None:
         return _back_inside(request, user, moved=moved and user == visitor)
-    if not moved and request.session.pop(SIGNING_UP, None) == user.password_version:
+    version, chosen_at = request.session.pop(SIGNED_UP, (None, None))
+    if not moved and version == user.password_version:
+        # Whoever has chosen the password just now is not asked for it again.
+        record_authentication(request, user, method="password", at=chosen_at)
         return enter(request, user, method="mail")
     messages.success(request, "Your e-mail address is confirmed. Sign in to go on.")
     return redirect("account_login")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.models import Permission
 from django.test import Client
 
@@ -69,6 +71,16 @@ def browser_of(user: User) -> Client:
     """A browser in which the person is signed in."""
     client = Client()
     client.force_login(user)
+    return client
+
+
+def fresh_browser_of(user: User) -> Client:
+    """The same, for a person who has proven just now that it is them."""
+    client = browser_of(user)
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
     return client
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import PageRequest, page
+from accounts.access import PageRequest, page, recently_authenticated
 from accounts.models import Organization
 from accounts.scopes import ANY
 from ratelimit.refusals import Refused
@@ -26,10 +26,14 @@ SUGGESTED = "service-"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
+@recently_authenticated
 @sensitive_variables("issued")
 def create(request: PageRequest) -> HttpResponse:
     """GET shows the form, filled in as its address says. The answer to a good POST shows the secret:
     nothing keeps it for a later request, and the form's nonce makes sending it again harmless.
+
+    Whoever signed in a while ago proves again that it is them: before the form, so that nothing is typed
+    in vain; a form that was open for longer is kept, and answered after the proof.
     """
     now, organization = timezone.now(), request.membership.organization
     if request.method != "POST":

@@ -53,7 +53,7 @@ def change_role(request: PageRequest, member_id: str) -> HttpResponse:
     if not form.is_bound or not form.is_valid():
         return _role_page(request, member, form, [])
     if form.cleaned_data["role"] == Role.OWNER != member.role:
-        return recently_authenticated(_saved)(request, member, form)  # type: ignore[arg-type]
+        return recently_authenticated(_saved)(request, member, form)
     return _saved(request, member, form)
 
 

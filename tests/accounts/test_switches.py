@@ -8,7 +8,7 @@ from django.test import Client
 from accounts import ids
 from accounts.models import Membership
 from accounts.roles import Role
-from tests.people import browser_of, make_member, make_organization, make_token
+from tests.people import browser_of, fresh_browser_of, make_member, make_organization, make_token
 
 ORGANIZATION = "/settings/switch-organization/"
 THEME = "/settings/theme/"
@@ -38,7 +38,7 @@ def test_switching_changes_what_every_page_shows(owner, second):
 
 
 def test_the_role_of_the_chosen_organization_counts(owner, second):
-    browser = browser_of(owner.user)
+    browser = fresh_browser_of(owner.user)
     assert browser.get("/settings/tokens/new/").status_code == 200
     browser.post(ORGANIZATION, {"organization": second.organization.public_id})
     assert browser.get("/settings/tokens/new/").status_code == 403

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.roles import Role
-from tests.people import browser_of, make_member, make_token
+from tests.people import fresh_browser_of, make_member, make_token
 from tests.tokens.many import make_many
 from tokens.models import ServiceAccountToken
 
@@ -27,7 +27,7 @@ GOOD: dict[str, Any] = {
 
 @pytest.fixture
 def browser(owner: Membership) -> Client:
-    return browser_of(owner.user)
+    return fresh_browser_of(owner.user)
 
 
 def made(browser: Client, **fields: Any) -> ServiceAccountToken:
@@ -149,7 +149,7 @@ def test_the_fifty_first_is_refused(owner, browser):
 
 
 def test_nobody_grants_what_they_do_not_hold(owner):
-    browser = browser_of(make_member(owner.organization, Role.ADMIN).user)
+    browser = fresh_browser_of(make_member(owner.organization, Role.ADMIN).user)
     html = browser.get(URL).content.decode()
     assert 'value="account:admin:*" autocomplete="off" disabled' in html
     assert "You do not hold this yourself." in html
@@ -159,7 +159,7 @@ def test_nobody_grants_what_they_do_not_hold(owner):
 
 def test_one_who_holds_a_permission_narrowly_grants_it_narrowly(owner):
     admin = make_member(owner.organization, Role.ADMIN, permissions=["account:admin:eu"])
-    browser = browser_of(admin.user)
+    browser = fresh_browser_of(admin.user)
     assert "You hold this for eu only." in browser.get(URL).content.decode()
     refused(browser, status=403, permissions=["account:admin:*"])
     narrow = made(browser, permissions=["account:admin:*"], **{"only:account:admin:*": "eu"})
@@ -168,7 +168,7 @@ def test_one_who_holds_a_permission_narrowly_grants_it_narrowly(owner):
 
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
 def test_members_and_viewers_cannot_create(owner, role):
-    browser = browser_of(make_member(owner.organization, role).user)
+    browser = fresh_browser_of(make_member(owner.organization, role).user)
     assert browser.get(URL).status_code == 403
     assert browser.post(URL, GOOD).status_code == 403
     assert not ServiceAccountToken.objects.exists()

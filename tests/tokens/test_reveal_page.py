@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import Membership
 from accounts.roles import Role
-from tests.people import browser_of, make_member
+from tests.people import fresh_browser_of, make_member
 from tokens.models import ServiceAccountToken
 
 URL = "/settings/tokens/new/"
@@ -26,7 +26,7 @@ SECRET = re.compile(r"tsr_sa_[A-Za-z0-9]{43}")
 
 @pytest.fixture
 def browser(owner: Membership) -> Client:
-    return browser_of(owner.user)
+    return fresh_browser_of(owner.user)
 
 
 def secret_of(response: Any) -> str:
@@ -81,7 +81,7 @@ def test_a_reload_neither_shows_nor_creates_again(browser):
 
 def test_the_nonce_of_one_person_means_nothing_to_another(owner, browser):
     browser.post(URL, FORM)
-    other = browser_of(make_member(owner.organization, Role.ADMIN).user)
+    other = fresh_browser_of(make_member(owner.organization, Role.ADMIN).user)
     assert other.post(URL, FORM | {"name": "other"}).status_code == 201
 
 
