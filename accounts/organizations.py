@@ -99,6 +99,7 @@ def record_creation(organization: Organization, actor: Actor) -> None:
 def _set_suspended(organization: Organization, moment: datetime | None, actor: Actor) -> bool:
     locked = Organization.objects.locked(organization.pk)
     if (locked.suspended_at is None) == (moment is None):
+        Organization.objects.confirm([locked.pk])
         return False
     locked.suspended_at = moment
     locked.save(update_fields=["suspended_at"])

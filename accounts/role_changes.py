@@ -86,6 +86,7 @@ def _save(member: Membership, before: Mapping[str, object], actor: Actor) -> Non
     """Write, record and tell what differs; a repeat does nothing of it."""
     changed = audit.difference(before, {"role": member.role, "permissions": member.permissions})
     if not changed:
+        Organization.objects.confirm([member.organization_id])
         return
     member.save(update_fields=["role", "permissions"])
     Organization.objects.advance([member.organization_id])

@@ -164,6 +164,8 @@ def end(clients: Sequence[OAuthClient], *, actor: Actor = SYSTEM, now: datetime 
         client.secrets.all().delete()
         client_trail.deleted(client, actor, ended)
     living.update(deleted_at=now)
+    # Also where no grant has ended: one may have been opened meanwhile, and a repetition tells again.
+    Organization.objects.advance(client.organization_id for client in clients)
 
 
 def _rights(actor: Actor) -> tuple[Membership, ScopeSet]:

@@ -26,14 +26,24 @@ MANAGE = role_changes.MANAGE
 NOBODY: Mapping[UUID, UUID] = {}
 
 
-@transaction.atomic
-@audit.gathered()
 def remove(*, actor: Actor, member_id: UUID, transfers: Mapping[UUID, UUID] = NOBODY) -> Membership:
     """Remove a member of the actor's organization, or leave it: that needs no permission.
 
     ``transfers`` maps tokens to the members who take them over. Raises Refused: not_found; forbidden
     above the actor's rank; insufficient_scope; invalid_request with fields; last_owner.
     """
+    try:
+        return _remove(actor, member_id, transfers)
+    except Refused as refused:
+        if refused.refusal is refusals.NOT_FOUND and actor.organization_id is not None:
+            # Removed before, it may be, by a call whose confirmation got lost.
+            Organization.objects.confirm([actor.organization_id])
+        raise
+
+
+@transaction.atomic
+@audit.gathered()
+def _remove(actor: Actor, member_id: UUID, transfers: Mapping[UUID, UUID]) -> Membership:
     leaving = actor.type == "user" and actor.membership_id == member_id
     rights = locked_rights(actor, None if leaving else MANAGE)
     member = rights.find(member_id)

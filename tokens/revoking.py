@@ -38,7 +38,10 @@ def revoke_many(*, tokens: QuerySet[ServiceAccountToken], actor: Actor, reason: 
     """Revoke tokens of any organizations, whose locks are taken in the order of their ids."""
     chosen = dict(tokens.values_list("pk", "organization_id"))
     Organization.objects.lock_all(chosen.values())
-    return stop(ServiceAccountToken.objects.filter(pk__in=chosen), actor=actor, reason=reason)
+    stopped = stop(ServiceAccountToken.objects.filter(pk__in=chosen), actor=actor, reason=reason)
+    # Some may have been stopped before, by a call whose confirmation got lost.
+    Organization.objects.confirm(chosen.values())
+    return stopped
 
 
 @audit.gathered()
