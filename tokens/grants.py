@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import ids
 from accounts.models import Membership, Organization, User
-from tokens import opaque, session_trail, signed
+from tokens import notices_reuse, opaque, session_trail, signed
 from tokens.models import Grant, GrantKind, OAuthClient, RefreshToken
 from tokens.sealing import seal, unseal
 from tokens.standing import Standing, judge, row_of, scopes_of
@@ -139,6 +139,7 @@ def rotate(
         # The organization's lock comes before the family's, which the rotation has held until now.
         with transaction.atomic():
             if revoke(Grant.objects.filter(pk=outcome.grant.pk), reason=REUSED, now=now):
+                notices_reuse.owe(outcome.grant, now)
                 session_trail.reuse_detected(outcome.grant)
         logger.warning("%s, and the family of %s has ended", REUSED, outcome.grant.public_id)
     if isinstance(outcome, InvalidGrant):

@@ -14,9 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+from accounts.notices import MailServerAway
 from accounts.pruning import prune_people
 from ratelimit.drain import Drain, prune
 from ratelimit.store import StoreUnavailable
+from tokens import notices
 from tokens.pruning import prune_grants, wipe_successors
 
 logger = logging.getLogger(__name__)
@@ -25,17 +27,24 @@ PERIOD_SECONDS = 5.0
 # A round takes at most this share of the time, however much there is to store.
 BUSY_SHARE = 0.2
 PRUNE_SECONDS = 600.0
+# Expiries and used-up plans are looked for this often; what a request owes is mailed at the next round.
+LOOK_SECONDS = 60.0
+MAIL_SECONDS = 10.0
+MAIL_RETRY_SECONDS = 60.0
 
 
 class Command(BaseCommand):
-    help = "Stores usage counters and deletes what is no longer needed; safe in several copies, and to kill."
+    help = (
+        "Stores usage counters, mails notices and deletes what is no longer needed; safe in several copies, "
+        "and to kill."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="One round; fails where a store is down.")
         parser.add_argument("--every", type=float, default=PERIOD_SECONDS, help="Seconds between two rounds.")
 
     def handle(self, *args: Any, once: bool, every: float, **options: Any) -> None:
-        house = House()
+        house = House(mail_seconds=None if once else MAIL_SECONDS)
         if once:
             try:
                 house.round()
@@ -54,21 +63,38 @@ def end(*_: Any) -> None:
 
 
 class House:
-    """One process's rounds, and when each part is due."""
+    """One process's rounds, and when each part is due; a round mails for about ``mail_seconds``."""
 
-    def __init__(self) -> None:
+    def __init__(self, mail_seconds: float | None = MAIL_SECONDS) -> None:
         self._drain = Drain()
-        self._prune_at = 0.0
+        self._mail_seconds = mail_seconds
+        self._prune_at = self._look_at = self._mail_at = 0.0
 
     def round(self) -> None:
         if settings.REDIS_URL:
             self._drain()
         wipe_successors()
+        self._tell()
         if time.monotonic() >= self._prune_at:
             prune()
             prune_grants()
             prune_people()
+            notices.prune()
             self._prune_at = time.monotonic() + PRUNE_SECONDS
+
+    def _tell(self) -> None:
+        """Notices; a mail server that is away holds nothing else up."""
+        now = time.monotonic()
+        if now >= self._look_at:
+            notices.find()
+            self._look_at = now + LOOK_SECONDS
+        if now < self._mail_at:
+            return
+        try:
+            notices.send(seconds=self._mail_seconds)
+        except MailServerAway as problem:
+            logger.warning("Notices wait for the mail server: %s", problem)
+            self._mail_at = time.monotonic() + MAIL_RETRY_SECONDS
 
     def round_or_log(self) -> float:
         """A round that outlives its stores; returns the seconds that it took."""

@@ -1,0 +1,97 @@
+"""A token was made: its organization is told by mail, and the request waits for no mail server."""
+
+from __future__ import annotations
+
+import pytest
+from django.core import mail
+from django.db import transaction
+from django.urls import reverse
+
+from accounts.models import Membership, Notice
+from accounts.roles import Role
+from ratelimit.refusals import Refused
+from tests.clients import program
+from tests.notices import html_of, told_since
+from tests.people import actor, browser_of, make_member, make_organization, make_token
+from tests.team import fresh_browser
+from tokens.issuing import Issued, issue
+from tokens.notices import send
+
+pytestmark = pytest.mark.django_db
+BROKEN = "tests.accounts.broken_mail.Backend"
+
+
+def told() -> list[tuple[str, str]]:
+    before = len(mail.outbox)
+    send()
+    return told_since(before)
+
+
+def test_owners_and_admins_are_told_the_maker_too() -> None:
+    owner = make_member(make_organization("Acme"))
+    admin = make_member(owner.organization, Role.ADMIN)
+    make_member(owner.organization, Role.VIEWER)
+    made = make_token(admin, "ci", ["index:read:*", "members.view"])
+    subject = "A new API token in Acme"
+    assert told() == sorted([(owner.user.email, subject), (admin.user.email, subject)])
+    assert told() == []
+    body = str(mail.outbox[-1].body)
+    assert f"{admin.user.display_name} has created the API token “ci” in Acme." in body
+    assert "May: index:read:*, members.view" in body
+    assert f"/settings/tokens/{made.token.public_id}/" in body
+
+
+def test_nothing_of_the_secret_but_its_ends_is_in_a_mail(owner: Membership) -> None:
+    made = make_token(owner)
+    told()
+    whole = str(mail.outbox[-1].message()) + html_of()
+    assert made.plaintext[7:15] not in whole
+    assert f"{made.plaintext[:7]}…{made.plaintext[-4:]}" in html_of()
+
+
+def test_a_name_is_no_link_and_no_markup(owner: Membership) -> None:
+    make_token(owner, "<b>https://evil.example/")
+    told()
+    assert "https://evil.example" not in str(mail.outbox[-1].body) + html_of()
+    assert "<b>" not in html_of()
+
+
+def test_several_of_one_round_share_a_mail(owner: Membership) -> None:
+    for name in ("one", "two", "three"):
+        make_token(owner, name)
+    [(_, subject)] = told()
+    assert subject.startswith("3 new API tokens in ")
+    assert all(f"* {name} (" in str(mail.outbox[-1].body) for name in ("one", "two", "three"))
+
+
+def test_a_program_that_makes_one_is_named(issued: Issued) -> None:
+    told()
+    body = {"name": "child", "permissions": ["index:read:*"], "expiresInDays": 30}
+    assert program(issued).post("/api/v1/tokens", body).status_code == 201
+    assert len(told()) == 1
+    assert "The API token “Everything” has created the API token “child”" in str(mail.outbox[-1].body)
+
+
+def test_the_page_answers_while_the_mail_server_is_away(owner: Membership, settings) -> None:
+    settings.EMAIL_BACKEND = BROKEN
+    form = {"name": "ci", "permissions": ["index:read:*"], "expiration": "90"}
+    response = fresh_browser(owner).post(reverse("token_new"), form)
+    assert response.status_code == 201
+    assert b"Your new token" in response.content
+    assert Notice.objects.filter(kind="token_created", sent_at=None).count() == 1
+
+
+def test_a_token_that_was_not_made_is_not_told(owner: Membership) -> None:
+    with pytest.raises(Refused):
+        issue(actor=actor(owner), name="x", permissions=["index:read:*"], expires_in_days=1000)
+    with transaction.atomic():
+        make_token(owner)
+        transaction.set_rollback(True)
+    assert told() == []
+
+
+def test_the_link_of_the_mail_opens_the_token(owner: Membership) -> None:
+    make_token(owner, "ci")
+    told()
+    link = next(word for word in str(mail.outbox[-1].body).split() if "/settings/tokens/" in word)
+    assert b"ci" in browser_of(owner.user).get("/" + link.split("/", 3)[3]).content

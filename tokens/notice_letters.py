@@ -1,0 +1,175 @@
+"""What people are told of their organization's tokens and sessions; of a secret the last four at most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from accounts import moments
+from accounts.letters import SECURE_IT
+from accounts.mails import Letter, unlinked
+from accounts.models import Organization
+from ratelimit.usage import Usage
+from tokens import devices
+from tokens.models import Grant, ServiceAccountToken
+
+MOST_PERMISSIONS = 6
+MAKERS = {"service_account": "The API token", "client": "The OAuth client"}
+REPEATED = (
+    "A program that repeats a request long after it lost the answer looks the same. If yours does not, find "
+    "out where the token was kept, and give the client a new secret."
+)
+STOP_IT = (
+    "If nobody of you has made it, revoke it on its page: it stops at once. Then look through the audit log "
+    "for what else was done."
+)
+Made = tuple[ServiceAccountToken, dict[str, Any]]
+
+
+def created(organization: Organization, made: Sequence[Made]) -> Letter:
+    """Each token with the facts of its making: ``by``, ``type`` and ``address``."""
+    name = unlinked(organization.name)
+    if len(made) > 1:
+        return Letter(
+            f"{len(made)} new API tokens in {name}",
+            (f"{len(made)} API tokens have been created in {name}.",),
+            _page("tokens"),
+            "See the tokens",
+            (
+                STOP_IT.replace(
+                    "made it, revoke it on its page: it stops", "made them, revoke them: they stop"
+                ),
+            ),
+            tuple((_called(token), f"{_maker(facts)}; {_end(token)}") for token, facts in made),
+        )
+    token, facts = made[0]
+    origin = f", from the address {facts['address']}" if facts.get("address") else ""
+    return Letter(
+        f"A new API token in {name}",
+        (f"{_maker(facts)} has created the API token “{unlinked(token.name)}” in {name}.",),
+        _page("token_detail", token.public_id),
+        "See the token",
+        (STOP_IT,),
+        (
+            ("Token", _masked(token)),
+            ("May", _permissions(token)),
+            ("Life", _end(token).capitalize()),
+            ("Created", f"{moments.exactly(token.created_at)}{origin}"),
+        ),
+    )
+
+
+def expiring(
+    organization: Organization, tokens: Sequence[tuple[ServiceAccountToken, Usage]], now: datetime
+) -> Letter:
+    """Tokens that end soon, the first to end first."""
+    name = unlinked(organization.name)
+    rows = tuple((_called(token), _last_days(token, used, now)) for token, used in tokens)
+    advice = "An expiry cannot be moved. Create a new token, put it in place of the old one, and revoke that."
+    if len(tokens) > 1:
+        return Letter(
+            f"{len(tokens)} API tokens of {name} expire soon",
+            (f"Programs that use these tokens of {name} are refused once they have expired.",),
+            _page("tokens"),
+            "See the tokens",
+            (advice,),
+            rows,
+        )
+    token = tokens[0][0]
+    return Letter(
+        f"The API token “{unlinked(token.name)}” expires {_ahead(token, now)}",
+        (f"Programs that use this token of {name} are refused once it has expired.",),
+        _page("token_detail", token.public_id),
+        "See the token",
+        (advice,),
+        rows,
+    )
+
+
+def reused_to_owners(grant: Grant, facts: dict[str, Any]) -> Letter:
+    organization = unlinked(grant.organization.name)
+    if grant.client:
+        whose = f"of the OAuth client “{unlinked(grant.client.name)}” in {organization}"
+    else:
+        person = unlinked(grant.user.display_name) if grant.user else "a former member"
+        whose = f"of {person} in {organization}"
+    sentence = (
+        f"A refresh token {whose} came back after it had been exchanged. Somebody may have a copy of it, so "
+        "everything that was opened with it has ended."
+    )
+    return Letter(
+        f"A spent refresh token was used again in {organization}",
+        (sentence,),
+        _page("audit_log"),
+        "See the audit log",
+        (REPEATED,),
+        _traces(grant, facts),
+    )
+
+
+def reused_to_person(grant: Grant, facts: dict[str, Any]) -> Letter:
+    organization = unlinked(grant.organization.name)
+    sentence = (
+        f"A refresh token of a session of yours in {organization} came back after it had been exchanged. "
+        "Somebody may have a copy of it, so the session has ended. Your other sessions go on."
+    )
+    return Letter(
+        "A session of yours was ended",
+        (sentence,),
+        _page("security"),
+        "See your sessions",
+        (SECURE_IT,),
+        _traces(grant, facts),
+    )
+
+
+def _traces(grant: Grant, facts: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    begun = f"{moments.exactly(grant.created_at)}, {devices.summary(grant.user_agent)}"
+    rows = [("Opened", begun if grant.user_agent else moments.exactly(grant.created_at))]
+    seen = f", from the address {facts['address']}" if facts.get("address") else ""
+    return (*rows, ("Used again", f"{facts['at']}{seen}"))
+
+
+def _page(name: str, *arguments: str) -> str:
+    return f"{settings.BASE_URL}{reverse(name, args=arguments)}"
+
+
+def _maker(facts: dict[str, Any]) -> str:
+    kind = MAKERS.get(facts.get("type", ""))
+    name = unlinked(str(facts.get("by", "")))
+    return f"{kind} “{name}”" if kind else name
+
+
+def _called(token: ServiceAccountToken) -> str:
+    return f"{unlinked(token.name)} ({_masked(token)})"
+
+
+def _masked(token: ServiceAccountToken) -> str:
+    secret = token.current_secret
+    return f"{secret.prefix}…{secret.last_four}"
+
+
+def _permissions(token: ServiceAccountToken) -> str:
+    first = ", ".join(token.permissions[:MOST_PERMISSIONS])
+    more = len(token.permissions) - MOST_PERMISSIONS
+    return f"{first}, and {more} more" if more > 0 else first
+
+
+def _end(token: ServiceAccountToken) -> str:
+    return f"expires {moments.exactly(token.expires_at)}" if token.expires_at else "never expires"
+
+
+def _last_days(token: ServiceAccountToken, used: Usage, now: datetime) -> str:
+    last = f"last used {moments.relative(used.last_used_at, now)}" if used.last_used_at else "never used"
+    return f"{_end(token).capitalize()}, {_ahead(token, now)}; {last}"
+
+
+def _ahead(token: ServiceAccountToken, now: datetime) -> str:
+    """``in 3 days``, counted up, because a mail is read later than it was written; ``within a day``."""
+    left = (token.expires_at or now) - now
+    days = -(-left // timedelta(days=1))
+    return f"in {days} days" if days > 1 else "within a day"

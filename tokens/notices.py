@@ -1,0 +1,36 @@
+"""Every kind of notice, for housekeeping: what is due is found, then what is owed is mailed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils import timezone
+
+from accounts import notices, notices_plan
+from accounts.notice_models import NoticeKind
+from accounts.notices import Compose
+from tokens import notices_expiry, notices_made, notices_reuse
+
+COMPOSERS: Mapping[str, Compose] = {
+    NoticeKind.TOKEN_CREATED: notices_made.compose,
+    NoticeKind.TOKEN_EXPIRING: notices_expiry.compose,
+    NoticeKind.REFRESH_REUSED: notices_reuse.compose,
+    NoticeKind.PLAN_USED: notices_plan.compose,
+}
+
+
+def find(now: datetime | None = None) -> None:
+    """Owe what only time or the counters tell; to be repeated, as often as it shall be told early."""
+    notices_expiry.find(now)
+    notices_plan.find(now)
+
+
+def send(now: datetime | None = None, *, seconds: float | None = None) -> int:
+    """Mail what is owed, for about so many seconds; raises MailServerAway."""
+    return notices.deliver(COMPOSERS, now=now, seconds=seconds)
+
+
+def prune(now: datetime | None = None) -> int:
+    """Forget what was told long ago; returns how many."""
+    return notices.prune(now or timezone.now())
