@@ -8,14 +8,15 @@ from django.views.generic import RedirectView
 
 from tokens.password_grant_views import PasswordGrantView
 
+# Asked from the top, so what programs call most stands first.
 urlpatterns = [
+    path("api/", include("tokens.api_urls")),
+    path("api/", include("accounts.api_urls")),
     path("", RedirectView.as_view(pattern_name="tokens", permanent=False)),
     path("accounts/", include("accounts.account_urls")),
     path("settings/", include("accounts.urls")),
     path("settings/audit-log/", include("accounts.audit_urls")),
     path("settings/", include("tokens.urls")),
-    path("api/", include("accounts.api_urls")),
-    path("api/", include("tokens.api_urls")),
     path("v1/auth/", include("accounts.auth_urls")),
     path("v1/auth/", include("tokens.session_urls")),
     path("auth/v1/token", PasswordGrantView.as_view(), name="api-password-grant"),

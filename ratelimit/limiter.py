@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import secrets
-from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -64,7 +63,7 @@ def _hit_store(charge: Charge, address: str | None, fence: Fence | None, now: fl
             return Decision(False, (), 0, stale=True, epoch=epoch.decode())
         if code != Verdict.RESERVE_FIRST or charge.per_day is None:
             decision = decide(charge, Verdict(code), now_ms / 1000, day, used, hits, ends_ms / 1000)
-            return replace(decision, epoch=epoch.decode(), keeps=bool(keeps)) if fence else decision
+            return decision._replace(epoch=epoch.decode(), keeps=bool(keeps)) if fence else decision
         name = epoch.decode()
         date = FIRST_DAY + dt.timedelta(days=day)
         found = reserve_block(charge.bucket, date, charge.per_day, epoch=name, known=reserved, used=used)

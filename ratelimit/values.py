@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 from uuid import UUID
 
 DAY_SECONDS = 86_400
@@ -44,8 +45,7 @@ class Charge:
     charged: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(NamedTuple):
     """What a credential was known under: the store's epoch and the bucket's generation.
 
     ``remembered`` is False for one that has been read from SQL since the request came in. ``epoch`` is
@@ -57,8 +57,7 @@ class Fence:
     remembered: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(NamedTuple):
     """Where one limit stands: q, w, r and t of draft-ietf-httpapi-ratelimit-headers-10."""
 
     name: str
@@ -68,8 +67,7 @@ class Quota:
     resets_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """``day_ends`` is the epoch second of the charged day's end; ``retry_after`` 0 where admitted."""
 
     admitted: bool

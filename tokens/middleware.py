@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
+from accounts.exceptions import exception_handler
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, is_api
 from tokens import internal, opaque, signed
 from tokens.access_tokens import for_jwt
+from tokens.authentication import BearerAuthentication, refused
 from tokens.credentials import Credential, for_token
 from tokens.memory import Known
 
@@ -36,6 +40,17 @@ class BearerMiddleware:
             else:
                 request.credential = found  # type: ignore[attr-defined]
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
+        """Refuses where the view asks for a bearer: DRF comes to the same answer, by a longer way."""
+        if request.credential is None and asks_for_bearer(view):  # type: ignore[attr-defined]
+            return exception_handler(refused(request), {"request": request})
+        return None
+
+
+@lru_cache(maxsize=1024)
+def asks_for_bearer(view: Callable[..., Any]) -> bool:
+    return BearerAuthentication in getattr(getattr(view, "cls", None), "authentication_classes", ())
 
 
 def resolve(request: HttpRequest) -> Credential | Refusal:
