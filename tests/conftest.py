@@ -18,7 +18,7 @@ from django.db.models.signals import post_migrate
 from ratelimit import store
 from tokens.memory import memory
 
-pytest_plugins = ["tests.browsers", "tests.fixtures", "tests.gateways.missing", "tests.servers"]
+pytest_plugins = ["tests.browsers", "tests.fixtures", "tests.servers", "tests.gateways.missing"]
 
 # How long an example takes says nothing on a machine that runs other tests at the same time.
 hypothesis.settings.register_profile("tessera", deadline=None)
