@@ -21,6 +21,7 @@ PLACES = (
     Place("API tokens", "tokens", "key", "tokens.view"),
     Place("OAuth clients", "clients", "client", "clients.view"),
     Place("Members", "members", "people", "members.view"),
+    Place("Organization", "organization", "building", "organization.view"),
     Place("Audit log", "audit_log", "log", "auditLog.view"),
     Place("Security", "security", "lock", None),
 )

@@ -6,14 +6,14 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.signals import pre_save
 
 from accounts import audit
 from accounts.models import Organization
 from tokens import clients, grants
-from tokens.models import Grant, OAuthClient, ServiceAccountToken
+from tokens.models import Grant, OAuthClient
 from tokens.revoking import stop
+from tokens.revoking_all import running_tokens
 
 REASON = "The organization was deleted"
 
@@ -34,9 +34,7 @@ def organization_saved(
         return
     Organization.objects.lock_all([instance.pk])
     actor, moment = instance.ended_by, instance.deleted_at
-    tokens = ServiceAccountToken.objects.filter(organization=instance.pk)
-    running = tokens.filter(Q(expires_at=None) | Q(expires_at__gt=moment))
-    stop(running, actor=actor, reason=REASON, now=moment)
+    stop(running_tokens(instance.pk, moment), actor=actor, reason=REASON, now=moment)
     clients.end(list(OAuthClient.objects.filter(organization=instance.pk)), actor=actor, now=moment)
     grants.revoke(Grant.objects.filter(organization=instance.pk, revoked_at=None), reason=REASON, now=moment)
     Organization.objects.advance([instance.pk])

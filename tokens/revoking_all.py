@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit, ids
@@ -44,11 +46,9 @@ def revoke_all(*, actor: Actor) -> Revoked:
     Organization.objects.lock_all([actor.organization_id])
     current_rights(actor, MANAGE)
     now = timezone.now()
-    tokens = ServiceAccountToken.objects.filter(organization=actor.organization_id)
-    running = tokens.filter(Q(expires_at=None) | Q(expires_at__gt=now))
-    found = Grant.objects.filter(organization=actor.organization_id)
+    found = families(actor.organization_id)
     revoked = Revoked(
-        tokens=stop(running, actor=actor, reason=REASON, now=now),
+        tokens=stop(running_tokens(actor.organization_id, now), actor=actor, reason=REASON, now=now),
         client_grants=grants.revoke(found.filter(kind=GrantKind.CLIENT), reason=REASON, now=now),
         sessions=grants.revoke(found.exclude(kind=GrantKind.CLIENT), reason=REASON, now=now),
     )
@@ -64,3 +64,14 @@ def revoke_all(*, actor: Actor) -> Revoked:
         },
     )
     return revoked
+
+
+def running_tokens(organization_id: UUID, now: datetime) -> QuerySet[ServiceAccountToken]:
+    """Those that neither were revoked nor have expired."""
+    tokens = ServiceAccountToken.objects.filter(organization=organization_id, revoked_at=None)
+    return tokens.filter(Q(expires_at=None) | Q(expires_at__gt=now))
+
+
+def families(organization_id: UUID) -> QuerySet[Grant]:
+    """Everything that clients and people are signed in by."""
+    return Grant.objects.filter(organization=organization_id)
