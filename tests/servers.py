@@ -66,7 +66,10 @@ class Servers:
     A test that uses them needs `@pytest.mark.django_db(transaction=True)`: they see what was committed.
     """
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environment: dict[str, str], config: str = "config/gunicorn.conf.py"
+    ) -> None:
+        self._config = config
         self._folder = folder
         self._environment = environment
         self._started: dict[tuple[object, ...], Server] = {}
@@ -95,7 +98,7 @@ class Servers:
         log_file = self._folder / f"server-{self._count}.log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.conf.py"],
+                [sys.executable, "-m", "gunicorn", "--config", self._config],
                 cwd=ROOT,
                 env=os.environ | self._environment | {"PORT": str(port)} | environment,
                 stdin=subprocess.DEVNULL,

@@ -21,9 +21,15 @@ from tests.bench.measure import BenchmarkError, Sample, Target, measure, wrk
 from tests.servers import Server, Servers
 
 ROOT = Path(__file__).resolve().parents[2]
+PEER_CONFIG = "tests/bench/peer_gunicorn.conf.py"
 PEERS = ("plain", "bare", "drf-token", "knox", "api-key", "simplejwt", "simplejwt-stateless")
 REFUSED = ("malformed", "unknown")
-TESSERA = {"whoami": "/api/auth/whoami", "malformed": "/api/auth/whoami", "unknown": "/api/auth/whoami"}
+TESSERA = {
+    "whoami": "/api/auth/whoami",
+    "verify": "/api/auth/verify",
+    "malformed": "/api/auth/whoami",
+    "unknown": "/api/auth/whoami",
+}
 
 
 def main() -> None:
@@ -83,16 +89,18 @@ def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterat
         _python(["-m", "django", "migrate", "--verbosity", "0"], environment)
         found = _python(["-m", f"tests.bench.{seed}", str(rows), str(used)], environment)
         values |= json.loads(found)
-    servers = Servers(folder, {"HOUSEKEEPING": "0"})
+    one = {"HOUSEKEEPING": "0", "WEB_CONCURRENCY": "1"}
+    ours_running = Servers(folder, one)
+    theirs_running = Servers(folder, one, PEER_CONFIG)
     try:
-        ours = servers(1, **tessera)[0]
-        theirs = servers(1, **peers)[0]
+        [ours], [theirs] = ours_running(1, **tessera), theirs_running(1, **peers)
         yield [
             *_targets(folder, values, ours, TESSERA),
             *_targets(folder, values, theirs, {p: f"/{p}" for p in PEERS}),
         ]
     finally:
-        servers.stop()
+        ours_running.stop()
+        theirs_running.stop()
 
 
 def _targets(

@@ -56,6 +56,7 @@ print(
     json.dumps(
         {
             "whoami": good,
+            "verify": good,
             "malformed": ["Bearer not-a-token"],
             "unknown": [f"Bearer {opaque.new().plaintext}" for _ in range(used)],
         }

@@ -1,0 +1,5 @@
+"""Django's own handler, for the peers."""
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()
