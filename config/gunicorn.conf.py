@@ -3,6 +3,7 @@
 import os
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
 from config.gunicorn_logger import LineLogger
@@ -54,6 +55,10 @@ def pre_fork(server: Arbiter, worker: Worker) -> None:
 def post_fork(server: Arbiter, worker: Worker) -> None:
     housekeeper.leave()
     tally.use(worker.tally_row)
+
+
+def pre_request(worker: Worker, req: Request) -> None:
+    """gunicorn's own would write the path at DEBUG, and a mailed link's carries its secret."""
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:

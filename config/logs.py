@@ -36,6 +36,8 @@ def configuration(level: str, form: str) -> dict[str, Any]:
             "django": {**plain, "level": level},
             # A refusal has its line already, that of its request.
             "django.request": {**plain, "level": "ERROR"},
+            # Its line would repeat what somebody has sent as the host.
+            "django.security.DisallowedHost": {**plain, "level": "CRITICAL"},
             "django.server": {**plain, "level": "WARNING"},
             # Statements carry what was asked with: keys of sessions, digests, addresses.
             "django.db.backends": {**plain, "level": "INFO"},

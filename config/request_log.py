@@ -16,10 +16,10 @@ from django.http.response import HttpResponseBase
 
 from accounts import ids
 from accounts.audit import ID_PREFIXES
+from config.edge import METHODS
 from ratelimit import counted
 
 STANDARD_ERROR = 2
-LONGEST_METHOD = 20
 NOBODY = ("nobody", None, None)
 
 Who = tuple[str, str | None, str | None]
@@ -81,7 +81,7 @@ def _json(request: HttpRequest, status: int, milliseconds: float, who: Who) -> s
         "actor_type": who[0],
         "actor_id": who[1],
         "organization_id": who[2],
-        "method": (request.method or "")[:LONGEST_METHOD],
+        "method": _method(request),
         "route": _route(request),
         "status": status,
         "duration_ms": round(milliseconds, 2),
@@ -90,10 +90,14 @@ def _json(request: HttpRequest, status: int, milliseconds: float, who: Who) -> s
 
 
 def _console(request: HttpRequest, status: int, milliseconds: float, who: Who) -> str:
-    method = ascii((request.method or "")[:LONGEST_METHOD])[1:-1]
     caller = " ".join(filter(None, who))
     moment = datetime.now(UTC).isoformat()[11:19]
-    return f"{moment} {status} {method} /{_route(request) or '?'} {milliseconds:.1f} ms, {caller}\n"
+    return f"{moment} {status} {_method(request)} /{_route(request) or '?'} {milliseconds:.1f} ms, {caller}\n"
+
+
+def _method(request: HttpRequest) -> str:
+    """One that HTTP knows; anything could be sent in its place."""
+    return request.method if request.method in METHODS else "other"
 
 
 def _route(request: HttpRequest) -> str | None:
