@@ -20,6 +20,7 @@ from ratelimit.drain import Drain, prune
 from ratelimit.store import StoreUnavailable
 from tokens import notices
 from tokens.pruning import prune_grants, wipe_successors
+from tokens.purging import purge_organizations
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class House:
             prune()
             prune_grants()
             prune_people()
+            purge_organizations()
             notices.prune()
             self._prune_at = time.monotonic() + PRUNE_SECONDS
 
