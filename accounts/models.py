@@ -17,7 +17,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import ids
+from accounts import audit, ids
 from accounts.actors import SYSTEM, Actor
 from accounts.audit_models import AuditChain, AuditEvent
 from accounts.catalogue import role_scopes
@@ -90,7 +90,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects: ClassVar[UserManager] = UserManager()
 
-    # Who deactivates this person, where a flow has said so before it saves.
+    # Who deactivates this person, or ends their sessions, where a flow has said so before it saves.
     ended_by: Actor = SYSTEM
 
     class Meta:
@@ -100,8 +100,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """What ends together with a deactivated person ends in the same transaction."""
-        with transaction.atomic():
+        """What ends with a deactivated person ends in the same transaction, and is told last of all."""
+        with transaction.atomic(), audit.gathered():
             super().save(*args, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:

@@ -26,6 +26,7 @@ def confirm(secret: str, password: str) -> User:
     link, user = mailed_links.find(LinkKind.RESET, secret)
     validate_password(password, user)
     with transaction.atomic(), audit.gathered():
+        verification.lock_organizations(user)
         mailed_links.use(link)
         set_password(user, password, action="user.password_reset")
         # Who has read the mail owns the address, as well as a confirmed link would say.
@@ -34,8 +35,10 @@ def confirm(secret: str, password: str) -> User:
 
 
 @transaction.atomic
+@audit.gathered()
 def set_password(user: User, password: str, *, action: str = "user.password_changed") -> None:
     """Also for the page of a person who is signed in: what else was mailed to them dies with the old one."""
+    user.ended_by = people_trail.themselves(user)
     user.set_password(password)
     user.save(update_fields=["password", "password_version"])
     mailed_links.end_all(user)

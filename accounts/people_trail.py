@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 # Somebody at a door, who has not proven to be anybody.
 ANONYMOUS = Actor(type="anonymous", id=None, name="Not signed in")
 
+# Set on a second factor by a flow of somebody else's that removes it and tells so by itself.
+REMOVED_BY = "_removed_by"
+
 _failed: ContextVar[tuple[Origin, str] | None] = ContextVar("failed", default=None)
 
 
@@ -91,6 +94,7 @@ def second_factor_added(instance: Authenticator, created: bool, **_: Any) -> Non
 
 @receiver(post_delete, sender=Authenticator, dispatch_uid="accounts.second_factor_removed")
 def second_factor_removed(instance: Authenticator, origin: Any, **_: Any) -> None:
-    """One that goes with its person is told by the person's end."""
-    if not isinstance(origin, User) and getattr(origin, "model", None) is not User:
-        record("user.mfa_disabled", instance.user, method=str(instance.get_type_display()))
+    """One that goes with its person is told by the person's end, and one that staff reset by the reset."""
+    if isinstance(origin, User) or getattr(origin, "model", None) is User or hasattr(instance, REMOVED_BY):
+        return
+    record("user.mfa_disabled", instance.user, method=str(instance.get_type_display()))

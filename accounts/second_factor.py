@@ -19,6 +19,7 @@ from ratelimit.values import WindowLimit
 
 # Longer than the time steps in which one code is accepted, so that none is accepted twice.
 CODE_SECONDS = 300
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 class Limited:
@@ -45,7 +46,8 @@ class LimitedReauthenticateForm(Limited, ReauthenticateForm):  # type: ignore[mi
 
 
 def is_on(user: User) -> bool:
-    return bool(is_mfa_enabled(user))
+    """Recovery codes that were left alone are no factor: no door would ask for them."""
+    return bool(is_mfa_enabled(user, FACTORS))
 
 
 def accepts(request: HttpRequest, user: User, code: str) -> bool:

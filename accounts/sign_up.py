@@ -33,6 +33,7 @@ def sign_up(
     user.password = make_password(password)
     user.end_sessions()
     with transaction.atomic():
+        verification.lock_organizations(None, invitation_token=invitation_token)
         claimed = _claim(user)
         if claimed and invitation_token:
             verification.prove(claimed, invitation_token=invitation_token)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
-from accounts import flow_limits, joining, letters, mailed_links, mails, people_trail
+from accounts import audit, flow_limits, invitations, joining, letters, mailed_links, mails, people_trail
 from accounts.link_models import LinkKind
 from accounts.mailed_links import InvalidLink
-from accounts.models import User
+from accounts.models import Membership, Organization, User
 from accounts.unproven import make_room
 
 
@@ -23,9 +23,21 @@ def send_link(user: User, email: str) -> None:
     mailed_links.mail(LinkKind.VERIFY, email, user if free else None, letter, admitted=admitted)
 
 
+def lock_organizations(user: User | None, *, invitation_token: str = "") -> None:
+    """Take the locks of the person's organizations and of the one that invites, which precede the person's.
+
+    Call it first in a transaction that changes the person, so that nobody waits in a circle.
+    """
+    organizations = set(Membership.objects.filter(user=user).values_list("organization_id", flat=True))
+    invitation = invitations.find(invitation_token) if invitation_token else None
+    Organization.objects.lock_all(organizations | ({invitation.organization_id} if invitation else set()))
+
+
 @transaction.atomic
+@audit.gathered()
 def prove(user: User, *, invitation_token: str = "") -> None:
     """The person has read a mail to their address: it is theirs, and what they signed up for is founded."""
+    lock_organizations(user, invitation_token=invitation_token)
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     EmailAddress.objects.update_or_create(
         user=user, email=user.email, defaults={"verified": True, "primary": True}
@@ -39,9 +51,11 @@ def prove(user: User, *, invitation_token: str = "") -> None:
 
 
 @transaction.atomic
+@audit.gathered()
 def confirm(secret: str) -> tuple[User, bool]:
     """Use a link up: the person, and whether they have moved to another address. Raises InvalidLink."""
     link, user = mailed_links.find(LinkKind.VERIFY, secret)
+    lock_organizations(user)
     mailed_links.use(link)
     if link.email == user.email:
         prove(user)
@@ -56,6 +70,7 @@ def _move(user: User, email: str) -> None:
     make_room(email, user)
     EmailAddress.objects.filter(user=user).delete()
     user.email = email
+    user.ended_by = people_trail.themselves(user)
     user.end_sessions()
     try:
         with transaction.atomic():

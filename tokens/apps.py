@@ -6,8 +6,9 @@ class TokensConfig(AppConfig):
     verbose_name = "Credentials"
 
     def ready(self) -> None:
-        from tokens import deleting, endings, policies
+        from tokens import deleting, endings, policies, second_factors
 
         deleting.connect()
         endings.connect()
         policies.connect()
+        second_factors.connect()

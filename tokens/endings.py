@@ -7,17 +7,21 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.db.models.signals import pre_delete, pre_save
 
 from accounts import audit
+from accounts.actors import Actor
 from accounts.models import Membership, Organization, User
-from tokens import grants
+from tokens import grants, session_trail, sessions
 from tokens.models import Grant, ServiceAccountToken
 from tokens.revoking import stop
 
 REMOVED = "The member who answers for it was removed"
 DEACTIVATED = "The person who answers for it was deactivated"
+NEW_PASSWORD = "The password was changed"
+NEW_ADDRESS = "The e-mail address was changed"
+SIGNED_OUT = "All sessions of the person were ended"
 
 Origin = Model | QuerySet[Any] | None
 
@@ -33,6 +37,7 @@ def connect() -> None:
 def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
     """``instance.ended_by`` is who removes the member, where a flow has said so."""
     Organization.objects.lock_all({instance.organization_id, *organizations_of(origin)})
+    _tell_sessions(instance.user, [instance.organization_id], instance.ended_by, REMOVED)
     stop(
         ServiceAccountToken.objects.filter(responsible_id=instance.pk),
         actor=instance.ended_by,
@@ -54,7 +59,7 @@ def organization_deleted(instance: Organization, **_: Any) -> None:
 def user_saved(instance: User, update_fields: Collection[str] | None = None, **_: Any) -> None:
     """Stop the tokens of a person who is deactivated, and of one who comes back with any left running.
 
-    ``instance.ended_by`` is who deactivates them, where a flow has said so.
+    ``instance.ended_by`` is who deactivates them, or ends their sessions, where a flow has said so.
     """
     watched = ("is_active", "password_version", "name", "email")
     if instance._state.adding or (update_fields is not None and not set(watched).intersection(update_fields)):
@@ -66,9 +71,12 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
     organizations = set(memberships.values_list("organization_id", flat=True))
     Organization.objects.lock_all(organizations)
     if instance.is_active and before and before[0]:
+        if instance.password_version != before[1]:
+            _tell_sessions(instance, organizations, instance.ended_by, _why(instance, before[3]))
         # A new password has ended their grants, by itself; workers remember how they are called.
         Organization.objects.advance(organizations)
         return
+    _tell_sessions(instance, organizations, instance.ended_by, DEACTIVATED)
     stop(
         ServiceAccountToken.objects.filter(responsible__in=memberships),
         actor=instance.ended_by,
@@ -76,6 +84,21 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
     )
     grants.revoke(Grant.objects.filter(user=instance), reason=DEACTIVATED)
     Organization.objects.advance(organizations)
+
+
+def _tell_sessions(user: User, organizations: Collection[UUID], actor: Actor, reason: str) -> None:
+    """How many of the person's sessions at the API are about to end: one event for each organization."""
+    living = sessions.living(user.pk).filter(organization__in=organizations).order_by()
+    counted = dict(living.values_list("organization_id").annotate(Count("pk")))
+    for organization_id, number in sorted(counted.items()):
+        session_trail.all_ended(organization_id, user, number, reason, actor)
+
+
+def _why(user: User, email_before: str) -> str:
+    if user.email != email_before:
+        return NEW_ADDRESS
+    unchanged = User.objects.filter(pk=user.pk, password=user.password).exists()
+    return SIGNED_OUT if unchanged else NEW_PASSWORD
 
 
 def organizations_of(origin: Origin) -> set[UUID]:

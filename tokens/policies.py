@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.signals import pre_save
 
+from accounts import second_factor
 from accounts.models import Organization
 from accounts.roles import Role
 from tokens import grants
@@ -38,5 +39,5 @@ def organization_saved(
         by_password = people.exclude(kind=GrantKind.SINGLE_SIGN_ON).exclude(membership__role=Role.OWNER)
         grants.revoke(by_password, reason=SSO_REQUIRED)
     if instance.mfa_required and not before[1]:
-        second_factor = Authenticator.objects.filter(user=OuterRef("user_id"))
-        grants.revoke(people.exclude(Exists(second_factor)), reason=MFA_REQUIRED)
+        factor = Authenticator.objects.filter(user=OuterRef("user_id"), type__in=second_factor.FACTORS)
+        grants.revoke(people.exclude(Exists(factor)), reason=MFA_REQUIRED)

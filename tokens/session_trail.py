@@ -33,12 +33,14 @@ def ended(grant: Grant, actor: Actor, reason: str) -> None:
     )
 
 
-def all_ended(organization_id: UUID, user: User, number: int, reason: str) -> None:
-    """Several of one person's at once."""
+def all_ended(
+    organization_id: UUID, user: User, number: int, reason: str, actor: Actor | None = None
+) -> None:
+    """Several of one person's at once: by themselves, where nobody else is named."""
     audit.record(
         organization_id=organization_id,
         action="sessions.ended",
-        actor=themselves(user),
+        actor=actor or themselves(user),
         target=Target("user", user.public_id, user.display_name),
         changes={"sessionsEnded": number, "reason": reason},
     )

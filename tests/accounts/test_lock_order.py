@@ -1,0 +1,94 @@
+"""Flows that change a person lock organizations first: run against each other, none waits in a circle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from accounts import members, password_reset, sign_up, verification
+from accounts.actors import SYSTEM
+from accounts.audit import first_broken
+from accounts.link_models import LinkKind
+from accounts.mailed_links import InvalidLink, issue
+from accounts.models import Membership, User
+from accounts.roles import Role
+from ratelimit.refusals import Refused
+from tests.people import make_member, make_user
+from tests.team import make_invited, make_proven
+from tests.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "20"))
+NEW = "another-long-passphrase"
+
+
+def run(*tasks: Callable[[], object]) -> list[object]:
+    told = at_once(tasks)
+    problems = [
+        one for one in told if isinstance(one, Exception) and not isinstance(one, Refused | InvalidLink)
+    ]
+    assert not problems, problems
+    return list(told)
+
+
+def deactivate(*users: User) -> Callable[[], object]:
+    chosen = User.objects.filter(pk__in=[user.pk for user in users])
+    return partial(members.deactivate, users=chosen, actor=SYSTEM)
+
+
+def test_an_address_is_proven_while_its_person_is_deactivated_with_a_member_of_where_they_go() -> None:
+    """One wants the inviting organization for the person, the other the person for that organization."""
+    for _ in range(ROUNDS):
+        owner = make_member()
+        colleague = make_member(owner.organization, Role.MEMBER).user
+        person = make_user(wanted_organization="")
+        secret = make_invited(owner, person.email).secret
+        run(
+            partial(verification.prove, person, invitation_token=secret),
+            deactivate(person, colleague),
+        )
+        assert not User.objects.filter(pk__in=[person.pk, colleague.pk], is_active=True).exists()
+        assert Membership.objects.filter(user=person).count() == 1
+        assert first_broken(owner.organization_id) is None
+
+
+def test_a_sign_up_by_invitation_against_a_deactivation() -> None:
+    """The account was made before by somebody who never proved the address."""
+    for number in range(ROUNDS // 4):
+        owner = make_member()
+        colleague = make_member(owner.organization, Role.MEMBER).user
+        claimed = make_user(f"claimed{number}-{owner.pk.hex}@example.com")
+        secret = make_invited(owner, claimed.email).secret
+        enter = partial(
+            sign_up.sign_up, email=claimed.email, password=NEW, name="Nora", invitation_token=secret
+        )
+        run(enter, deactivate(claimed, colleague))
+        assert first_broken(owner.organization_id) is None
+
+
+def test_a_reset_against_a_change_of_the_password() -> None:
+    """Both want the organization's lock and the mailed link."""
+    for _ in range(ROUNDS // 4):
+        person = make_proven(f"{make_user().pk.hex}@example.com")
+        owner = make_member(user=person)
+        secret = issue(LinkKind.RESET, person.email, person).rsplit("/", 1)[1]
+        run(
+            partial(password_reset.confirm, secret, NEW),
+            partial(password_reset.set_password, User.objects.get(pk=person.pk), NEW + NEW),
+        )
+        assert first_broken(owner.organization_id) is None
+
+
+def test_a_move_to_another_address_against_a_deactivation() -> None:
+    for _ in range(ROUNDS // 4):
+        owner = make_member()
+        person = make_proven(f"{owner.pk.hex}@example.com")
+        make_member(owner.organization, Role.MEMBER, person)
+        squatter = make_user(f"new-{owner.pk.hex}@example.com")
+        secret = issue(LinkKind.VERIFY, squatter.email, person).rsplit("/", 1)[1]
+        run(partial(verification.confirm, secret), deactivate(person, squatter))
+        assert not User.objects.get(pk=person.pk).is_active
+        assert first_broken(owner.organization_id) is None
