@@ -33,6 +33,11 @@ class Housekeeper:
 
     def start(self, log: Logger) -> None:
         self._lifeline = os.pipe()
+        # A worker forked while the child is being started would keep open the pipe by which Popen learns
+        # that it runs, and Popen would wait for as long as that worker lives.
+        os.register_at_fork(
+            before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._lock.release
+        )
         self._thread = threading.Thread(target=self._supervise, args=(log,), name="housekeeper", daemon=True)
         self._thread.start()
 
