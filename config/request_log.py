@@ -6,8 +6,7 @@ import json
 import os
 from datetime import UTC, datetime
 from functools import lru_cache
-from time import perf_counter
-from typing import Any
+from time import perf_counter, time
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +20,11 @@ from ratelimit import counted
 
 STANDARD_ERROR = 2
 NOBODY = ("nobody", None, None)
+# What stands in it was made here, or fits config.middleware's pattern of a request id.
+_LINE = (
+    '{"timestamp": "%s.%06dZ", "level": "info", "logger": "tessera.request", "event": "request", '
+    '"request_id": "%s", %s, "method": "%s", "route": %s, "status": %d, "duration_ms": %.2f}\n'
+)
 
 Who = tuple[str, str | None, str | None]
 
@@ -71,27 +75,39 @@ def _named(prefix: str, value: UUID) -> str:
 
 
 def _json(request: HttpRequest, status: int, milliseconds: float, who: Who) -> str:
-    """The whole line at once: a chain of processors for each request would cost ten times as much."""
-    line: dict[str, Any] = {
-        "timestamp": datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z",
-        "level": "info",
-        "logger": "tessera.request",
-        "event": "request",
-        "request_id": request.id,  # type: ignore[attr-defined]
-        "actor_type": who[0],
-        "actor_id": who[1],
-        "organization_id": who[2],
-        "method": _method(request),
-        "route": _route(request),
-        "status": status,
-        "duration_ms": round(milliseconds, 2),
-    }
-    return json.dumps(line) + "\n"
+    """Filled in by hand, from parts that are kept: structlog's processors would cost ten times as much."""
+    seconds, fraction = divmod(time(), 1)
+    return _LINE % (
+        _second(int(seconds)),
+        int(fraction * 1_000_000),
+        request.id,  # type: ignore[attr-defined]
+        _caller(*who),
+        _method(request),
+        _quoted(_route(request)),
+        status,
+        milliseconds,
+    )
+
+
+@lru_cache(maxsize=2)
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()[:19]
+
+
+@lru_cache(maxsize=10_000)
+def _caller(kind: str, actor_id: str | None, organization_id: str | None) -> str:
+    whole = {"actor_type": kind, "actor_id": actor_id, "organization_id": organization_id}
+    return json.dumps(whole)[1:-1]
+
+
+@lru_cache(maxsize=1_000)
+def _quoted(route: str | None) -> str:
+    return json.dumps(route)
 
 
 def _console(request: HttpRequest, status: int, milliseconds: float, who: Who) -> str:
     caller = " ".join(filter(None, who))
-    moment = datetime.now(UTC).isoformat()[11:19]
+    moment = _second(int(time()))[11:]
     return f"{moment} {status} {_method(request)} /{_route(request) or '?'} {milliseconds:.1f} ms, {caller}\n"
 
 
