@@ -9,12 +9,13 @@ from tests.test_raw_requests import ask
 from tests.tokens.test_hostile_headers import REAL
 
 pytestmark = pytest.mark.django_db(transaction=True)
+INTERNAL = "an-internal-token-of-the-scraper-0123456789"
 
 
 @pytest.fixture
 def server(servers: Servers) -> Server:
     # Nothing listens on port 1.
-    return servers(1, DATABASE_URL="postgres://tessera@127.0.0.1:1/away")[0]
+    return servers(1, DATABASE_URL="postgres://tessera@127.0.0.1:1/away", INTERNAL_TOKENS=INTERNAL)[0]
 
 
 def test_a_credential_that_cannot_be_looked_up_is_a_503(server: Server) -> None:
@@ -41,3 +42,19 @@ def test_what_needs_no_database_goes_on(server: Server) -> None:
     assert ask(server.url, b"GET /api/auth/whoami")[0] == 401
     assert ask(server.url, b"GET /api/nothing-here")[0] == 404
     assert ask(server.url, b"GET /readyz")[0] == 503
+
+
+def test_metrics_tell_of_the_outage(server: Server) -> None:
+    assert ask(server.url, b"GET /api/auth/whoami", f"Authorization: Bearer {REAL}\r\n".encode())[0] == 503
+    status, answer = ask(
+        server.url, b"GET /internal/metrics", f"Authorization: Bearer {INTERNAL}\r\n".encode()
+    )
+    assert status == 200
+    assert b"\ntessera_database_up 0.0\n" in answer
+    assert b"tessera_people" not in answer
+    lines = [
+        line
+        for line in answer.splitlines()
+        if line.startswith(b'tessera_store_errors_total{store="database"}')
+    ]
+    assert float(lines[0].split()[-1]) > 0
