@@ -121,6 +121,7 @@ def _tell_in_json(response: HttpResponseBase) -> None:
 def _as_page(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """A page made for somebody who is signed in is kept by no cache; asking must not load a session."""
     session = getattr(request, "session", None)
-    if session is not None and session.accessed and SESSION_KEY in session:
+    # Where its store is away it can't be asked, and the page says so.
+    if session is not None and session.accessed and (response.status_code == 503 or SESSION_KEY in session):
         response.headers.setdefault("Cache-Control", "no-store")
     return response

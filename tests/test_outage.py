@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.servers import Server, Servers
@@ -31,9 +33,9 @@ def test_a_page_that_needs_its_session_is_a_503_page(server: Server) -> None:
     assert status == 503
     assert b"<h1>Temporarily unavailable</h1>" in answer
     assert b"\r\nRetry-After: 5\r\n" in answer
-    lines = [line for line in server.log().splitlines() if "page-1" in line]
-    assert lines
-    assert all("A store did not answer (OperationalError" in line for line in lines)
+    cause, request = [json.loads(line) for line in server.log().splitlines() if "page-1" in line]
+    assert cause["event"].startswith("A store did not answer (OperationalError")
+    assert (request["event"], request["status"]) == ("request", 503)
     assert "Traceback" not in server.log()
 
 
