@@ -14,24 +14,36 @@ from tests.stores.redis import find_program
 from tests.stores.store import free_port
 
 START_SECONDS = 30
+FORGETFUL = ("--save", "", "--appendonly", "no")
+# Every answer waits until what it acknowledges is on disk.
+LASTING = ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
 
 
 class OwnRedis:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: tuple[str, ...] = FORGETFUL, password: str = "") -> None:
         self._folder = folder
-        self._port = free_port()
+        self._options = (*options, "--requirepass", password)
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self._password = password
+        self.url = f"redis://{f':{password}@' * bool(password)}127.0.0.1:{self.port}/0"
 
     @property
     def client(self) -> redis.Redis:
-        return redis.Redis(port=self._port, decode_responses=True)
+        return redis.Redis(port=self.port, password=self._password or None, decode_responses=True)
+
+    def change_password(self, password: str) -> None:
+        """Everybody is turned out and must know the new one."""
+        client = self.client
+        client.config_set("requirepass", password)
+        self._password = password
+        client.client_kill_filter(_type="normal", skipme=True)
 
     def start(self) -> None:
         """With what was saved last, on the same port as before."""
-        address = ["--bind", "127.0.0.1", "--port", str(self._port)]
+        address = ["--bind", "127.0.0.1", "--port", str(self.port)]
         self._process = subprocess.Popen(
-            [find_program(), *address, "--dir", str(self._folder), "--save", "", "--appendonly", "no"],
+            [find_program(), *address, "--dir", str(self._folder), *self._options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )

@@ -84,8 +84,8 @@ def wheel_folder(scratch: Path) -> Path:
     return copy / "bin"
 
 
-def start(scratch: Path) -> Store:
-    """A new, empty cluster below `scratch`; raises StoreError."""
+def start(scratch: Path, **settings: str) -> Store:
+    """A new, empty cluster below `scratch`, with these settings besides; raises StoreError."""
     folders = [] if wheels_only() else system_folders()
     programs = next(filter(usable, folders), None) or wheel_folder(scratch)
     home = scratch / "postgres"
@@ -107,7 +107,7 @@ def start(scratch: Path) -> Store:
     if made.returncode:
         raise StoreError(f"{programs / 'initdb'} failed:\n{made.stdout}{made.stderr}")
     port = free_port()
-    switches = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    switches = [part for name, value in (SETTINGS | settings).items() for part in ("-c", f"{name}={value}")]
     server = Store(
         [str(programs / "postgres"), "-D", str(data), "-p", str(port), *switches],
         url=f"postgres://{USER}@127.0.0.1:{port}/tessera",
@@ -123,9 +123,9 @@ def start(scratch: Path) -> Store:
     return server
 
 
-def answers(port: int) -> bool:
+def answers(port: int, user: str = USER) -> bool:
     try:
-        psycopg.connect(host="127.0.0.1", port=port, user=USER, dbname="postgres", connect_timeout=2).close()
+        psycopg.connect(host="127.0.0.1", port=port, user=user, dbname="postgres", connect_timeout=2).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -39,7 +39,7 @@ def free_port() -> int:
 
 
 class Store:
-    """A running server, ended by `stop()`."""
+    """A running server, ended by `stop()` and begun again by `start()`."""
 
     def __init__(
         self, command: list[str], *, url: str, log: Path, stop_signal: signal.Signals, **options: Any
@@ -48,10 +48,22 @@ class Store:
         self._command = command
         self._log = log
         self._stop_signal = stop_signal
-        with log.open("wb") as output:
+        self._options = options
+        self.start()
+
+    def start(self) -> None:
+        with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **options
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                **self._options,
             )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def wait(self, answers: Callable[[], bool]) -> None:
         """Returns once `answers()`; raises StoreError with the end of the log if that never comes."""
@@ -61,9 +73,9 @@ class Store:
                 raise StoreError(f"{self._command[0]} did not start:\n{self._log.read_text()[-2000:]}")
             time.sleep(0.05)
 
-    def stop(self) -> None:
+    def stop(self, how: signal.Signals | None = None) -> None:
         if self._process.poll() is None:
-            self._process.send_signal(self._stop_signal)
+            self._process.send_signal(how or self._stop_signal)
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

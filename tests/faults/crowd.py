@@ -1,0 +1,52 @@
+"""Those who ask during an outage: who must be let in, who never, and who up to a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from accounts.actors import SYSTEM
+from accounts.models import Membership
+from ratelimit.reserve import BLOCKS_PER_DAY
+from tests.faults.load import Load, Request
+from tests.people import make_member, make_organization, make_plan, make_token
+from tests.sessions import opened
+from tokens import opaque
+from tokens.revoking import revoke
+
+LIMIT = 200
+BLOCK = LIMIT // BLOCKS_PER_DAY
+RIGHT = {"good": {200}, "session": {200}, "ended": {401}, "unknown": {401}, "limited": {200, 429}}
+
+
+@dataclass(frozen=True)
+class Crowd:
+    owner: Membership
+    limited: Membership
+    requests: tuple[Request, ...]
+
+    @classmethod
+    def come(cls) -> Crowd:
+        owner = make_member(make_organization(plan=make_plan("unlimited", None)))
+        limited = make_member(make_organization(plan=make_plan("unlimited", None), requests_per_day=LIMIT))
+        ended = make_token(owner)
+        revoke(token=ended.token, actor=SYSTEM)
+        bearers = {
+            "good": make_token(owner, permissions=["*:*:*"]).plaintext,
+            "session": opened(owner).access_token,
+            "ended": ended.plaintext,
+            "unknown": opaque.new().plaintext,
+            "limited": make_token(limited).plaintext,
+        }
+        return cls(owner, limited, tuple(Request(name, bearer) for name, bearer in bearers.items()))
+
+    def bearer(self, name: str) -> str:
+        return next(one.bearer for one in self.requests if one.name == name)
+
+
+def expect_nobody_wrong(load: Load, besides: Mapping[str, set[int]] = {}) -> None:
+    """Each kind got its statuses and no others; ``besides`` names those that this outage adds."""
+    for name, statuses in RIGHT.items():
+        found = load.statuses(name)
+        assert set(found) <= statuses | besides.get(name, set()), f"{name}: {found}"
+    assert load.statuses("limited")[200] <= LIMIT
