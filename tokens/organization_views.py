@@ -79,8 +79,8 @@ def revoke_everything(request: PageRequest) -> HttpResponse:
             done = revoke_all(actor=request.actor)
         except Refused:
             raise PermissionDenied from None
-        counts = f"{done.tokens} API tokens, {done.client_grants} client grants, {done.sessions} API sessions"
-        messages.success(request, f"Everything is revoked: {counts}.")
+        counts = f"API tokens: {done.tokens}, client grants: {done.client_grants}"
+        messages.success(request, f"Everything is revoked. {counts}, API sessions: {done.sessions}.")
         return redirect("organization")
     return _ending(request, "settings/organization_revoke.html", form)
 
