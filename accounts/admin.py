@@ -1,58 +1,30 @@
-"""Organizations, members and people for staff. The one door is the sign-in page of everybody else."""
+"""Organizations for staff, and the log of what staff did. Members and people have files of their own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from allauth.account.decorators import secure_admin_login
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
 
-from accounts import audit, audit_admin, deletion, members, organizations  # noqa: F401
+from accounts import admin_door, audit, audit_admin, deletion, organizations, user_admin  # noqa: F401
 from accounts.invitation_admin import InvitationInline
-from accounts.models import Membership, Organization, User
-from accounts.staff import (
-    LookOnly,
-    LookOnlyInline,
-    NoForgedRows,
-    RefusableDeletion,
-    confirmation,
-    staff,
-    tell,
-)
+from accounts.member_admin import MembershipInline
+from accounts.models import Organization
+from accounts.staff import LookOnly, NoForgedRows, RefusableDeletion, staff
 from ratelimit.admin import ValuesLogged
-from ratelimit.refusals import Refused
 
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin_door.guard(admin.site)
 admin.site.site_header = admin.site.site_title = "Tessera"
-
-if TYPE_CHECKING:
-    UserPage = DjangoUserAdmin[User]
-else:
-    UserPage = DjangoUserAdmin
 
 # Allauth's pages would let staff set an address by hand, and see what a second factor is made of.
 for model in tuple(admin.site._registry):
     if model.__module__.startswith("allauth."):
         admin.site.unregister(model)
-
-
-class MembershipInline(LookOnlyInline):
-    model = Membership
-    fields = ("user", "organization", "role", "joined_at", "last_seen_at")
-    verbose_name_plural = "memberships"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        return super().get_queryset(request).select_related("user", "organization")
 
 
 @admin.register(Organization)
@@ -158,114 +130,6 @@ class OrganizationAdmin(RefusableDeletion, ValuesLogged, NoForgedRows):
         self.message_user(request, f"{word}: {len(changed)}.", messages.SUCCESS)
 
 
-@admin.register(Membership)
-class MembershipAdmin(RefusableDeletion, NoForgedRows):
-    """Members are looked at and removed; their tokens stop with them."""
-
-    list_display = ("user", "organization", "role", "joined_at", "last_seen_at")
-    list_filter = ("role",)
-    list_select_related = ("user", "organization")
-    search_fields = ("user__email", "user__name", "organization__name", "organization__slug")
-    fields = ("user", "organization", "role", "permissions", "joined_at", "last_seen_at")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def remove(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        members.remove(memberships=queryset, actor=staff(request))
-
-
-@admin.register(User)
-class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
-    """People; nothing of a password is shown, and only superusers decide who is staff and what staff may."""
-
-    form = forms.ModelForm
-    list_display = ("email", "name", "is_active", "is_staff", "last_login")
-    list_filter = ("is_active", "is_staff", "is_superuser")
-    search_fields = ("email", "name")
-    ordering = ("email",)
-    inlines = (MembershipInline,)
-    actions = ["deactivate", "reactivate", "delete_selected"]
-    fieldsets = (
-        (None, {"fields": ("email", "public_id", "name", "is_active", "new_password")}),
-        ("Staff", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
-    )
-    readonly_fields = ("email", "public_id", "is_active", "new_password", "last_login", "date_joined")
-    for_superusers = ("is_staff", "is_superuser", "groups", "user_permissions")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        fixed = tuple(super().get_readonly_fields(request, obj))
-        return fixed if is_superuser(request) else (*fixed, *self.for_superusers)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """People sign up or are invited, which is also how an address is verified."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or not obj.is_superuser or is_superuser(request))
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        allowed = super().has_delete_permission(request, obj)
-        return allowed and (obj is None or not obj.is_superuser or is_superuser(request))
-
-    @admin.display(description="password")
-    def new_password(self, user: User) -> str:
-        page = reverse(f"{self.admin_site.name}:auth_user_password_change", args=[user.pk])
-        return format_html('<a href="{}">Set a new password</a>', page)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Whoever has acted here stays, because their log would be deleted with them."""
-        found, count, needed, protected = super().get_deleted_objects(objs, request)
-        acted = User.objects.filter(pk__in=[user.pk for user in objs], logentry__isnull=False).distinct()
-        kept = [f"What {user} did here is in the log; deactivate them instead" for user in acted]
-        return found, count, needed, [*protected, *kept]
-
-    def remove(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        members.delete_people(users=queryset, actor=staff(request))
-
-    @admin.action(permissions=["change"], description="Deactivate selected users")
-    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        self._check(request, queryset)
-        asked = confirmation(
-            self,
-            request,
-            queryset,
-            title="Deactivate users",
-            warning="They are locked out at once, and the API tokens they answer for stop for good.",
-            button="Deactivate",
-        )
-        if asked:
-            return asked
-        try:
-            with transaction.atomic():
-                done = members.deactivate(users=queryset, actor=staff(request))
-                self._log_each(request, done, "Deactivated")
-        except Refused as refused:
-            tell(self, request, refused)
-        return None
-
-    @admin.action(permissions=["change"], description="Reactivate selected users")
-    @transaction.atomic
-    def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._check(request, queryset)
-        done = members.reactivate(users=queryset, actor=staff(request))
-        self._log_each(request, done, "Reactivated")
-
-    def _check(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        if not all(self.has_change_permission(request, user) for user in queryset):
-            raise PermissionDenied
-
-    def _log_each(self, request: HttpRequest, users: list[User], word: str) -> None:
-        for user in users:
-            self.log_change(request, user, f"{word}.")
-        self.message_user(request, f"{word}: {len(users)}.", messages.SUCCESS)
-
-
 @admin.register(LogEntry)
 class LogAdmin(LookOnly, NoForgedRows):
     """Who of the staff did what."""
@@ -280,7 +144,3 @@ class LogAdmin(LookOnly, NoForgedRows):
     @admin.display(description="change")
     def told(self, entry: LogEntry) -> str:
         return str(entry.get_change_message() or entry.get_action_flag_display())
-
-
-def is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))

@@ -91,6 +91,24 @@ def password_changed() -> Letter:
     )
 
 
+def password_set_by_staff() -> Letter:
+    return _by_staff(
+        "Your password was changed by our staff",
+        "Tessera's staff have changed the password of your account",
+        "account_reset_password",
+        "Choose a password of your own",
+    )
+
+
+def second_factor_reset() -> Letter:
+    return _by_staff(
+        "Your second factor was reset by our staff",
+        "Tessera's staff have removed the authenticator app, passkeys and recovery codes of your account",
+        "mfa_index",
+        "Set up a second factor",
+    )
+
+
 def email_changed(new: str) -> Letter:
     return _notice(
         "Your e-mail address was changed",
@@ -139,6 +157,13 @@ def security_notice(name: str) -> Letter:
 
 def _notice(subject: str, sentence: str) -> Letter:
     return Letter(subject, (sentence,), _page("account_reset_password"), "Reset your password", (SECURE_IT,))
+
+
+def _by_staff(subject: str, sentence: str, page: str, label: str) -> Letter:
+    """Where staff sit is nothing to the person."""
+    told = f"{sentence} on {moments.exactly(timezone.now())}. All your sessions have ended."
+    unasked = f"If you have not asked for it, set a new password now: {_page('account_reset_password')}"
+    return Letter(subject, (told,), _page(page), label, (unasked,))
 
 
 def _page(name: str) -> str:

@@ -6,6 +6,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
 from accounts import audit, flow_limits, letters, mailed_links, mails, people_trail, verification
+from accounts.actors import Actor
 from accounts.link_models import LinkKind
 from accounts.models import User
 
@@ -36,11 +37,16 @@ def confirm(secret: str, password: str) -> User:
 
 @transaction.atomic
 @audit.gathered()
-def set_password(user: User, password: str, *, action: str = "user.password_changed") -> None:
-    """Also for the page of a person who is signed in: what else was mailed to them dies with the old one."""
-    user.ended_by = people_trail.themselves(user)
+def set_password(
+    user: User, password: str | None, *, action: str = "user.password_changed", by: Actor | None = None
+) -> None:
+    """Also for the page of a person who is signed in: what else was mailed to them dies with the old one.
+
+    ``by`` is whoever else sets it; None as a password leaves the person the other ways to sign in.
+    """
+    user.ended_by = by or people_trail.themselves(user)
     user.set_password(password)
     user.save(update_fields=["password", "password_version"])
     mailed_links.end_all(user)
-    mails.send(letters.password_changed(), user.email)
-    people_trail.record(action, user)
+    mails.send(letters.password_set_by_staff() if by else letters.password_changed(), user.email)
+    people_trail.record(action, user, by)

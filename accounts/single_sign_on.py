@@ -22,11 +22,15 @@ from accounts.unproven import unproven
 
 
 class CannotSignIn(Exception):
-    """The identity is real, and yet signs nobody in; ``why`` is a case of the page that says so."""
+    """The identity is real, and yet signs nobody in; ``why`` is a case of the page that says so.
 
-    def __init__(self, why: str) -> None:
+    ``user`` is whose identity it is, where that is known.
+    """
+
+    def __init__(self, why: str, user: User | None = None) -> None:
         super().__init__(why)
         self.why = why
+        self.user = user
 
 
 UNPROVEN_ADDRESS = "unproven_address"
@@ -44,7 +48,7 @@ def person_of(identity: Identity) -> User | None:
         return None
     user: User = found.user
     if not user.is_active:
-        raise CannotSignIn(INACTIVE)
+        raise CannotSignIn(INACTIVE, user)
     return user
 
 

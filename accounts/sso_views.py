@@ -17,11 +17,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import flow_limits, id_tokens, joining, single_sign_on, sso_http
+from accounts import flow_limits, id_tokens, joining, people_trail, single_sign_on, sso_http
 from accounts.access import BY_PROVIDER, recently_authenticated
 from accounts.guest_pages import guest_page, inside, too_many
 from accounts.id_tokens import Identity, InvalidIDToken
 from accounts.models import User
+from accounts.people_trail import ANONYMOUS
 from accounts.redirects import is_own_path
 from accounts.single_sign_on import CannotSignIn
 from accounts.sso_http import Deadline, ProviderDown, ProviderRefused
@@ -71,7 +72,11 @@ def disconnect(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @guest_page
 def callback(request: HttpRequest, slug: str) -> HttpResponse:
-    """Back from the provider: the state is of this browser and this provider, and good once."""
+    """Back from the provider: the state is of this browser and this provider, and good once.
+
+    A person whose identity is known and who is refused all the same is told of in their organizations'
+    audit logs. Whoever cannot be told to be anybody is told of in our own log, and nowhere else.
+    """
     provider = _provider(slug)
     state = statekit.unstash_state(request, provider_id=slug, state_id=request.GET.get("state", ""))
     if state is None:
@@ -91,6 +96,12 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
         logger.warning("Sign-in by %s was refused: %s", slug, problem)
         return _problem(request, provider, FAILED)
     except CannotSignIn as cannot:
+        if cannot.user is not None:
+            people_trail.record(
+                "sso.failed", cannot.user, ANONYMOUS, provider=provider.name, reason=cannot.why
+            )
+        else:
+            logger.warning("Sign-in by %s was refused: %s", slug, cannot.why)
         return _problem(request, provider, cannot.why)
     except Refused as refused:
         if refused.refusal is refusals.RATE_LIMITED:

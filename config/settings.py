@@ -94,6 +94,9 @@ TOKEN_FORMAT = env.str("TOKEN_FORMAT", default="prefixed")
 PERMISSIONS_FILE = env.str("PERMISSIONS_FILE", default=str(BASE_DIR / "accounts" / "permissions.toml"))
 ACTIVE_TOKENS_PER_ORGANIZATION = 50
 
+# Whether staff must have proven a second factor before they see anything of the admin.
+ADMIN_MFA_REQUIRED = env.bool("ADMIN_MFA_REQUIRED", default=False)
+
 INTERNAL_TOKENS = env.list("INTERNAL_TOKENS", default=[])
 if any(len(token) < 32 for token in INTERNAL_TOKENS):
     raise ImproperlyConfigured("INTERNAL_TOKENS must each have at least 32 random characters.")

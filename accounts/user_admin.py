@@ -1,0 +1,184 @@
+"""People for staff: looked at, locked out, deleted, given a new password, rid of a lost second factor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts import factor_resets, members, password_reset, people_trail
+from accounts.member_admin import MembershipInline
+from accounts.models import User
+from accounts.staff import NoForgedRows, RefusableDeletion, confirmation, staff, tell
+from ratelimit.admin import ValuesLogged
+from ratelimit.refusals import Refused
+
+if TYPE_CHECKING:
+    UserPage = DjangoUserAdmin[User]
+    PasswordForm = AdminPasswordChangeForm[User]
+else:
+    UserPage = DjangoUserAdmin
+    PasswordForm = AdminPasswordChangeForm
+
+
+class StaffPasswordForm(PasswordForm):
+    """A password that staff set, or take away, is told to the person and their organizations."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = self.user
+        wanted = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
+        password_reset.set_password(user, wanted, by=user.ended_by)
+        return user
+
+
+@admin.register(User)
+class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
+    """People; nothing of a password is shown, and only superusers decide who is staff and what staff may."""
+
+    form = forms.ModelForm
+    change_password_form = StaffPasswordForm
+    list_display = ("email", "name", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    inlines = (MembershipInline,)
+    actions = ["deactivate", "reactivate", "reset_second_factor", "delete_selected"]
+    fieldsets = (
+        (None, {"fields": ("email", "public_id", "name", "is_active", "new_password")}),
+        ("Staff", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("email", "public_id", "is_active", "new_password", "last_login", "date_joined")
+    for_superusers = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        fixed = tuple(super().get_readonly_fields(request, obj))
+        return fixed if is_superuser(request) else (*fixed, *self.for_superusers)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """People sign up or are invited, which is also how an address is verified."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or not obj.is_superuser or is_superuser(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or not obj.is_superuser or is_superuser(request))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
+        """What ends with a change that staff save ends in their name."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.ended_by = staff(request)
+        return found
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The last step of the page's one transaction: what differs is told to the person's organizations."""
+        super().save_related(request, form, formsets, change)
+        changed = {name: told(form, name) for name in form.changed_data}
+        if changed:
+            people_trail.record("user.changed", form.instance, staff(request), **changed)
+
+    @admin.display(description="password")
+    def new_password(self, user: User) -> str:
+        page = reverse(f"{self.admin_site.name}:auth_user_password_change", args=[user.pk])
+        return format_html('<a href="{}">Set a new password</a>', page)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Whoever has acted here stays, because their log would be deleted with them."""
+        found, count, needed, protected = super().get_deleted_objects(objs, request)
+        acted = User.objects.filter(pk__in=[user.pk for user in objs], logentry__isnull=False).distinct()
+        kept = [f"What {user} did here is in the log; deactivate them instead" for user in acted]
+        return found, count, needed, [*protected, *kept]
+
+    def remove(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        members.delete_people(users=queryset, actor=staff(request))
+
+    @admin.action(permissions=["change"], description="Deactivate selected users")
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        self._check(request, queryset)
+        asked = confirmation(
+            self,
+            request,
+            queryset,
+            title="Deactivate users",
+            warning="They are locked out at once, and the API tokens they answer for stop for good.",
+            button="Deactivate",
+        )
+        if asked:
+            return asked
+        try:
+            with transaction.atomic():
+                done = members.deactivate(users=queryset, actor=staff(request))
+                self._log_each(request, done, "Deactivated")
+        except Refused as refused:
+            tell(self, request, refused)
+        return None
+
+    @admin.action(permissions=["change"], description="Reactivate selected users")
+    @transaction.atomic
+    def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._check(request, queryset)
+        done = members.reactivate(users=queryset, actor=staff(request))
+        self._log_each(request, done, "Reactivated")
+
+    @admin.action(permissions=["change"], description="Reset the second factor of selected users")
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Of others only: one's own is removed in Settings, where the factor itself is asked for."""
+        self._check(request, queryset)
+        chosen = queryset.filter(Exists(Authenticator.objects.filter(user=OuterRef("pk"))))
+        chosen = chosen.exclude(email=getattr(request.user, "email", ""))
+        asked = confirmation(
+            self,
+            request,
+            chosen,
+            title="Reset the second factor",
+            warning=(
+                "Their authenticator apps, passkeys and recovery codes are removed, and all their sessions "
+                "end. Until they set a factor up anew, they sign in without one. Each is told by mail, and "
+                "it stands in the audit logs of their organizations."
+            ),
+            button="Reset",
+        )
+        if asked:
+            return asked
+        with transaction.atomic():
+            done = factor_resets.reset(users=chosen, actor=staff(request))
+            self._log_each(request, done, "Second factor reset")
+        return None
+
+    def _check(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        if not all(self.has_change_permission(request, user) for user in queryset):
+            raise PermissionDenied
+
+    def _log_each(self, request: HttpRequest, users: list[User], word: str) -> None:
+        for user in users:
+            self.log_change(request, user, f"{word}.")
+        self.message_user(request, f"{word}: {len(users)}.", messages.SUCCESS)
+
+
+def told(form: forms.ModelForm[User], name: str) -> list[Any]:
+    """A field before and after, as the audit log keeps it: rows by their names."""
+    return [_plain(form.initial.get(name)), _plain(form.cleaned_data[name])]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | QuerySet):
+        return sorted(str(one) for one in value)
+    return str(value) if isinstance(value, Model) else value
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))

@@ -1,0 +1,115 @@
+"""What staff change of a person in the admin stands in their organizations' logs, before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from accounts.audit_models import AuditEvent
+from accounts.models import Membership, Organization, User
+from accounts.roles import Role
+from tests.mails import MailingClient
+from tests.people import make_member, make_user
+from tests.sessions import join, make_person, opened, refresh
+from tokens.endings import NEW_PASSWORD
+
+pytestmark = pytest.mark.django_db
+NEW = "another-long-passphrase"
+
+
+@pytest.fixture
+def ada(owner: Membership) -> Membership:
+    ada = make_person(owner.organization, Role.ADMIN, "ada@example.com", name="Ada")
+    join(ada.user)
+    return ada
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    """A superuser's browser whose requests commit."""
+    browser = MailingClient()
+    browser.force_login(make_user("staff@example.com", is_staff=True, is_superuser=True, name="Sam"))
+    return browser
+
+
+def told(organization: Organization) -> list[tuple[str, str, str, dict[str, Any]]]:
+    events = AuditEvent.objects.filter(organization=organization, actor_type="staff").order_by("sequence")
+    return [(one.action, one.actor_name, one.target_name, one.changes) for one in events]
+
+
+def organizations_of(member: Membership) -> list[Organization]:
+    return list(Organization.objects.filter(memberships__user=member.user))
+
+
+def edit(browser: Client, user: User, **form: object) -> None:
+    page = reverse("admin:accounts_user_change", args=[user.pk])
+    assert browser.post(page, {"name": user.name} | form).status_code == 302
+
+
+def set_password(browser: Client, user: User, password: str) -> None:
+    """Of none is the person's taken away."""
+    page = reverse("admin:auth_user_password_change", args=[user.pk])
+    form = {"password1": password, "password2": password, "usable_password": str(bool(password)).lower()}
+    form |= {} if password else {"unset-password": "yes"}
+    assert browser.post(page, form).status_code == 302
+
+
+def test_an_edit_is_told_in_each_of_their_organizations(staff: Client, ada: Membership) -> None:
+    support = Group.objects.create(name="Support")
+    edit(staff, ada.user, name="Ada L.", is_staff="on", groups=[support.pk])
+    changes = {"name": ["Ada", "Ada L."], "is_staff": [False, True], "groups": [[], ["Support"]]}
+    for organization in organizations_of(ada):
+        assert told(organization) == [("user.changed", "Sam", "Ada L.", changes)]
+
+
+def test_a_superusers_right_is_told(staff: Client, ada: Membership) -> None:
+    edit(staff, ada.user, is_superuser="on")
+    assert told(ada.organization)[0][3] == {"is_superuser": [False, True]}
+
+
+def test_saving_without_a_change_tells_nothing(staff: Client, ada: Membership) -> None:
+    edit(staff, ada.user)
+    assert told(ada.organization) == []
+
+
+def test_locking_out_and_letting_in_again_is_told(staff: Client, ada: Membership) -> None:
+    make_member(next(one for one in organizations_of(ada) if one != ada.organization))
+    for action in ("deactivate", "reactivate"):
+        form = {"action": action, "_selected_action": ada.user_id, "confirmed": "yes"}
+        staff.post(reverse("admin:accounts_user_changelist"), form)
+    actions = [action for action, *_ in told(ada.organization)]
+    assert actions == ["user.deactivated", "user.reactivated"]
+
+
+def test_a_new_password_is_told_without_it_and_ends_everything(staff: Client, ada: Membership) -> None:
+    tokens = opened(ada)
+    set_password(staff, ada.user, NEW)
+    ended = {"sessionsEnded": 1, "reason": NEW_PASSWORD}
+    assert told(ada.organization) == [
+        ("sessions.ended", "Sam", "Ada", ended),
+        ("user.password_changed", "Sam", "Ada", {}),
+    ]
+    ada.user.refresh_from_db()
+    assert ada.user.check_password(NEW)
+    assert ada.user.password not in str(told(ada.organization))
+    assert refresh(tokens.refresh_token).status_code == 401
+
+
+def test_the_person_is_told_of_it_by_mail(staff: Client, ada: Membership) -> None:
+    set_password(staff, ada.user, NEW)
+    [message] = mail.outbox
+    assert (message.to, message.subject) == (["ada@example.com"], "Your password was changed by our staff")
+
+
+def test_a_password_taken_away_ends_everything_too(staff: Client, ada: Membership) -> None:
+    tokens = opened(ada)
+    set_password(staff, ada.user, "")
+    ada.user.refresh_from_db()
+    assert not ada.user.has_usable_password()
+    assert refresh(tokens.refresh_token).status_code == 401
+    assert [action for action, *_ in told(ada.organization)] == ["sessions.ended", "user.password_changed"]
