@@ -1,41 +1,76 @@
-"""Connections to the store, kept between requests: the last used first, without a lock on the way."""
+"""One server of the store: its connections are kept between requests, without a lock on the way."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from redis.connection import ConnectionPool
+from redis.exceptions import AskError, MovedError
 from redis.exceptions import ConnectionError as StoreConnectionError
+
+from ratelimit.breaker import Breaker
+
+T = TypeVar("T")
 
 
 class Pool(ConnectionPool):
-    """Connections that know the run id of the server they ended up with."""
+    """Connections that know which server, in which mode, they ended up with."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "redis_connect_func": remember_run})
+        super().__init__(**{**kwargs, "redis_connect_func": greet})
 
 
-def remember_run(connection: Any) -> None:
-    """Greet the server and keep its run id: it changes with every restart and failover."""
+def greet(connection: Any) -> None:
+    """Keep the server's run id, which changes with every restart and failover, and whether it clusters."""
     connection.on_connect()
     connection.send_command("INFO", "server")
     info: str = connection.read_response().decode()
     connection.run_id = info.partition("run_id:")[2].partition("\r")[0]
+    connection.clustered = "redis_mode:cluster" in info
 
 
-class Idle:
-    """A pool's connections that nobody uses now; a list's pop and append are atomic."""
+class Elsewhere(Exception):
+    """The server has done nothing: another one keeps the key, or is about to (``asking``)."""
+
+    def __init__(self, error: MovedError | AskError) -> None:
+        super().__init__(str(error))
+        self.host, self.port = error.host, error.port
+        self.asking = isinstance(error, AskError)
+
+
+class Server:
+    """Lends a connection at a time, the last used first; a list's pop and append are atomic."""
 
     def __init__(self, pool: ConnectionPool) -> None:
-        self._pool = pool
-        self._connections: list[Any] = []
+        self.pool = pool
+        self.breaker = Breaker()
+        self._idle: list[Any] = []
 
-    def take(self) -> Any:
-        """A connected one; raises RedisError."""
+    def ask(self, question: Callable[[Any], T]) -> T:
+        """What ``question`` returns for a connection; raises StoreUnavailable or Elsewhere."""
+        return self.breaker.call(self._ask, question)
+
+    def _ask(self, question: Callable[[Any], T]) -> T:
+        connection = self._take()
         try:
-            connection = self._connections.pop()
+            answer = question(connection)
+        except BaseException as problem:
+            # An answer that arrives late must not be read as the next request's.
+            connection.disconnect()
+            if isinstance(problem, MovedError | AskError):
+                raise Elsewhere(problem) from None
+            raise
+        self._idle.append(connection)
+        return answer
+
+    def _take(self) -> Any:
+        connection: Any
+        try:
+            connection = self._idle.pop()
         except IndexError:
-            connection = self._pool.make_connection()
+            # Not by the pool, which counts what it makes and would refuse after so many failures.
+            connection = self.pool.connection_class(**self.pool.connection_kwargs)
             connection.connect()
             return connection
         try:
@@ -47,6 +82,3 @@ class Idle:
             connection.disconnect()
             connection.connect()
         return connection
-
-    def put_back(self, connection: Any) -> None:
-        self._connections.append(connection)

@@ -60,13 +60,15 @@ def kept_days(now: dt.datetime) -> tuple[dt.date, dt.date]:
 
 def scan() -> Iterator[list[bytes]]:
     """The keys of all usage hashes, in portions; raise StoreUnavailable."""
-    cursor = b"0"
-    while True:
-        _, [(cursor, keys)] = store.ask(("SCAN", cursor, "MATCH", "tsr:{*}:usage:*", "COUNT", KEYS_PER_SCAN))
-        if keys:
-            yield keys
-        if cursor == b"0":
-            return
+    for server in store.servers().all():
+        cursor = b"0"
+        while True:
+            command = ("SCAN", cursor, "MATCH", "tsr:{*}:usage:*", "COUNT", KEYS_PER_SCAN)
+            _, [(cursor, keys)] = store.ask(command, server=server)
+            if keys:
+                yield keys
+            if cursor == b"0":
+                break
 
 
 def owner(name: bytes) -> tuple[UUID, dt.date]:

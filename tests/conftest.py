@@ -43,7 +43,7 @@ def _empty_redis(redis_client: redis.Redis) -> None:
     redis_client.flushdb()
     memory.clear()
     # What one test has done to the store must not keep the next from asking it.
-    store.breaker.close()
+    store.servers().close_breakers()
 
 
 def restore_plans(sender: AppConfig, **_: Any) -> None:

@@ -142,3 +142,13 @@ def test_the_limit_holds_while_the_store_is_away(own_redis: OwnRedis, api: APICl
     Organization.objects.update(requests_per_day=2)
     own_redis.kill()
     assert [api.get("/api/auth/whoami").status_code for _ in range(4)] == [200, 200, 429, 429]
+
+
+def test_a_store_that_was_long_away_is_used_again(own_redis: OwnRedis) -> None:
+    charge = new_charge(1_000)
+    own_redis.kill()
+    # More failures than a pool would ever make connections.
+    admitted(charge, 150)
+    own_redis.start()
+    assert admitted(charge, 1) == 1
+    assert own_redis.client.exists(f"tsr:{{{charge.bucket.hex}}}:meter")
