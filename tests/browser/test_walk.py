@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Membership
 from accounts.roles import Role
+from ratelimit.models import DailyUsage
 from tests.browser.conftest import sign_in
 from tests.people import actor, make_member, make_organization, make_token, make_user
 from tests.sessions import opened
@@ -38,6 +41,11 @@ def furnish(acme: Membership) -> list[str]:
     invited = make_invited(acme, f"{'l' * 60}@example.com", Role.VIEWER)
     client = make_program(acme, name="c" * 100, scopes=["*:*:*", *SCOPES])
     opened(acme, user_agent="w" * 40 + "/1.0", address="2001:db8:ffff:ffff:ffff:ffff:ffff:ffff")
+    for number, subject in enumerate((live.pk, revoked.pk, client.row.pk, acme.pk)):
+        day = timezone.now().date() - timedelta(days=number)
+        DailyUsage.objects.create(
+            bucket=acme.organization_id, subject=subject, day=day, calls=12_345_678, refused=number
+        )
     narrow = make_program(acme, scopes=[f"index:read:{number}" for number in range(9)])
     return [
         "/settings/clients/",
@@ -62,6 +70,10 @@ def furnish(acme: Membership) -> list[str]:
         f"/settings/members/{colleague.public_id}/role/",
         f"/settings/members/{colleague.public_id}/remove/",
         f"/accounts/invitations/{invited.secret}/",
+        "/settings/organization/",
+        *(f"/settings/organization/{page}/" for page in ("rotate-key", "revoke-all", "delete")),
+        "/settings/usage/",
+        "/settings/usage/?days=90",
         "/settings/security/",
         "/settings/tokens/tok_unknown/",
         "/accounts/logout/",
