@@ -6,6 +6,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
+from config import draining
 from config.gunicorn_logger import LineLogger
 from config.housekeeper import housekeeper
 from ratelimit.tally import tally
@@ -14,7 +15,7 @@ wsgi_app = "config.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-worker_class = "gthread"
+worker_class = "config.worker.Worker"
 threads = 8
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
@@ -44,6 +45,7 @@ def on_starting(server: Arbiter) -> None:
 
 
 def when_ready(server: Arbiter) -> None:
+    draining.announce(server)
     if os.environ.get("HOUSEKEEPING") != "0":
         housekeeper.start(server.log)
 

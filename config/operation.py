@@ -11,16 +11,22 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 from django_redis import get_redis_connection
 
+from ratelimit import counted
+
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200, or 503 with one entry per store: ``{"status": …, "database": "ok", "redis": "down"}``."""
+    """200, or 503 with one entry per store: ``{"status": …, "database": "ok", "redis": "down"}``.
+
+    Its status is ``draining`` once the server is about to stop, whatever the stores say.
+    """
     found = {"database": _state(_ask_database)}
     if settings.REDIS_URL:
         found["redis"] = _state(_ask_redis)
-    ready = all(state == "ok" for state in found.values())
-    status = "ok" if ready else "unavailable"
-    return JsonResponse({"status": status, **found}, status=200 if ready else 503)
+    status = "ok" if all(state == "ok" for state in found.values()) else "unavailable"
+    if counted.DRAINING.number:
+        status = "draining"
+    return JsonResponse({"status": status, **found}, status=200 if status == "ok" else 503)
 
 
 def _ask_database() -> None:

@@ -94,7 +94,7 @@ class Servers:
 
     def _start(self, environment: dict[str, str]) -> Server:
         self._count += 1
-        port = free_port()
+        port = int(environment.get("PORT") or free_port())
         log_file = self._folder / f"server-{self._count}.log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(

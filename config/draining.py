@@ -1,0 +1,32 @@
+"""A server about to stop says so first: /readyz turns to 503 while requests are still answered.
+
+Balancers that ask for readiness need DRAIN_SECONDS to notice. nginx goes by refused connections instead.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from threading import Timer
+from types import FrameType
+
+from gunicorn.arbiter import Arbiter
+
+from ratelimit import counted
+
+
+def announce(server: Arbiter) -> None:
+    """Called in the arbiter once it listens: the first SIGTERM is passed on after DRAIN_SECONDS."""
+    seconds = float(os.environ.get("DRAIN_SECONDS") or 0)
+    if seconds <= 0:
+        return
+
+    def begin(number: int, frame: FrameType | None) -> None:
+        # A second one means: now.
+        signal.signal(signal.SIGTERM, server.signal)
+        counted.DRAINING.put(True)
+        timer = Timer(seconds, server.signal, (signal.SIGTERM, None))
+        timer.daemon = True
+        timer.start()
+
+    signal.signal(signal.SIGTERM, begin)
