@@ -145,9 +145,11 @@ def _event(entry: _Entry, sequence: int, head: bytes) -> AuditEvent:
 
 def first_broken(organization_id: UUID) -> int | None:
     """The sequence of the first event that is missing or is not what was written; None if all is well."""
+    events = AuditEvent.objects.filter(organization_id=organization_id)
+    chain = AuditChain.objects.filter(pk=organization_id).first() or AuditChain(pk=organization_id)
     previous, expected = GENESIS, 1
-    events = AuditEvent.objects.filter(organization_id=organization_id).order_by("sequence")
-    for event in events.iterator(chunk_size=2000):
+    # What is written while this is read lies behind the chain's end as it was found.
+    for event in events.filter(sequence__lte=chain.sequence).in_order():
         intact = (
             event.sequence == expected
             and bytes(event.prev_hash) == previous
@@ -156,10 +158,11 @@ def first_broken(organization_id: UUID) -> int | None:
         if not intact:
             return expected
         previous, expected = bytes(event.hash), expected + 1
-    chain = AuditChain.objects.filter(pk=organization_id).first()
-    if chain is None:
-        return None if expected == 1 else 1
-    return None if (bytes(chain.head), chain.sequence) == (previous, expected - 1) else expected
+    if (bytes(chain.head), chain.sequence) != (previous, expected - 1):
+        return expected
+    unchained = events.filter(sequence__gt=chain.sequence).exists()
+    grown = AuditChain.objects.filter(pk=organization_id, sequence__gt=chain.sequence).exists()
+    return expected if unchained and not grown else None
 
 
 def public_id(actor: Actor) -> str:

@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.audit_actions import ACTIONS
-from accounts.audit_models import AuditEvent
+from accounts.audit_models import AuditEvent, AuditEventQuerySet
 from accounts.fields import Text
 from accounts.paging import PageQuery
 
@@ -82,7 +82,7 @@ class EventQuery(PageQuery, EventFilters):
         return {**serializers.Serializer.get_fields(self), **EventFilters.get_fields(self)}
 
 
-def chosen(organization_id: UUID, wanted: dict[str, Any]) -> QuerySet[AuditEvent]:
+def chosen(organization_id: UUID, wanted: dict[str, Any]) -> AuditEventQuerySet:
     """The organization's events of these filters, as one of the serializers has validated them."""
     found = AuditEvent.objects.filter(organization_id=organization_id)
     if action := wanted.get("action"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.db import models
 from accounts import ids
 
 GENESIS = b"\0" * 32
+CHUNK = 2000
 
 
 class AppendOnly(Exception):
@@ -27,6 +29,15 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly
+
+    def in_order(self) -> Iterator[AuditEvent]:
+        """One organization's events, oldest first, however many: without a cursor that stays open, which
+        a pooler between transactions could not keep.
+        """
+        after = 0
+        while chunk := list(self.filter(sequence__gt=after).order_by("sequence")[:CHUNK]):
+            yield from chunk
+            after = chunk[-1].sequence
 
 
 class AuditChain(models.Model):
