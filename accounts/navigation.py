@@ -22,6 +22,7 @@ PLACES = (
     Place("OAuth clients", "clients", "client", "clients.view"),
     Place("Members", "members", "people", "members.view"),
     Place("Organization", "organization", "building", "organization.view"),
+    Place("Usage", "usage", "usage", "usage.view"),
     Place("Audit log", "audit_log", "log", "auditLog.view"),
     Place("Security", "security", "lock", None),
 )

@@ -11,6 +11,7 @@ from tokens import (
     organization_views,
     revoke_views,
     security_views,
+    usage_views,
     views,
 )
 
@@ -43,4 +44,6 @@ urlpatterns = [
     path("tokens/<str:token_id>/", views.token_detail, name="token_detail"),
     path("tokens/<str:token_id>/edit/", views.edit, name="token_edit"),
     path("tokens/<str:token_id>/revoke/", revoke_views.revoke_one, name="token_revoke"),
+    path("usage/", usage_views.usage_page, name="usage"),
+    path("usage/export.csv", usage_views.export, name="usage_export"),
 ]

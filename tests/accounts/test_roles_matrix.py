@@ -114,6 +114,8 @@ PAGES: dict[str, Need] = {
     "settings/tokens/<str:token_id>/": "tokens.view",
     "settings/tokens/<str:token_id>/edit/": "tokens.manage",
     "settings/tokens/<str:token_id>/revoke/": "tokens.manage",
+    "settings/usage/": "usage.view",
+    "settings/usage/export.csv": "usage.view",
 }
 
 # What asks for no organization: one's own account, staff's admin, our own services, and what is for anybody.
