@@ -30,7 +30,8 @@ def posted(path: str, **form: str) -> Call:
 
     def call(tenant: Tenant) -> Any:
         ids = {name: find(tenant) for name, (find, _) in IDS.items()}
-        filled = {name: value.format(**ids, client=tenant.program.row.name) for name, value in form.items()}
+        ids |= {"client": tenant.program.row.name, "organization": tenant.member.organization.name}
+        filled = {name: value.format(**ids) for name, value in form.items()}
         return fresh_browser(tenant.member).post(path.format(**ids), filled)
 
     return call
@@ -97,6 +98,11 @@ TAKES: dict[str, Call] = {
     ),
     "settings/members/<str:member_id>/remove/": posted("/settings/members/{member_id}/remove/"),
     "settings/members/<str:member_id>/role/": posted("/settings/members/{member_id}/role/", role="admin"),
+    "settings/organization/delete/": posted("/settings/organization/delete/", typed="{organization}"),
+    "settings/organization/policies/": posted("/settings/organization/policies/", longest_token_days="7"),
+    "settings/organization/rename/": posted("/settings/organization/rename/", name="Another"),
+    "settings/organization/revoke-all/": posted("/settings/organization/revoke-all/", typed="{organization}"),
+    "settings/organization/rotate-key/": posted("/settings/organization/rotate-key/"),
     "settings/security/end-all/": posted("/settings/security/end-all/"),
     "settings/security/sessions/<str:session_id>/end/": posted(
         "/settings/security/sessions/{session_id}/end/"
