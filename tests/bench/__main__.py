@@ -69,12 +69,12 @@ def prepared(folder: Path, rows: int, used: int) -> Iterator[list[Target]]:
     names = {"tessera": f"bench_{secrets.token_hex(4)}", "peers": f"bench_{secrets.token_hex(4)}"}
     urls = {kind: base._replace(path=f"/{name}").geturl() for kind, name in names.items()}
     for name in names.values():
-        _database(url, f"CREATE DATABASE {name}")
+        database(url, f"CREATE DATABASE {name}")
     try:
         yield from _serving(folder, urls, rows, used)
     finally:
         for name in names.values():
-            _database(url, f"DROP DATABASE {name} WITH (FORCE)")
+            database(url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterator[list[Target]]:
@@ -86,8 +86,8 @@ def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterat
     }
     values: dict[str, list[str]] = {}
     for environment, seed in ((tessera, "tessera_seed"), (peers, "peer_seed")):
-        _python(["-m", "django", "migrate", "--verbosity", "0"], environment)
-        found = _python(["-m", f"tests.bench.{seed}", str(rows), str(used)], environment)
+        python(["-m", "django", "migrate", "--verbosity", "0"], environment)
+        found = python(["-m", f"tests.bench.{seed}", str(rows), str(used)], environment)
         values |= json.loads(found)
     one = {"HOUSEKEEPING": "0", "WEB_CONCURRENCY": "1"}
     ours_running = Servers(folder, one)
@@ -132,19 +132,19 @@ def _median(samples: list[Sample]) -> dict[str, float]:
     return {key: round(statistics.median(row[key] for row in rows), 3) for key in rows[0]}
 
 
-def print_table(connections: int, rows: dict[str, dict[str, float]]) -> None:
-    base = rows.get("bare", {}).get("requests_per_second")
+def print_table(connections: int, table: dict[str, dict[str, float]], base: str = "bare") -> None:
+    best = table.get(base, {}).get("requests_per_second")
     print(f"\n{connections} connections, one worker process")
-    print(f"{'target':22}{'requests/s':>12}{'of bare DRF':>13}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>9}")
-    for name, row in rows.items():
-        ratio = f"{row['requests_per_second'] / base:.2f}" if base else "-"
+    print(f"{'target':22}{'requests/s':>12}{f'of {base}'[:20]:>21}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>9}")
+    for name, row in table.items():
+        ratio = f"{row['requests_per_second'] / best:.2f}" if best else "-"
         print(
-            f"{name:22}{row['requests_per_second']:12.0f}{ratio:>13}"
+            f"{name:22}{row['requests_per_second']:12.0f}{ratio:>21}"
             f"{row['p50']:9.2f}{row['p99']:9.2f}{row['cpu']:9.3f}"
         )
 
 
-def _python(command: list[str], environment: dict[str, str]) -> str:
+def python(command: list[str], environment: dict[str, str]) -> str:
     found = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
@@ -158,7 +158,7 @@ def _python(command: list[str], environment: dict[str, str]) -> str:
     return found.stdout
 
 
-def _database(url: str, statement: str) -> None:
+def database(url: str, statement: str) -> None:
     import psycopg  # noqa: PLC0415
 
     with psycopg.connect(urlsplit(url)._replace(path="/postgres").geturl(), autocommit=True) as connection:

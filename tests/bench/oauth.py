@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from tests import services
-from tests.bench.__main__ import _database, _python
+from tests.bench.__main__ import database, python
 from tests.bench.measure import BenchmarkError, cpu_seconds
 from tests.servers import Server, Servers
 
@@ -86,15 +86,15 @@ def prepared(folder: Path) -> Iterator[tuple[Server, Server, dict[str, str]]]:
         "PEER_DATABASE_URL": common["DATABASE_URL"],
         "DJANGO_SETTINGS_MODULE": "tests.bench.peer_settings",
     }
-    _database(url, f"CREATE DATABASE {name}")
+    database(url, f"CREATE DATABASE {name}")
     servers = Servers(folder, {"HOUSEKEEPING": "0"})
     try:
-        _python(["-m", "django", "migrate", "--verbosity", "0"], common)
-        answer = json.loads(_python(["manage.py", "bootstrap", *PERSON], common))
+        python(["-m", "django", "migrate", "--verbosity", "0"], common)
+        answer = json.loads(python(["manage.py", "bootstrap", *PERSON], common))
         yield servers(1, **common)[0], servers(1, **peers)[0], answer["client"]
     finally:
         servers.stop()
-        _database(url, f"DROP DATABASE {name} WITH (FORCE)")
+        database(url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def print_table(callers: dict[str, Caller]) -> None:

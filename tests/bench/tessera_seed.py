@@ -14,43 +14,30 @@ from django.utils import timezone  # noqa: E402
 
 from accounts.models import Membership, Organization, User  # noqa: E402
 from ratelimit.models import Plan  # noqa: E402
+from tests.bench.fill import TOKENS_EACH, fill  # noqa: E402
 from tokens import opaque  # noqa: E402
 from tokens.models import ServiceAccountToken, TokenSecret  # noqa: E402
 
-PER_ORGANIZATION = 50
-
 rows, used = int(sys.argv[1]), int(sys.argv[2])
 plan, _ = Plan.objects.get_or_create(slug="bench", defaults={"name": "Bench", "requests_per_day": 10**9})
-count = max(1, rows // PER_ORGANIZATION)
 user = User.objects.create_user("bench@example.com", None)
-organizations = Organization.objects.bulk_create(
-    [Organization(name=f"Bench {n}", slug=f"bench-{n}", plan=plan) for n in range(count)], batch_size=5000
-)
-memberships = Membership.objects.bulk_create(
-    [Membership(organization=one, user=user, role="owner") for one in organizations], batch_size=5000
-)
-tokens = ServiceAccountToken.objects.bulk_create(
-    [
-        ServiceAccountToken(
-            organization=memberships[n % count].organization,
-            name=f"Token {n}",
-            permissions=["index:read:*"],
-            created_by=user,
-            responsible=memberships[n % count],
-            expires_at=timezone.now() + timedelta(days=90),
-        )
-        for n in range(rows)
-    ],
-    batch_size=5000,
-)
-secrets = [opaque.new() for _ in tokens]
-TokenSecret.objects.bulk_create(
-    [
-        TokenSecret(token=token, digest=secret.digest, prefix=secret.prefix, last_four=secret.last_four)
-        for token, secret in zip(tokens, secrets, strict=True)
-    ],
-    batch_size=5000,
-)
+secrets = [opaque.new() for _ in range(used)]
+for number, secret in enumerate(secrets):
+    if number % TOKENS_EACH == 0:
+        organization = Organization.objects.create(name="Bench", slug=f"bench-{number}", plan=plan)
+        member = Membership.objects.create(organization=organization, user=user, role="owner")
+    token = ServiceAccountToken.objects.create(
+        organization=organization,
+        name=f"Token {number}",
+        permissions=["index:read:*"],
+        created_by=user,
+        responsible=member,
+        expires_at=timezone.now() + timedelta(days=90),
+    )
+    stored = TokenSecret.objects.create(
+        token=token, digest=secret.digest, prefix=secret.prefix, last_four=secret.last_four
+    )
+fill(stored, max(0, rows - used) // TOKENS_EACH)
 good = [f"Bearer {secret.plaintext}" for secret in secrets[:used]]
 print(
     json.dumps(
