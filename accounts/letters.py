@@ -96,7 +96,8 @@ def password_set_by_staff() -> Letter:
         "Your password was changed by our staff",
         "Tessera's staff have changed the password of your account",
         "account_reset_password",
-        "Choose a password of your own",
+        "Choose a new password",
+        "Whether you have asked for it or not: choose one that nobody but you knows.",
     )
 
 
@@ -106,6 +107,7 @@ def second_factor_reset() -> Letter:
         "Tessera's staff have removed the authenticator app, passkeys and recovery codes of your account",
         "mfa_index",
         "Set up a second factor",
+        f"If you have not asked for it, set a new password now: {_page('account_reset_password')}",
     )
 
 
@@ -159,11 +161,10 @@ def _notice(subject: str, sentence: str) -> Letter:
     return Letter(subject, (sentence,), _page("account_reset_password"), "Reset your password", (SECURE_IT,))
 
 
-def _by_staff(subject: str, sentence: str, page: str, label: str) -> Letter:
+def _by_staff(subject: str, sentence: str, page: str, label: str, advice: str) -> Letter:
     """Where staff sit is nothing to the person."""
     told = f"{sentence} on {moments.exactly(timezone.now())}. All your sessions have ended."
-    unasked = f"If you have not asked for it, set a new password now: {_page('account_reset_password')}"
-    return Letter(subject, (told,), _page(page), label, (unasked,))
+    return Letter(subject, (told,), _page(page), label, (advice,))
 
 
 def _page(name: str) -> str:

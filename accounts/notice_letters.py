@@ -6,6 +6,7 @@ import datetime as dt
 
 from django.conf import settings
 
+from accounts import moments
 from accounts.mails import Letter, unlinked
 from accounts.models import Organization
 
@@ -16,21 +17,23 @@ USAGE_PAGE = "/settings/usage/"
 def plan_used(organization: Organization, day: dt.date, used: int, limit: int, *, spent: bool) -> Letter:
     """``spent`` says that nothing is left, else a warning that little is."""
     name = unlinked(organization.name)
-    on = f"{day.day} {day:%B %Y}"
     share = f"{used * 100 // limit} %"
     if spent:
         subject = f"{name} has used up its plan for today"
-        then = (
-            "Until 00:00 UTC every further request of its programs is answered with 429, Rate limit exceeded."
-        )
+        then = "Further requests are answered with 429, Rate limit exceeded, until the count starts again."
     else:
         subject = f"{name} has used {share} of its plan for today"
-        then = "Once all are used, further requests are answered with 429 until 00:00 UTC."
+        then = "Once all are used, further requests are answered with 429 until the count starts again."
+    midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.UTC)
     return Letter(
         subject,
-        (f"{name} has made {used:,} of the {limit:,} requests that it may make on {on} (UTC). {then}",),
+        (f"The programs of {name} have made {used:,} of the {limit:,} requests of its day. {then}",),
         f"{settings.BASE_URL}{USAGE_PAGE}",
         "See who uses how much",
-        ("People's own sessions are not counted and go on working. This is told once a day.",),
-        (("Plan", f"{unlinked(organization.plan.name)}, {limit:,} requests a day"), ("Used", share)),
+        ("People who are signed in are not counted, and go on working.",),
+        (
+            ("Plan", f"{unlinked(organization.plan.name)}, {limit:,} requests a day"),
+            ("Day", f"{day.day} {day:%B %Y} (UTC)"),
+            ("Starts again", moments.exactly(midnight)),
+        ),
     )

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts import moments
-from accounts.letters import SECURE_IT
 from accounts.mails import Letter, unlinked
 from accounts.models import Organization
 from ratelimit.usage import Usage
@@ -18,10 +17,14 @@ from tokens import devices
 from tokens.models import Grant, ServiceAccountToken
 
 MOST_PERMISSIONS = 6
-MAKERS = {"service_account": "The API token", "client": "The OAuth client"}
+MAKERS = {"service_account": "the API token", "client": "the OAuth client"}
 REPEATED = (
     "A program that repeats a request long after it lost the answer looks the same. If yours does not, find "
     "out where the token was kept, and give the client a new secret."
+)
+NOT_MINE = (
+    "If no program of yours repeats old requests, somebody else has had access to your account: change your "
+    "password on the same page, which ends every other session as well."
 )
 STOP_IT = (
     "If nobody of you has made it, revoke it on its page: it stops at once. Then look through the audit log "
@@ -44,20 +47,23 @@ def created(organization: Organization, made: Sequence[Made]) -> Letter:
                     "made it, revoke it on its page: it stops", "made them, revoke them: they stop"
                 ),
             ),
-            tuple((_called(token), f"{_maker(facts)}; {_end(token)}") for token, facts in made),
+            tuple(
+                (unlinked(token.name), f"{_masked(token)}, by {_maker(facts)}, {_end(token)}")
+                for token, facts in made
+            ),
         )
     token, facts = made[0]
     origin = f", from the address {facts['address']}" if facts.get("address") else ""
     return Letter(
         f"A new API token in {name}",
-        (f"{_maker(facts)} has created the API token “{unlinked(token.name)}” in {name}.",),
+        (f"The API token “{unlinked(token.name)}” has been created in {name} by {_maker(facts)}.",),
         _page("token_detail", token.public_id),
         "See the token",
         (STOP_IT,),
         (
             ("Token", _masked(token)),
-            ("May", _permissions(token)),
-            ("Life", _end(token).capitalize()),
+            ("Permissions", _permissions(token)),
+            ("Expires", _last_day(token)),
             ("Created", f"{moments.exactly(token.created_at)}{origin}"),
         ),
     )
@@ -68,7 +74,6 @@ def expiring(
 ) -> Letter:
     """Tokens that end soon, the first to end first."""
     name = unlinked(organization.name)
-    rows = tuple((_called(token), _last_days(token, used, now)) for token, used in tokens)
     advice = "An expiry cannot be moved. Create a new token, put it in place of the old one, and revoke that."
     if len(tokens) > 1:
         return Letter(
@@ -77,16 +82,20 @@ def expiring(
             _page("tokens"),
             "See the tokens",
             (advice,),
-            rows,
+            tuple((unlinked(token.name), _last_days(token, used, now)) for token, used in tokens),
         )
-    token = tokens[0][0]
+    token, used = tokens[0]
     return Letter(
-        f"The API token “{unlinked(token.name)}” expires {_ahead(token, now)}",
+        f"API token expires {_ahead(token, now)}: {unlinked(token.name)}",
         (f"Programs that use this token of {name} are refused once it has expired.",),
         _page("token_detail", token.public_id),
         "See the token",
         (advice,),
-        rows,
+        (
+            ("Token", _masked(token)),
+            ("Expires", _last_day(token)),
+            ("Last used", moments.exactly(used.last_used_at) if used.last_used_at else "Never"),
+        ),
     )
 
 
@@ -122,7 +131,7 @@ def reused_to_person(grant: Grant, facts: dict[str, Any]) -> Letter:
         (sentence,),
         _page("security"),
         "See your sessions",
-        (SECURE_IT,),
+        (NOT_MINE,),
         _traces(grant, facts),
     )
 
@@ -144,10 +153,6 @@ def _maker(facts: dict[str, Any]) -> str:
     return f"{kind} “{name}”" if kind else name
 
 
-def _called(token: ServiceAccountToken) -> str:
-    return f"{unlinked(token.name)} ({_masked(token)})"
-
-
 def _masked(token: ServiceAccountToken) -> str:
     secret = token.current_secret
     return f"{secret.prefix}…{secret.last_four}"
@@ -159,13 +164,17 @@ def _permissions(token: ServiceAccountToken) -> str:
     return f"{first}, and {more} more" if more > 0 else first
 
 
+def _last_day(token: ServiceAccountToken) -> str:
+    return moments.exactly(token.expires_at) if token.expires_at else "Never"
+
+
 def _end(token: ServiceAccountToken) -> str:
-    return f"expires {moments.exactly(token.expires_at)}" if token.expires_at else "never expires"
+    return f"expires {_last_day(token)}" if token.expires_at else "never expires"
 
 
 def _last_days(token: ServiceAccountToken, used: Usage, now: datetime) -> str:
-    last = f"last used {moments.relative(used.last_used_at, now)}" if used.last_used_at else "never used"
-    return f"{_end(token).capitalize()}, {_ahead(token, now)}; {last}"
+    use = f"last used {moments.relative(used.last_used_at, now)}" if used.last_used_at else "never used"
+    return f"{_masked(token)}, expires {_ahead(token, now)}: {_last_day(token)}; {use}"
 
 
 def _ahead(token: ServiceAccountToken, now: datetime) -> str:

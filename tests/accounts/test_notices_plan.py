@@ -57,7 +57,8 @@ def test_a_jump_over_both_tells_the_greater_alone(acme: Membership) -> None:
     assert subjects() == ["Acme has used up its plan for today"]
     body = str(mail.outbox[-1].body)
     assert "10 of the 10 requests" in body
-    assert "17 May 2030 (UTC)" in body
+    assert "Day: 17 May 2030 (UTC)" in body
+    assert "Starts again: 18 May 2030, 00:00:00 UTC" in body
     assert subjects() == []
 
 

@@ -53,12 +53,10 @@ def test_each_threshold_is_told_once(made: Issued) -> None:
 
 
 def test_the_mail_names_the_token_and_never_its_secret(owner: Membership, made: Issued) -> None:
-    assert round_at(end_of(made) - 3 * DAY) == [
-        (owner.user.email, "The API token “deploy” expires in 3 days")
-    ]
+    assert round_at(end_of(made) - 3 * DAY) == [(owner.user.email, "API token expires in 3 days: deploy")]
     body = str(mail.outbox[-1].body)
     assert f"{made.plaintext[:7]}…{made.plaintext[-4:]}" in body
-    assert "never used" in body
+    assert "Last used: Never" in body
     assert f"/settings/tokens/{made.token.public_id}/" in body
     assert made.plaintext[7:-4] not in str(mail.outbox[-1].message())
 

@@ -36,8 +36,8 @@ def test_owners_and_admins_are_told_the_maker_too() -> None:
     assert told() == sorted([(owner.user.email, subject), (admin.user.email, subject)])
     assert told() == []
     body = str(mail.outbox[-1].body)
-    assert f"{admin.user.display_name} has created the API token “ci” in Acme." in body
-    assert "May: index:read:*, members.view" in body
+    assert f"The API token “ci” has been created in Acme by {admin.user.display_name}." in body
+    assert "Permissions: index:read:*, members.view" in body
     assert f"/settings/tokens/{made.token.public_id}/" in body
 
 
@@ -61,7 +61,7 @@ def test_several_of_one_round_share_a_mail(owner: Membership) -> None:
         make_token(owner, name)
     [(_, subject)] = told()
     assert subject.startswith("3 new API tokens in ")
-    assert all(f"* {name} (" in str(mail.outbox[-1].body) for name in ("one", "two", "three"))
+    assert all(f"* {name}: tsr_sa_…" in str(mail.outbox[-1].body) for name in ("one", "two", "three"))
 
 
 def test_a_program_that_makes_one_is_named(issued: Issued) -> None:
@@ -69,7 +69,7 @@ def test_a_program_that_makes_one_is_named(issued: Issued) -> None:
     body = {"name": "child", "permissions": ["index:read:*"], "expiresInDays": 30}
     assert program(issued).post("/api/v1/tokens", body).status_code == 201
     assert len(told()) == 1
-    assert "The API token “Everything” has created the API token “child”" in str(mail.outbox[-1].body)
+    assert "by the API token “Everything”." in str(mail.outbox[-1].body)
 
 
 def test_the_page_answers_while_the_mail_server_is_away(owner: Membership, settings) -> None:
