@@ -1,7 +1,8 @@
 """A token was made: told to every active member who may manage tokens, whoever made it.
 
-The maker is told as well: a session in the wrong hands makes tokens in its owner's name. The request owes
-the notice in its own transaction and waits for no mail server; tokens made within one round share a mail.
+The maker is told as well: a session in the wrong hands makes tokens in its owner's name. What a command makes
+is told to nobody: whoever runs commands has the server. The request owes the notice in its own transaction
+and waits for no mail server; tokens made within one round share a mail.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from accounts import notices, origin
-from accounts.actors import Actor
+from accounts.actors import SYSTEM, Actor
 from accounts.models import Organization
 from accounts.notice_models import Notice, NoticeKind
 from accounts.notices import Mailing
@@ -22,6 +23,8 @@ MANAGE = "tokens.manage"
 
 def owe(token: ServiceAccountToken, actor: Actor, now: datetime) -> None:
     """Call it in the token's transaction, before the audit log's end is locked."""
+    if actor.type == SYSTEM.type:
+        return
     facts = {"by": actor.name, "type": actor.type, "address": origin.current().address}
     notices.owe(
         [

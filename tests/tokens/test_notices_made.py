@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.db import transaction
 from django.urls import reverse
 
@@ -15,6 +18,7 @@ from tests.notices import html_of, told_since
 from tests.people import actor, browser_of, make_member, make_organization, make_token
 from tests.team import fresh_browser
 from tokens.issuing import Issued, issue
+from tokens.models import ServiceAccountToken
 from tokens.notices import send
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +91,13 @@ def test_a_token_that_was_not_made_is_not_told(owner: Membership) -> None:
     with transaction.atomic():
         make_token(owner)
         transaction.set_rollback(True)
+    assert told() == []
+
+
+def test_what_a_command_makes_is_told_to_nobody(owner: Membership) -> None:
+    how = {"email": owner.user.email, "organization": owner.organization.name}
+    call_command("bootstrap", **how, token="ci", permission=["index:read:*"], stdout=StringIO())
+    assert ServiceAccountToken.objects.filter(name="ci").exists()
     assert told() == []
 
 

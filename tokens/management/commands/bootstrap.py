@@ -87,7 +87,7 @@ class Command(BaseCommand):
         for scope in scopes:
             parse(scope)
         made = clients.create(
-            actor=_acting_for(membership), name=name, scopes=scopes or role_scopes(Role.VIEWER).texts
+            actor=acting_for(membership), name=name, scopes=scopes or role_scopes(Role.VIEWER).texts
         )
         return {"clientId": made.client.public_id, "clientSecret": made.plaintext}
 
@@ -99,7 +99,7 @@ class Command(BaseCommand):
         for permission in permissions:
             parse(permission)
         issued = issue(
-            actor=_acting_for(membership),
+            actor=acting_for(membership),
             name=name,
             permissions=permissions or role_scopes(Role.VIEWER).texts,
             expires_in_days=None,
@@ -107,6 +107,6 @@ class Command(BaseCommand):
         return {"id": issued.token.public_id, "token": issued.plaintext}
 
 
-def _acting_for(membership: Membership) -> Actor:
+def acting_for(membership: Membership) -> Actor:
     """The system, which may here what the member may, who answers for what it makes."""
     return replace(actor_of(membership), type=SYSTEM.type, id=None, name=SYSTEM.name)

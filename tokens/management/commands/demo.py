@@ -13,11 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import founding
-from accounts.access import actor_of
 from accounts.actors import SYSTEM
 from accounts.models import Membership, User
 from accounts.roles import Role
 from tokens.issuing import issue
+from tokens.management.commands.bootstrap import acting_for
 from tokens.models import ServiceAccountToken
 from tokens.revoking import revoke
 
@@ -69,5 +69,5 @@ class Command(BaseCommand):
             revoke(token=token, actor=SYSTEM, reason="A newer run has its own")
         name = f"{TOKEN_NAME} {timezone.now():%Y-%m-%d %H:%M:%S}.{secrets.token_hex(2)}"
         return issue(
-            actor=actor_of(membership), name=name, permissions=PERMISSIONS, expires_in_days=TOKEN_DAYS
+            actor=acting_for(membership), name=name, permissions=PERMISSIONS, expires_in_days=TOKEN_DAYS
         ).plaintext
