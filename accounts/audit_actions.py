@@ -28,6 +28,7 @@ ACTIONS: dict[str, str] = {
     "organization.restored": "Restored the organization",
     "organization.resumed": "Resumed the organization",
     "organization.revoked_all": "Revoked every credential",
+    "organization.revoked_since": "Revoked what was made or changed since a moment",
     "organization.suspended": "Suspended the organization",
     "refresh.reuse_detected": "A spent refresh token was used again",
     "session.ended": "Ended a session",

@@ -1,0 +1,115 @@
+"""Revokes everything made or changed since a moment: after a backup was restored, before it is opened."""
+
+from __future__ import annotations
+
+import csv
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ratelimit.store import StoreUnavailable
+from tokens import since
+from tokens.since import Event, Since
+
+# Taken away or narrowed as well, but no credential: somebody has to do it again.
+BY_HAND = (
+    *("member.removed", "member.left", "member.role_changed", "member.permissions_changed"),
+    *("organization.suspended", "organization.changed", "organization.plan_changed", "user.deactivated"),
+    *("user.email_changed", "user.mfa_enabled", "token.updated", "client.updated", "client.deleted"),
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Revoke every token, client secret, grant, session and invitation that was made or changed since "
+        "a moment, going by the rows, the audit log and exports of it. Shows what it would do; --yes does it."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("since", type=moment, help="The backup's time: 2026-01-31T08:30:00Z")
+        parser.add_argument(
+            "--events",
+            nargs="+",
+            default=[],
+            metavar="FILE",
+            help="Exports of the audit log (JSON or CSV) made after the backup: what was revoked since is "
+            "known from nothing else once the backup is restored.",
+        )
+        parser.add_argument(
+            "--everything",
+            action="store_true",
+            help="Revoke every credential there is, whenever made: where no export tells what was revoked.",
+        )
+        parser.add_argument("--yes", action="store_true", help="Do it.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        moment_, events = options["since"], []
+        for name in options["events"]:
+            events += [event for event in exported(Path(name)) if event.at >= moment_]
+        events += since.recorded(moment_)
+        chosen = Since(moment_, since.touched(events), everything=options["everything"])
+        for kind, number in asdict(chosen.counted()).items():
+            self.stdout.write(f"{kind.replace('_', ' ')}: {number}")
+        if options["yes"]:
+            self._end(chosen)
+        self._by_hand(events)
+        if not options["yes"]:
+            self.stdout.write("Nothing was changed. Repeat with --yes to revoke them.")
+
+    def _end(self, chosen: Since) -> None:
+        unconfirmed = 0
+        for organization_id in sorted(chosen.organizations()):
+            try:
+                since.end_in(organization_id, chosen)
+            except StoreUnavailable:
+                unconfirmed += 1
+        try:
+            since.end_of_people(chosen)
+        except StoreUnavailable:
+            unconfirmed += 1
+        if unconfirmed:
+            raise CommandError(
+                "Everything is revoked, but Redis did not answer: restart the servers before they are opened."
+            )
+        self.stdout.write(self.style.SUCCESS("Revoked."))
+
+    def _by_hand(self, events: Iterable[Event]) -> None:
+        lines = sorted(
+            {f"{one.action}  {one.target_id}  {one.target_name}" for one in events if one.action in BY_HAND}
+        )
+        if lines:
+            self.stdout.write("Changed since as well, and to be looked at by somebody:")
+        for line in lines:
+            self.stdout.write(f"  {ascii(line)[1:-1]}")
+
+
+def moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def exported(path: Path) -> Iterator[Event]:
+    """The events of an export as the audit log's page and API make it; raises CommandError."""
+    try:
+        with path.open(newline="") as file:
+            if path.suffix == ".csv":
+                rows = [*csv.DictReader(file)]
+                yield from (
+                    _event(row, row["target_type"], row["target_id"], row["target_name"]) for row in rows
+                )
+                return
+            for row in json.load(file)["events"]:
+                target = row["target"]
+                yield _event(row, target["type"], target["id"] or "", target["name"])
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise CommandError(f"{path} is no export of the audit log: {problem!r}") from None
+
+
+def _event(row: dict[str, Any], *target: str) -> Event:
+    return Event(moment(row["at"]), row["action"], *target)
