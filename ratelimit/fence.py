@@ -15,8 +15,8 @@ from django.db import transaction
 
 from ratelimit import store
 
-# Longer than a remembered credential lives (30 s) and a transaction may take together.
-MARK_MS = 90_000
+# How long a transaction may take at most. A mark outlives it and what was remembered before it.
+TRANSACTION_SECONDS = 60
 
 
 def changing(generations: Mapping[UUID, int]) -> None:
@@ -26,9 +26,10 @@ def changing(generations: Mapping[UUID, int]) -> None:
     """
     if not settings.REDIS_URL:
         return
+    holds = (settings.CREDENTIAL_MEMORY_SECONDS + TRANSACTION_SECONDS) * 1000
     for bucket, generation in generations.items():
         try:
-            store.fence([_key(bucket)], ["mark", generation, MARK_MS])
+            store.fence([_key(bucket)], ["mark", generation, holds])
         except store.StoreUnavailable:
             # The publishing decides: where that gets through, no mark was needed.
             continue
@@ -42,8 +43,15 @@ def confirming(generations: Mapping[UUID, int]) -> None:
 
 
 def _publish(generations: Mapping[UUID, int]) -> None:
+    lost = None
     for bucket, generation in generations.items():
-        store.fence([_key(bucket)], ["publish", generation, 0])
+        try:
+            store.fence([_key(bucket)], ["publish", generation, 0])
+        except store.StoreUnavailable as problem:
+            # The others' keys may be on a server that answers.
+            lost = problem
+    if lost:
+        raise lost
 
 
 def _key(bucket: UUID) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
@@ -14,10 +18,12 @@ from rest_framework.test import APIClient
 from accounts import members, organizations
 from accounts.actors import SYSTEM
 from accounts.models import Membership, Organization
-from ratelimit import store
+from ratelimit import fence, refusals, store
 from tests.clients import program
 from tests.people import make_member, make_token
+from tests.ratelimit.own_redis import OwnRedis
 from tokens import memory
+from tokens.credentials import Credential
 from tokens.issuing import Issued
 from tokens.models import ServiceAccountToken
 from tokens.revoking import revoke
@@ -50,7 +56,7 @@ def end_by_revoking(issued: Issued) -> None:
 
 def end_by_removing(issued: Issued) -> None:
     Membership.objects.create(organization=issued.token.organization, user=make_member().user, role="owner")
-    members.remove(memberships=Membership.objects.filter(pk=issued.token.responsible_id), actor=SYSTEM)
+    members.remove(memberships=Membership.objects.filter(tokens=issued.token), actor=SYSTEM)
 
 
 def end_by_suspending(issued: Issued) -> None:
@@ -58,7 +64,7 @@ def end_by_suspending(issued: Issued) -> None:
 
 
 def end_by_deactivating(issued: Issued) -> None:
-    user = Membership.objects.get(pk=issued.token.responsible_id).user
+    user = Membership.objects.get(tokens=issued.token).user
     user.is_active = False
     user.save()
 
@@ -82,24 +88,6 @@ def test_a_change_under_way_sends_every_reader_to_sql(
             assert warm.get(WHOAMI).status_code == 200
 
 
-def test_a_row_read_before_a_revocation_is_not_remembered_after_it(
-    warm: APIClient, issued: Issued, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    memory.memory.entries.clear()
-    read = memory.Known._from_sql
-
-    def revoked_in_between(known: memory.Known) -> object:
-        found = read(known)
-        revoke(token=issued.token, actor=SYSTEM)
-        return found
-
-    monkeypatch.setattr(memory.Known, "_from_sql", revoked_in_between)
-    warm.get(WHOAMI)
-    monkeypatch.undo()
-
-    assert warm.get(WHOAMI).status_code == 401
-
-
 def test_a_flushed_store_makes_everything_be_read_again(
     warm: APIClient,
     issued: Issued,
@@ -112,15 +100,70 @@ def test_a_flushed_store_makes_everything_be_read_again(
     assert warm.get(WHOAMI).status_code == 401
 
 
-def test_an_expiry_bites_what_is_remembered(owner: Membership, settings: Settings) -> None:
-    issued = make_token(owner, expires_in_days=1)
-    api = program(issued)
-    for _ in range(3):
-        api.get(WHOAMI)
-    now = timezone.now() + timedelta(days=1, seconds=1)
-    known = memory.Known(None, issued.plaintext, lambda raw: None)  # type: ignore[arg-type, return-value]
+def known_as(issued: Issued) -> memory.Known:
+    """One more request with the token, which SQL refuses."""
+    return memory.Known(HttpRequest(), issued.plaintext, lambda raw: refusals.INVALID_TOKEN)
 
-    assert memory._has_ended(memory.memory.entries[known.key].credential, now)
+
+def test_an_expiry_bites_what_is_remembered(owner: Membership) -> None:
+    issued = make_token(owner, expires_in_days=1)
+    for _ in range(3):
+        program(issued).get(WHOAMI)
+    now = timezone.now()
+
+    assert isinstance(known_as(issued).find(now), Credential)
+    assert known_as(issued).find(now + timedelta(days=1, seconds=1)) is refusals.INVALID_TOKEN
+
+
+def test_what_is_remembered_is_read_again_after_a_while(
+    warm: APIClient, issued: Issued, settings: Any
+) -> None:
+    """This is as long as a change of the database by hand may go unnoticed."""
+    ServiceAccountToken.objects.filter(pk=issued.token.pk).update(revoked_at=timezone.now())
+    assert warm.get(WHOAMI).status_code == 200
+    settings.CREDENTIAL_MEMORY_SECONDS = 0
+
+    assert warm.get(WHOAMI).status_code == 401
+
+
+def test_nothing_remembered_is_accepted_while_the_store_is_away(
+    warm: APIClient, issued: Issued, own_redis: OwnRedis
+) -> None:
+    for _ in range(2):
+        assert warm.get(WHOAMI).status_code == 200
+    ServiceAccountToken.objects.filter(pk=issued.token.pk).update(revoked_at=timezone.now())
+    own_redis.kill()
+
+    assert warm.get(WHOAMI).status_code == 401
+
+
+def test_an_epoch_counts_only_for_what_was_read_after_it_was_met() -> None:
+    bucket, known = uuid4(), memory.Memory()
+    before = time.monotonic()
+    known.saw(bucket, "first")
+    assert known.epoch(bucket, before) == ""
+    assert known.epoch(bucket, time.monotonic() + 1) == "first"
+    known.saw(bucket, "second")
+    assert known.epoch(bucket, before) == ""
+    assert known.epoch(bucket, time.monotonic() + 1) == "second"
+
+
+def test_one_organization_that_cannot_be_told_keeps_no_other_from_being_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = []
+    lost, other = uuid4(), uuid4()
+
+    def tell(keys: list[str], arguments: list[Any]) -> None:
+        if lost.hex in keys[0]:
+            raise store.StoreUnavailable
+        told.append(arguments[0])
+
+    monkeypatch.setattr(store, "fence", tell)
+    with pytest.raises(store.StoreUnavailable):
+        fence.confirming({lost: 1, other: 1})
+
+    assert told == ["publish"]
 
 
 def test_without_a_store_nothing_is_remembered(
