@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 from config import log_lines, logs
 from config.api_settings import *  # noqa: F403 - Django reads every name from this module.
+from config.mail_settings import mail_settings
 from config.sign_in_settings import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -261,7 +262,7 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if SECURE else []
 CSRF_FAILURE_VIEW = "config.handlers.csrf_failure"
 
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+vars().update(mail_settings(env.str("EMAIL_URL", default="consolemail://")))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", default=f"Tessera <no-reply@{_base.hostname}>"
