@@ -93,7 +93,7 @@ class EdgeMiddleware:
             patch_vary_headers(response, ("Authorization", "Cookie"))
         else:
             headers["Vary"] = "Authorization, Cookie"
-        if not response.streaming and "Content-Length" not in headers:
+        if not response.streaming and "Content-Length" not in headers and response.status_code != 204:
             headers["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
         return response
 

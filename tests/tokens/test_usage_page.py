@@ -121,6 +121,7 @@ def test_page_and_file_say_what_the_api_says_at_once(
     assert by_caller["People’s sessions not charged to the plan"] == ["1", "0"]
     assert (body["calls"], body["refused"]) == (1_245, 3)
     assert f"<dd>{body['calls']:,}" in html
+    assert "1 by people, not charged" in html
 
     rows = lines(owner)
     assert sum(int(row["calls"]) for row in rows) == body["calls"]
