@@ -15,7 +15,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 # Another project's Python settings in the caller's shell are not ours.
 unexport PYTHONHOME PYTHONPATH DJANGO_SETTINGS_MODULE
 
-.PHONY: install run test lint bench lock
+.PHONY: install run test faults lint bench lock
 
 install: $(INSTALLED)
 
@@ -47,6 +47,11 @@ run: install
 
 test: lint
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+# Each outage, and FAULT_ROUNDS crashes; with the figures of each.
+faults: install
+	@FAULT_ROUNDS=$${FAULT_ROUNDS:-10} $(BIN)/python -m pytest -n 0 -rP --show-capture=no -p no:randomly tests/faults \
+		tests/ratelimit/test_outages.py tests/ratelimit/test_failover.py
 
 lint: install
 	@$(BIN)/ruff check --quiet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,6 +14,11 @@ from ratelimit.breaker import Breaker
 
 T = TypeVar("T")
 
+# A connection may outlive its server's demotion and promotion, which set its data back: asked this often,
+# behind a command that is sent anyway.
+CHECK_SECONDS = 1.0
+HISTORY = b"*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n"
+
 
 class Pool(ConnectionPool):
     """Connections that know which server, in which mode, they ended up with."""
@@ -22,12 +28,34 @@ class Pool(ConnectionPool):
 
 
 def greet(connection: Any) -> None:
-    """Keep the server's run id, which changes with every restart and failover, and whether it clusters."""
+    """Keep what tells this server's present data from any older: its run id, which every restart changes,
+    and its history's, which every promotion does; and whether it clusters.
+    """
     connection.on_connect()
-    connection.send_command("INFO", "server")
+    connection.send_packed_command([*connection.pack_command("INFO", "server"), HISTORY])
     info: str = connection.read_response().decode()
-    connection.run_id = info.partition("run_id:")[2].partition("\r")[0]
+    connection.run_id = info.partition("run_id:")[2].partition("\r")[0] + _history(connection)
     connection.clustered = "redis_mode:cluster" in info
+    connection.checked_at = time.monotonic()
+
+
+def answer_of(connection: Any, command: bytes) -> Any:
+    """The answer to a packed command; raises redis' ConnectionError where the data was set back meanwhile."""
+    now = time.monotonic()
+    due = now - connection.checked_at >= CHECK_SECONDS
+    connection.send_packed_command([command, HISTORY] if due else [command])
+    try:
+        return connection.read_response()
+    finally:
+        if due:
+            if not connection.run_id.endswith(_history(connection)):
+                raise StoreConnectionError("The server was demoted and promoted since it was connected to.")
+            connection.checked_at = now
+
+
+def _history(connection: Any) -> str:
+    info: str = connection.read_response().decode()
+    return info.partition("master_replid:")[2].partition("\r")[0]
 
 
 class Elsewhere(Exception):

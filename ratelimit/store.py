@@ -14,7 +14,7 @@ from hiredis import pack_command
 from redis.exceptions import NoScriptError
 
 from ratelimit.breaker import StoreUnavailable
-from ratelimit.connections import Elsewhere, Server
+from ratelimit.connections import Elsewhere, Server, answer_of
 from ratelimit.servers import Servers
 
 __all__ = ["Script", "StoreUnavailable", "ask", "fence", "meter", "servers", "window"]
@@ -55,8 +55,7 @@ class Script:
 
 def _run(connection: Any, command: str, script: str, keys: list[str], arguments: list[Any]) -> list[Any]:
     # redis-py's own packing splits and copies what hiredis takes as it is.
-    connection.send_packed_command([pack_command((command, script, len(keys), *keys, *arguments))])
-    answer: list[Any] = connection.read_response()
+    answer: list[Any] = answer_of(connection, pack_command((command, script, len(keys), *keys, *arguments)))
     return answer
 
 

@@ -114,7 +114,8 @@ def test_a_store_turned_read_only_is_done_without(own_redis: OwnRedis, charge: C
     own_redis.client.replicaof("127.0.0.1", 1)
     assert admitted(charge, 5) == 5
     own_redis.client.replicaof("NO", "ONE")
-    assert admitted(charge, LIMIT) == LIMIT - 15
+    # A promotion ends the epoch, whatever became of the data meanwhile.
+    assert LIMIT - BLOCK <= 15 + admitted(charge, LIMIT) <= LIMIT
 
 
 def test_the_headers_count_on_through_an_outage(own_redis: OwnRedis, charge: Charge) -> None:
