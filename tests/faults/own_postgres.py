@@ -79,10 +79,9 @@ class OwnPostgres:
         self._store.start()
         self._store.wait(lambda: postgres.answers(self.port, KEEPER))
 
-    def restart(self) -> None:
-        """As `pg_ctl restart -m fast`: it turns everybody out, in the middle of whatever they do."""
+    def shut_down(self) -> None:
+        """As `pg_ctl stop -m fast`: it turns everybody out, in the middle of whatever they do."""
         self._store.stop(signal.SIGINT)
-        self.start()
 
     def pause(self) -> None:
         """Its processes stand still, as on a machine that hangs."""

@@ -31,7 +31,7 @@ from tokens.models import Grant, RefreshToken, ServiceAccountToken
 
 KILLS = 2 + ROUNDS
 FIRST = ["worker", "redis", "everything"]
-OTHERS = ["worker", "worker", "worker", "housekeeping", "redis", "everything"]
+OTHERS = ["worker", "worker", "worker", "housekeeping", "redis", "postgres", "everything"]
 READERS = 3
 Moments = list[tuple[float, float]]
 
@@ -93,10 +93,12 @@ def kill(world: World, servers: list[Server], bearer: str) -> Iterator[tuple[flo
             kill_children(server, housekeeping=True)
         if victim in ("redis", "everything"):
             world.redis.kill()
+        if victim == "postgres":
+            world.postgres.shut_down()
         if victim == "everything":
             world.postgres.crash()
         yield began, time.monotonic()
-        if victim == "everything":
+        if victim in ("postgres", "everything"):
             world.postgres.start()
         if victim in ("redis", "everything"):
             world.redis.start()
