@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import deletion
 from accounts.models import AuditEvent, EndUser, Organization, User
-from tests.clients import program
+from ratelimit.models import DailyUsage, HourlyUsage, Reservation
 from tests.people import actor
 from tests.test_tenancy import OWNED, Tenant, checksum, make_tenant
 from tokens import purging
@@ -24,8 +24,13 @@ PEOPLES = {"accounts.User", "accounts.MailedLink", "usersessions.UserSession"}
 
 @pytest.fixture
 def mine() -> Tenant:
+    """With a row in every table, usage that was drained among them."""
     tenant = make_tenant()
-    program(tenant.issued).get("/api/auth/whoami")
+    mark = {"bucket": tenant.member.organization_id}
+    used = mark | {"subject": tenant.issued.token.pk, "calls": 1}
+    DailyUsage.objects.create(day=timezone.now().date(), **used)
+    HourlyUsage.objects.create(hour=timezone.now(), **used)
+    Reservation.objects.create(day=timezone.now().date(), **mark)
     return tenant
 
 
@@ -47,7 +52,8 @@ def test_before_its_time_everything_is_still_there(mine: Tenant) -> None:
     before = left(mine)
     assert purge_organizations() == 0
     assert left(mine) == before
-    assert {"accounts.AuditEvent", "tokens.TokenSecret", "accounts.EndUser"} <= before
+    assert {"accounts.AuditEvent", "accounts.EndUser", "tokens.Grant", "tokens.TokenSecret"} <= before
+    assert {"ratelimit.DailyUsage", "ratelimit.HourlyUsage", "ratelimit.Reservation"} <= before
 
 
 def test_then_every_row_of_it_is_gone_and_its_people_are_not(mine: Tenant) -> None:
