@@ -147,6 +147,9 @@ def test_a_store_that_is_away_shows_in_the_figures(settings: Any, redis_client: 
     found = figures(program(OLD))
     assert found["tessera_store_up"] == 0
     assert "tessera_usage_undrained_calls" not in found
+    after = figures(program(OLD))
+    assert after["tessera_store_breaker_open"] == 1
+    assert after["tessera_store_errors_totalredis"] > found["tessera_store_errors_totalredis"]
     response = program(OLD).post(HOUSEKEEPING)
     assert response.status_code == 503
     assert response.json()["code"] == "unavailable"
