@@ -24,6 +24,7 @@ from tokens.revoking_all import revoke_all
 from tokens.stopping import stopping
 
 VIEW = "organization.view"
+SEE_USAGE = "usage.view"
 
 
 @require_safe
@@ -136,6 +137,7 @@ def _page(
         "organization": found,
         "may_manage": may_manage,
         "may_delete": may_manage and request.membership.role == Role.OWNER,
+        "may_see_usage": request.actor.allows(SEE_USAGE),
         "today": usage.today(found.pk, found.daily_limit),
         "name_form": name_form,
         "name": name_form["name"].value() if name_form else found.name,

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import ids
 from accounts.deletion import GRACE
-from accounts.models import AuditEvent, EndUser, Index, Invitation, Membership, Organization
+from accounts.models import AuditEvent, EndUser, Index, Invitation, Membership, Notice, Organization
 from ratelimit.models import DailyUsage, HourlyUsage, Reservation
 from tokens.models import (
     ClientSecret,
@@ -59,6 +59,7 @@ def _rows_of(pk: UUID) -> Iterator[QuerySet[Any]]:
     yield DailyUsage.objects.filter(bucket=pk)
     yield HourlyUsage.objects.filter(bucket=pk)
     yield Reservation.objects.filter(bucket=pk)
+    yield Notice.objects.filter(organization=pk)
     yield Membership.objects.filter(organization=pk)
     yield AuditEvent.objects.filter(organization=pk)
 
