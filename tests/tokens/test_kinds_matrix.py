@@ -66,6 +66,11 @@ DOORS: dict[str, tuple[Callable[[House, str], Any], set[str]]] = {
         as_bearer("/api/auth/whoami"),
         {"service-account token", "session JWT", "password-grant JWT", "client JWT"},
     ),
+    "forward authentication": (
+        # As Envoy asks, whose yes is a 200.
+        as_bearer("/api/auth/verify/envoy"),
+        {"service-account token", "session JWT", "password-grant JWT", "client JWT"},
+    ),
     "sessions": (as_bearer("/v1/auth/sessions"), {"session JWT", "password-grant JWT"}),
     "internal": (as_bearer("/internal/metrics"), {"internal token"}),
     "admin": (as_bearer("/admin/"), set()),
