@@ -17,6 +17,7 @@ from ratelimit import refusals
 from ratelimit.refusals import Refused
 
 GRACE = timedelta(days=30)
+LONGEST_SLUG = 60
 
 
 @transaction.atomic
@@ -64,7 +65,10 @@ def restore(*, organization: Organization, actor: Actor, now: datetime | None = 
     if not is_restorable(found, now or timezone.now()):
         raise Refused(refusals.NOT_FOUND, detail=f"{found.name} was deleted too long ago.")
     found.deleted_at = None
-    found.save(update_fields=["deleted_at"])
+    former = found.slug.removesuffix(_ending(found))
+    if not Organization.objects.filter(slug=former).exists():
+        found.slug = former
+    found.save(update_fields=["deleted_at", "slug"])
     Organization.objects.advance([found.pk])
     _tell_owners(found, organization_letters.restored(found))
     _record("organization.restored", found, actor)
@@ -78,11 +82,19 @@ def is_restorable(organization: Organization, now: datetime) -> bool:
 def _end(organization: Organization, actor: Actor, now: datetime) -> None:
     organization.deleted_at = now
     organization.ended_by = actor
-    organization.save(update_fields=["deleted_at"])
+    # Its short name is free again, as if it did not exist.
+    ending = _ending(organization)
+    organization.slug = organization.slug[: LONGEST_SLUG - len(ending)] + ending
+    organization.save(update_fields=["deleted_at", "slug"])
     invitations.withdraw(invitations=organization.invitations.open(), actor=actor, now=now)
     Organization.objects.advance([organization.pk])
     _tell_owners(organization, organization_letters.deleted(organization, actor.name, now + GRACE))
     _record("organization.deleted", organization, actor)
+
+
+def _ending(organization: Organization) -> str:
+    """What keeps a deleted organization's slug apart from everybody's."""
+    return f"-{organization.pk.hex[-12:]}"
 
 
 def _locked(organization: Organization) -> Organization:

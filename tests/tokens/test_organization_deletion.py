@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts import deletion, invitations
+from accounts import deletion, founding, invitations
 from accounts.actors import SYSTEM
 from accounts.audit import first_broken
 from accounts.models import Invitation, Membership, Organization
@@ -191,6 +191,19 @@ def test_it_is_restored_within_thirty_days_and_not_after(ada: Membership) -> Non
     with pytest.raises(Refused):
         deletion.restore(organization=deleted, actor=SYSTEM, now=now)
     assert deletion.restore(organization=deleted, actor=SYSTEM, now=now - timedelta(seconds=1))
+
+
+def test_its_short_name_is_free_meanwhile(ada: Membership) -> None:
+    name, slug = ada.organization.name, "kettles"
+    Organization.objects.update(slug=slug)
+    for _ in range(2):
+        assert deletion.restore(organization=end(ada), actor=SYSTEM)
+        assert Organization.objects.get().slug == slug
+    deleted = end(ada)
+    assert founding.organization(name=slug).slug == slug
+    assert deletion.restore(organization=deleted, actor=SYSTEM)
+    assert set(Organization.objects.values_list("slug", flat=True)) == {slug, deleted.slug}
+    assert Organization.objects.filter(name=name, slug=deleted.slug).exists()
 
 
 def test_staff_delete_it_once(ada: Membership) -> None:

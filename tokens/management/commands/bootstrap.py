@@ -19,7 +19,7 @@ from accounts.roles import Role
 from accounts.scopes import parse
 from ratelimit.models import Plan
 from ratelimit.refusals import Refused
-from tokens import clients
+from tokens import clients, expiries
 from tokens.issuing import issue
 from tokens.models import OAuthClient, ServiceAccountToken
 
@@ -98,11 +98,12 @@ class Command(BaseCommand):
             return {"id": existing.public_id}
         for permission in permissions:
             parse(permission)
+        organization = membership.organization
         issued = issue(
             actor=acting_for(membership),
             name=name,
             permissions=permissions or role_scopes(Role.VIEWER).texts,
-            expires_in_days=None,
+            expires_in_days=None if organization.endless_tokens_allowed else expiries.longest(organization),
         )
         return {"id": issued.token.public_id, "token": issued.plaintext}
 

@@ -16,6 +16,7 @@ from accounts import founding
 from accounts.actors import SYSTEM
 from accounts.models import Membership, User
 from accounts.roles import Role
+from tokens import expiries
 from tokens.issuing import issue
 from tokens.management.commands.bootstrap import acting_for
 from tokens.models import ServiceAccountToken
@@ -68,6 +69,7 @@ class Command(BaseCommand):
         for token in earlier.active(timezone.now()).order_by("-id")[KEPT_TOKENS - 1 :]:
             revoke(token=token, actor=SYSTEM, reason="A newer run has its own")
         name = f"{TOKEN_NAME} {timezone.now():%Y-%m-%d %H:%M:%S}.{secrets.token_hex(2)}"
+        days = min(TOKEN_DAYS, expiries.longest(membership.organization))
         return issue(
-            actor=acting_for(membership), name=name, permissions=PERMISSIONS, expires_in_days=TOKEN_DAYS
+            actor=acting_for(membership), name=name, permissions=PERMISSIONS, expires_in_days=days
         ).plaintext
