@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import redis
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib import admin
 from django.core.management import call_command, get_commands
 from django.test import Client, RequestFactory
@@ -85,6 +86,11 @@ def reactivated(staff: Client, tenant: Tenant) -> Any:
     return chosen("accounts_user", "reactivate", colleague)(staff, tenant)
 
 
+def without_second_factor(staff: Client, tenant: Tenant) -> Any:
+    RecoveryCodes.activate(colleague(tenant))
+    return chosen("accounts_user", "reset_second_factor", colleague)(staff, tenant)
+
+
 def resumed(staff: Client, tenant: Tenant) -> Any:
     chosen("accounts_organization", "suspend", organization)(staff, tenant)
     return chosen("accounts_organization", "resume", organization)(staff, tenant)
@@ -112,6 +118,7 @@ TELLS: dict[str, Call] = {
     "accounts.User action deactivate": chosen("accounts_user", "deactivate", colleague),
     "accounts.User action delete_selected": chosen("accounts_user", "delete_selected", colleague),
     "accounts.User action reactivate": reactivated,
+    "accounts.User action reset_second_factor": without_second_factor,
     "accounts.User delete": deleted("accounts_user", colleague),
     "accounts.User field name": named,
     "accounts.User page password": new_password,
@@ -190,7 +197,7 @@ def test_what_staff_take_away_is_told_in_the_same_transaction(redis_client: redi
 def test_every_command_is_known_here() -> None:
     """A new one that takes something away belongs into the test below."""
     ours = {name for name, app in get_commands().items() if app in APPS}
-    assert ours == {"audit_verify", "bootstrap", "demo", "housekeeping", "rotate_signing_key"}
+    assert ours == {"audit_verify", "bootstrap", "demo", "housekeeping", "revoke_since", "rotate_signing_key"}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -205,3 +212,11 @@ def test_a_repeated_bootstrap_tells_of_what_it_changes(redis_client: redis.Redis
             watch.forget()
             call_command("bootstrap", email=email, organization="Acme", stdout=io.StringIO(), **changed)
             assert_told(watch, str(changed), tenant, redis_client)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_restored_backup_revokes_is_told(redis_client: redis.Redis) -> None:
+    tenant = make_tenant()
+    with watching() as watch:
+        call_command("revoke_since", "2020-01-01T00:00:00Z", everything=True, yes=True, stdout=io.StringIO())
+        assert_told(watch, "revoke_since", tenant, redis_client)

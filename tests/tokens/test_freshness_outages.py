@@ -50,6 +50,8 @@ class Loss:
         self.is_over: Callable[[], None] = getattr(self, self.how)()
 
     def restarted_empty(self) -> Callable[[], None]:
+        self.server.client.flushall()
+        self.server.client.save()
         self.server.kill()
         return self.server.start
 

@@ -30,6 +30,8 @@ def flushed(server: OwnRedis) -> None:
 
 
 def restarted_empty(server: OwnRedis) -> None:
+    server.client.flushall()
+    server.client.save()
     server.kill()
     server.start()
 
