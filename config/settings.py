@@ -335,6 +335,7 @@ if LOG_FORMAT not in ("json", "console") or LOG_LEVEL not in ("DEBUG", "INFO", "
         "LOG_FORMAT must be json or console, and LOG_LEVEL one of DEBUG, INFO, WARNING and ERROR."
     )
 LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.debug_page.ReporterFilter"
 log_lines.hide(
     (
         *(SECRET_KEY, *SECRET_KEY_FALLBACKS, *INTERNAL_TOKENS),
