@@ -8,6 +8,7 @@ import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import connection
 from playwright.sync_api import Page, expect
 
@@ -18,7 +19,8 @@ from accounts.roles import Role
 from tests import people
 from tests.browser.conftest import sign_in
 from tests.browser.test_token_life import call, create
-from tests.people import make_member, make_token
+from tests.mails import last_mail, path_of
+from tests.people import make_member, make_plan, make_token
 from tests.team import make_proven
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -54,8 +56,25 @@ def join(page: Page, link: str) -> None:
     page.wait_for_url("**/settings/tokens/")
 
 
-def test_a_person_is_invited_joins_works_is_removed_and_it_is_all_on_record(new_page, acme):
-    ada, grace = sign_in(new_page(), acme.user), new_page()
+def found(page: Page) -> Membership:
+    """Sign up as Ada with an organization of one's own, and prove the address by the mail."""
+    make_plan()
+    page.goto("/accounts/signup/")
+    page.get_by_label("Name").fill("Ada Lovelace")
+    page.get_by_label("Email").fill("ada@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Organization").fill("Acme")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    page.goto(path_of(last_mail()))
+    page.get_by_role("button", name="Confirm address").click()
+    page.wait_for_url("**/settings/tokens/")
+    return Membership.objects.get(user__email="ada@example.com")
+
+
+def test_from_signing_up_to_a_removal_it_is_all_on_record(new_page):
+    ada, grace = new_page(), new_page()
+    acme = found(ada)
     join(grace, invite(ada, "member"))
     expect(grace.get_by_role("button", name="Create token")).to_be_disabled()
 
@@ -83,6 +102,7 @@ def test_a_person_is_invited_joins_works_is_removed_and_it_is_all_on_record(new_
     events = AuditEvent.objects.filter(organization=acme.organization).order_by("sequence")
     team = events.filter(action__regex="^(invitation|member|token)")
     assert list(team.values_list("action", "actor_name")) == [
+        ("member.joined", "Ada Lovelace"),
         ("invitation.created", "Ada Lovelace"),
         ("invitation.accepted", "Grace Hopper"),
         ("member.joined", "Grace Hopper"),
@@ -92,10 +112,12 @@ def test_a_person_is_invited_joins_works_is_removed_and_it_is_all_on_record(new_
         ("token.revoked", "Ada Lovelace"),
     ]
     assert {event.address for event in team} == {"127.0.0.1"}
-    assert audit.first_broken(acme.organization_id) is None
-    altered = team[3].sequence
+    call_command("audit_verify")
+    altered = team[4].sequence
     with connection.cursor() as cursor:
         cursor.execute("UPDATE accounts_auditevent SET actor_name = 'Mallory' WHERE sequence = %s", [altered])
+    with pytest.raises(CommandError, match="Broken: 1"):
+        call_command("audit_verify")
     assert audit.first_broken(acme.organization_id) == altered
 
 
