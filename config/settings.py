@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 from config import log_lines, logs
 from config.api_settings import *  # noqa: F403 - Django reads every name from this module.
+from config.app_settings import *  # noqa: F403
 from config.mail_settings import mail_settings
 from config.sign_in_settings import *  # noqa: F403
 
@@ -116,29 +117,6 @@ GRANT_MAX_DAYS = env.int("GRANT_MAX_DAYS", default=365)
 REFRESH_GRACE_SECONDS = 10
 SESSION_REQUESTS_PER_MINUTE = env.int("SESSION_REQUESTS_PER_MINUTE", default=600)
 
-INSTALLED_APPS = [
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django.contrib.humanize",
-    "allauth",
-    "allauth.account",
-    "allauth.socialaccount",
-    "allauth.mfa",
-    "allauth.usersessions",
-    "corsheaders",
-    "rest_framework",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "csp",
-    "ratelimit",
-    "accounts",
-    "tokens",
-]
-
 MIDDLEWARE = [
     "config.middleware.EdgeMiddleware",
     "config.lanes.ForkMiddleware",
@@ -160,22 +138,6 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
-TEMPLATES: list[dict[str, Any]] = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "accounts.context_processors.workspace",
-            ],
-        },
-    },
-]
 
 # --- Stores -----------------------------------------------------------------
 
