@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import select
+import time
 
 from gunicorn.workers.gthread import ThreadWorker
+
+LONGEST_SECONDS = 0.5
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -18,7 +21,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if enabled or self.alive:
             super().set_accept_enabled(enabled)
             return
-        while self._accepting and select.select(self.sockets, [], [], 0)[0]:
+        # A reload's new workers take from the same socket: under load it may never be empty.
+        deadline = time.monotonic() + LONGEST_SECONDS
+        while self._accepting and time.monotonic() < deadline and select.select(self.sockets, [], [], 0)[0]:
             for listener in self.sockets:
                 self.accept(listener)
         super().set_accept_enabled(False)

@@ -91,5 +91,7 @@ def test_a_reload_and_a_restart_lose_no_request(servers: Servers, ports: tuple[i
             load.wait_for(20)
             restart(servers, ports[1 - number % 2], load)
             load.wait_for(20)
+    for port in ports:
+        at(servers, port).kill()
     print(dict(load.answers))
     assert set(load.answers) == {"GET 200", "POST 204"}
