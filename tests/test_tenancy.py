@@ -71,6 +71,7 @@ OWNED: dict[str, str] = {
     "accounts.Organization": "pk",
     "accounts.Membership": "organization",
     "accounts.Invitation": "organization",
+    "accounts.Notice": "organization",
     "accounts.AuditChain": "organization",
     "accounts.AuditEvent": "organization",
     "accounts.Index": "organization",
