@@ -40,6 +40,7 @@ Lists are paged: follow `next` until it is null.""",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "accounts.error_schema.add_components",
+        "tokens.forward_schema.add_path",
     ],
 }
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.test import Client
+from rest_framework.views import APIView
 
 from accounts.access import declared_scope
 from accounts.routes import routes
 from config.documentation import DocumentView
 from ratelimit.refusals import API_PREFIXES
+from tokens import forward
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -47,9 +49,17 @@ def test_anyone_may_read_it_as_json_or_yaml(client: Client) -> None:
     assert client.post("/api/schema").status_code == 405
 
 
+class ForwardAuth(APIView):
+    """The one plain view in the document, as what it amounts to."""
+
+    scopes: ClassVar[dict[str, str | None]] = {"GET": None}
+
+    def get(self) -> None: ...
+
+
 def documented() -> dict[str, Any]:
     """Every view of the API by its path as the document writes it."""
-    return {
+    return {forward.PATH: ForwardAuth} | {
         "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path): route.view
         for route in routes()
         if route.view is not None and route.view is not DocumentView

@@ -1,0 +1,63 @@
+"""Forward authentication in the live documentation: a plain view, which drf-spectacular does not see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts import error_schema
+from accounts.schema import UNAUTHORIZED
+from accounts.scopes import COLONS, DOTTED
+from ratelimit import refusals
+from tokens import forward
+
+Schema = dict[str, Any]
+
+REFUSED = (
+    *UNAUTHORIZED,
+    refusals.INVALID_REQUEST,
+    refusals.INSUFFICIENT_SCOPE,
+    refusals.RATE_LIMITED,
+    refusals.UNAVAILABLE,
+)
+DESCRIPTION = """\
+A proxy in front of any API asks here before each request; any method does, and no body is read. The README
+shows the lines for nginx, Caddy, Traefik and Envoy, of which nginx and Envoy ask at paths of their own."""
+REQUIRE: Schema = {
+    "name": "require",
+    "in": "query",
+    "description": "A permission that the caller needs; all of several are needed.",
+    "schema": {
+        "type": "array",
+        "maxItems": 20,
+        "items": {"type": "string", "pattern": f"^({COLONS.pattern}|{DOTTED.pattern})$"},
+    },
+    "explode": True,
+}
+SAYS = {
+    "X-Tessera-Actor-Type": "service_account, user or client.",
+    "X-Tessera-Subject": "The id of the token, the user or the client.",
+    "X-Tessera-Organization-Id": "The organization that the caller works for.",
+    "X-Tessera-Permissions": "What the caller may do, separated by spaces; at most 2 KB.",
+}
+
+
+def add_path(result: Schema, **_: Any) -> Schema:
+    """drf-spectacular's hook."""
+    found = error_schema.responses(REFUSED) | {"204": {"description": "The request may pass"}}
+    for status, response in found.items():
+        response["headers"] = error_schema.headers(int(status), identified=True)
+    found["204"]["headers"] |= {
+        name: {"description": says, "schema": {"type": "string"}} for name, says in SAYS.items()
+    }
+    result["paths"][forward.PATH] = {
+        "get": {
+            "operationId": "verifyForwardAuth",
+            "summary": "May this request pass?",
+            "description": DESCRIPTION,
+            "tags": ["Identity"],
+            "parameters": [REQUIRE],
+            "security": [{"bearer": []}],
+            "responses": dict(sorted(found.items())),
+        }
+    }
+    return result
