@@ -19,9 +19,11 @@ from tests.faults.rounds import ROUNDS, long_only
 from tests.people import make_token
 from tests.ratelimit.own_redis import OwnRedis
 
+# Nothing listens there.
+NOWHERE = "redis://127.0.0.1:1/0"
 # What a client has sent and the store does after all is charged in SQL as well.
 IN_FLIGHT = 10
-REVOCATIONS = 6 + 5 * ROUNDS
+REVOCATIONS = 4 + 3 * ROUNDS
 
 
 class Outage(NamedTuple):
@@ -101,6 +103,25 @@ def test_what_was_revoked_while_redis_hangs_is_confirmed_or_not_but_never_both(w
         caller.close()
     print(f"Revocations while Redis stops: {dict(outcomes)}")
     assert set(outcomes) <= {204, 503}
+
+
+def test_a_server_that_cannot_reach_redis_confirms_no_revocation(world: World) -> None:
+    """Another one can, and remembers: it would go on accepting what the first one called revoked."""
+    crowd = Crowd.come()
+    cut_off, other = Caller(world.servers(1, REDIS_URL=NOWHERE)[0]), Caller(world.pair[0])
+    for _ in range(3):
+        doomed = make_token(crowd.owner)
+        request = Request("doomed", doomed.plaintext)
+        assert [other.ask(request).status for _ in range(3)] == [200] * 3
+        path = f"/api/v1/tokens/{doomed.token.public_id}"
+        revocation = Request("revoke", crowd.bearer("good"), "DELETE", path)
+        answers = [cut_off.ask(revocation) for _ in range(2)]
+        assert [(one.status, one.retry_after is None) for one in answers] == [(503, False)] * 2
+        assert cut_off.ask(request).status == 401
+        assert other.ask(revocation).status == 204
+        expect_refused([cut_off, other], doomed.plaintext)
+    cut_off.close()
+    other.close()
 
 
 def expect_refused(callers: list[Caller], bearer: str) -> None:
