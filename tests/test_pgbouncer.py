@@ -33,9 +33,7 @@ CI = os.environ.get("CI", "").lower() in ("1", "true")
 CONNECTIONS = 3
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        PROGRAM is None and not CI, reason="no pgbouncer was found"
-    ),
+    pytest.mark.skipif(PROGRAM is None and not CI, reason="no pgbouncer was found"),
 ]
 CONFIGURATION = """
 [databases]
@@ -136,3 +134,14 @@ def test_a_token_is_made_used_and_revoked_and_the_record_is_whole(
     assert len(events["results"]) >= 16
     call_command("audit_verify")
     assert connection.settings_dict["HOST"] == "127.0.0.1"
+
+
+def test_what_waits_for_a_lock_is_given_up_in_time_there_too(
+    running: list[Server], member: Membership
+) -> None:
+    bearer = make_token(member).plaintext
+    with psycopg.connect(database_url()) as session:
+        session.execute("LOCK TABLE tokens_serviceaccounttoken IN ACCESS EXCLUSIVE MODE")
+        assert [ask(running[0], "GET", "/api/auth/whoami", bearer)[0] for _ in range(2)] == [503] * 2
+        session.rollback()
+    assert ask(running[0], "GET", "/api/auth/whoami", bearer)[0] == 200
