@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from redis.connection import ConnectionPool
@@ -88,9 +89,16 @@ class Server:
             connection.disconnect()
             if isinstance(problem, MovedError | AskError):
                 raise Elsewhere(problem) from None
+            self.forget()
             raise
         self._idle.append(connection)
         return answer
+
+    def forget(self) -> None:
+        """Close what is idle: what ended one connection has mostly ended the others as well."""
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().disconnect()
 
     def _take(self) -> Any:
         connection: Any

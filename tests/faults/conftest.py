@@ -17,6 +17,7 @@ from django.db import connection
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
+from ratelimit import store
 from tests.faults.own_postgres import PASSWORD, OwnPostgres
 from tests.ratelimit.own_redis import LASTING, OwnRedis
 from tests.servers import Server, Servers
@@ -93,8 +94,9 @@ def world(
 
 @pytest.fixture(autouse=True)
 def _own_connection_anew(world: World) -> Iterator[None]:
-    """What a test has done to PostgreSQL it has done to this process' connection as well."""
+    """What a test has done to the stores it has done to this process' connections as well."""
     connection.close()
+    store.servers().of("any").forget()
     yield
     connection.close()
 

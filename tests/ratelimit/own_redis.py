@@ -22,7 +22,8 @@ LASTING = ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
 class OwnRedis:
     def __init__(self, folder: Path, options: tuple[str, ...] = FORGETFUL, password: str = "") -> None:
         self._folder = folder
-        self._options = (*options, "--requirepass", password)
+        # A replica is served at once, and not only after others might have come as well.
+        self._options = (*options, "--requirepass", password, "--repl-diskless-sync-delay", "0")
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._password = password
