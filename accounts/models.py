@@ -27,7 +27,7 @@ from accounts.link_models import MailedLink
 from accounts.notice_models import Notice, NoticeKind
 from accounts.roles import Role
 from accounts.scopes import ScopeSet
-from ratelimit import fence
+from ratelimit import fence, patience
 from ratelimit.models import Plan
 
 BASE62 = string.ascii_letters + string.digits
@@ -144,12 +144,14 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
         Call inside a transaction and before any other row's lock; raises DoesNotExist, also once deleted.
         """
-        return self.living().select_for_update(no_key=True).get(pk=organization_id)
+        with patience.in_line():
+            return self.living().select_for_update(no_key=True).get(pk=organization_id)
 
     def lock_all(self, organization_ids: Iterable[UUID]) -> None:
         """Take the locks of several, always in the order of their ids; one that is gone is passed over."""
         chosen = self.filter(pk__in=set(organization_ids)).order_by("pk")
-        list(chosen.select_for_update(no_key=True).values_list("pk"))
+        with patience.in_line():
+            list(chosen.select_for_update(no_key=True).values_list("pk"))
 
     def advance(self, organization_ids: Iterable[UUID]) -> None:
         """Count one generation more and tell every worker, because something was taken away.

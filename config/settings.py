@@ -145,6 +145,8 @@ DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=16)
 # How long a request waits for a connection, and for the answer to a statement.
 DATABASE_CONNECT_SECONDS = env.float("DATABASE_CONNECT_SECONDS", default=1.5)
 DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=1.5)
+# For an organization's lock, which those who change something there take one after the other.
+DATABASE_LOCK_SECONDS = env.float("DATABASE_LOCK_SECONDS", default=10.0)
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'tessera.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(exist_ok=True)

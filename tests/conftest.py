@@ -15,6 +15,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db.models.signals import post_migrate
 
+from config.postgres.pool import Connection
 from ratelimit import store
 from tokens.memory import memory
 
@@ -44,6 +45,8 @@ def _empty_redis(redis_client: redis.Redis) -> None:
     memory.clear()
     # What one test has done to the store must not keep the next from asking it.
     store.servers().close_breakers()
+    # Importing what gunicorn serves hurries this process too, and crowds wait for each other here.
+    Connection.longest = None
 
 
 def restore_plans(sender: AppConfig, **_: Any) -> None:

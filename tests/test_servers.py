@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from urllib.request import urlopen
 
@@ -38,10 +38,12 @@ def eventually(holds: Callable[[], bool]) -> bool:
 
 
 @pytest.fixture
-def server(servers: Servers) -> Server:
+def server(servers: Servers) -> Iterator[Server]:
     (running,) = servers(1, HOUSEKEEPING="1")
     assert eventually(lambda: len(housekeepers(running)) == 1), running.log()
-    return running
+    yield running
+    # Its housekeeping would write while later tests empty the tables.
+    running.stop()
 
 
 def test_two_servers_answer_for_themselves(servers: Servers) -> None:

@@ -11,6 +11,8 @@ from psycopg import OperationalError, errors
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from ratelimit import patience
+
 T = TypeVar("T")
 
 # While no connection is to be had, a request takes one that is there at this moment or goes without.
@@ -25,7 +27,8 @@ class Connection(PsycopgConnection[Any]):
     """A statement that takes longer than ``longest`` seconds, or waits that long for a lock, is cancelled.
 
     Measured here and not by the server, so that it holds for a server that hangs as well, and behind
-    PgBouncer, which hands no session settings through. None, as for commands: there is no end.
+    PgBouncer, which hands no session settings through. None, as for commands: there is no end. Whoever
+    stands in line for an organization is given more (``ratelimit.patience``).
     """
 
     longest: ClassVar[float | None] = None
@@ -33,8 +36,9 @@ class Connection(PsycopgConnection[Any]):
     def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
         if timeout is not None or self.longest is None:
             return super().wait(gen, interval, timeout)
+        longest = max(self.longest, patience.seconds())
         try:
-            return super().wait(gen, interval, self.longest)
+            return super().wait(gen, interval, longest)
         except errors._WaitTimeout:
             if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
@@ -44,7 +48,7 @@ class Connection(PsycopgConnection[Any]):
                 return super().wait(gen, interval, CANCEL_SECONDS)
             except errors._WaitTimeout:
                 self._give_up()
-                raise OperationalError(f"PostgreSQL did not answer within {self.longest} s") from None
+                raise OperationalError(f"PostgreSQL did not answer within {longest} s") from None
 
     def _give_up(self) -> None:
         pool = getattr(self, "_pool", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -11,14 +12,17 @@ from threading import Barrier
 
 import pytest
 from django.conf import settings
+from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.models import Organization
 from tests.people import make_member, make_organization, make_plan, make_token
 from tests.servers import Server, Servers
 from tokens.models import ServiceAccountToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CROWD = 40
+IN_LINE = 8
 ROUNDS = 5
 LIMIT = settings.ACTIVE_TOKENS_PER_ORGANIZATION
 
@@ -69,3 +73,36 @@ def test_a_token_revoked_at_one_server_is_refused_by_the_other_in_the_next_reque
         assert ask(other, "GET", "/api/v1/identity", issued.plaintext)[0] == 200
         assert ask(one, "DELETE", f"/api/v1/tokens/{issued.token.public_id}", bearer)[0] == 204
         assert ask(other, "GET", "/api/v1/identity", issued.plaintext) == (401, "token_revoked")
+
+
+def test_whoever_stands_in_line_for_an_organization_gets_their_turn(servers: Servers) -> None:
+    """A statement is given up after 0.2 s here, but not one that waits for others at work."""
+    running = servers(2, DATABASE_TIMEOUT_SECONDS="0.2")
+    owner = make_member(make_organization(plan=make_plan("unlimited", None)))
+    bearer = make_token(owner, permissions=["*:*:*"]).plaintext
+    wish = {"permissions": ["index:read:*"], "expiresInDays": 1}
+    with ThreadPoolExecutor(IN_LINE) as crowd:
+        with transaction.atomic():
+            Organization.objects.locked(owner.organization_id)
+            told = [
+                crowd.submit(
+                    ask, running[number % 2], "POST", "/api/v1/tokens", bearer, wish | {"name": str(number)}
+                )
+                for number in range(IN_LINE)
+            ]
+            deadline = time.monotonic() + 30
+            while waiting() < IN_LINE:
+                assert time.monotonic() < deadline
+        assert [one.result() for one in told] == [(201, "")] * IN_LINE
+
+
+def waiting() -> int:
+    """How many statements have waited for a lock for long."""
+    with connection.cursor() as cursor:
+        # A transaction sees others' activity as it was when it first looked.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database() AND clock_timestamp() - query_start > interval '0.5 s'"
+        )
+        return int(cursor.fetchone()[0])
