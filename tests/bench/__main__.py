@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests import services
+from tests.bench.count import per_request
 from tests.bench.measure import BenchmarkError, Sample, Target, measure, wrk
 from tests.servers import Server, Servers
 
@@ -40,10 +42,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         targets = stack.enter_context(prepared(Path(folder), options.rows, options.used))
         chosen = [target for target in targets if target.name in (options.only or [t.name for t in targets])]
-        report = {}
+        report: dict[str, Any] = {}
         for connections in options.connections:
-            report[connections] = run(chosen, connections, options.rounds, options.seconds)
-            print_table(connections, report[connections])
+            table = run(chosen, connections, options.rounds, options.seconds)
+            report[f"{connections} connections"] = table
+            print_table(connections, table)
+        report["per warm request"] = count(chosen)
         if options.json:
             Path(options.json).write_text(json.dumps(report, indent=1))
     services.pytest_unconfigure()
@@ -95,8 +99,8 @@ def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterat
     try:
         [ours], [theirs] = ours_running(1, **tessera), theirs_running(1, **peers)
         yield [
-            *_targets(folder, values, ours, TESSERA),
-            *_targets(folder, values, theirs, {p: f"/{p}" for p in PEERS}),
+            *_targets(folder, values, ours, TESSERA, urls["tessera"]),
+            *_targets(folder, values, theirs, {p: f"/{p}" for p in PEERS}, urls["peers"]),
         ]
     finally:
         ours_running.stop()
@@ -104,7 +108,7 @@ def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterat
 
 
 def _targets(
-    folder: Path, values: dict[str, list[str]], server: Server, paths: dict[str, str]
+    folder: Path, values: dict[str, list[str]], server: Server, paths: dict[str, str], database_url: str
 ) -> list[Target]:
     targets = []
     for name, path in paths.items():
@@ -112,7 +116,8 @@ def _targets(
         if name in values:
             file = folder / f"{name}.txt"
             file.write_text("\n".join(values[name]))
-        targets.append(Target(name, server.url + path, server.process.pid, file, name in REFUSED))
+        address = server.url + path
+        targets.append(Target(name, address, server.process.pid, file, name in REFUSED, database_url))
     return targets
 
 
@@ -125,6 +130,17 @@ def run(targets: list[Target], connections: int, rounds: int, seconds: int) -> d
         for target in targets:
             samples[target.name].append(measure(target, connections=connections, seconds=seconds))
     return {name: _median(found) for name, found in samples.items()}
+
+
+def count(targets: list[Target]) -> dict[str, dict[str, float]]:
+    """Last of all, because it ends the servers' connections to SQL."""
+    print(f"\nper warm request\n{'target':22}{'SQL':>12}{'Redis trips':>13}")
+    found = {}
+    for target in targets:
+        sql, trips = per_request(target, target.database, os.environ["REDIS_URL"])
+        print(f"{target.name:22}{sql:12}{trips:13}")
+        found[target.name] = {"sql": sql, "redis": trips}
+    return found
 
 
 def _median(samples: list[Sample]) -> dict[str, float]:

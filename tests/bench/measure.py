@@ -14,13 +14,17 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Target:
-    """``pid`` is the gunicorn arbiter's; ``refused`` says that the answers are meant to be 401."""
+    """``pid`` is the gunicorn arbiter's; ``refused`` says that the answers are meant to be 401.
+
+    ``database`` is the URL of what its server asks.
+    """
 
     name: str
     url: str
     pid: int
     authorizations: Path | None = None
     refused: bool = False
+    database: str = ""
 
 
 @dataclass(frozen=True)
