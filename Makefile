@@ -3,7 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-WORKERS ?= 2
+# Tests wait for servers about a third of their time, so that two cores have work for three.
+WORKERS ?= 3
 
 ifdef PYTHON
 PYTHONS := $(PYTHON)
