@@ -5,18 +5,14 @@ The stores themselves are started by `tests.services`, before Django's settings 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
 import hypothesis
 import pytest
 import redis
-from django.apps import AppConfig, apps
 from django.conf import settings
-from django.db.models.signals import post_migrate
 
 from config.postgres.pool import Connection
 from ratelimit import store
+from tests import emptying
 from tokens.memory import memory
 
 pytest_plugins = ["tests.browsers", "tests.fixtures", "tests.servers", "tests.gateways.missing"]
@@ -27,7 +23,7 @@ hypothesis.settings.load_profile("tessera")
 
 
 def pytest_configure() -> None:
-    post_migrate.connect(restore_plans, dispatch_uid="tests.restore_plans")
+    emptying.quicken()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Each test client builds its own chain of middleware, which would list every static file once more.
     settings.WHITENOISE_AUTOREFRESH = True
@@ -47,9 +43,3 @@ def _empty_redis(redis_client: redis.Redis) -> None:
     store.servers().close_breakers()
     # Importing what gunicorn serves hurries this process too, and crowds wait for each other here.
     Connection.longest = None
-
-
-def restore_plans(sender: AppConfig, **_: Any) -> None:
-    """A transactional test empties every table, the plans that a migration made included."""
-    if sender.name == "ratelimit":
-        import_module("ratelimit.migrations.0002_plans").create_plans(apps, None)
