@@ -37,7 +37,7 @@ $(INSTALLED): requirements.lock
 	fi
 	@echo "Installing the locked dependencies into $(VENV)"
 	@PIP_USER=0 $(BIN)/python -m pip --quiet --disable-pip-version-check install \
-		--no-deps --require-hashes --requirement requirements.lock
+		--no-deps --no-compile --require-hashes --requirement requirements.lock
 	@touch $@
 
 # One shell that becomes the server, so that a signal to make reaches it.
