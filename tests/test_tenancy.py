@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 import pytest
@@ -97,12 +98,18 @@ WITH_IDS = [
 ]
 
 
+# A short one would be found by chance in what else a page says.
+LONG_NUMBERS = count(700_000_001)
+
+
 def make_tenant() -> Tenant:
     member = make_member(make_organization(plan=make_plan("enterprise", None)))
     issued = make_token(member, "Everything", ["*:*:*"])
     index = indexes.create(organization_id=member.organization_id, name="Shop")
     end_users.find_or_create(member.organization_id, ids.new())
-    browser = UserSession.objects.create(user=member.user, session_key=ids.new().hex, ip="127.0.0.1")
+    browser = UserSession.objects.create(
+        pk=next(LONG_NUMBERS), user=member.user, session_key=ids.new().hex, ip="127.0.0.1"
+    )
     invitation = make_invited(member, f"{ids.new().hex}@example.com").invitation
     colleague = make_member(member.organization, Role.VIEWER)
     program = make_program(member)
