@@ -5,10 +5,14 @@ The stores themselves are started by `tests.services`, before Django's settings 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import hypothesis
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from config.postgres.pool import Connection
 from ratelimit import store
@@ -18,7 +22,7 @@ from tokens.memory import memory
 pytest_plugins = ["tests.browsers", "tests.fixtures", "tests.servers", "tests.gateways.missing"]
 
 # How long an example takes says nothing on a machine that runs other tests at the same time.
-hypothesis.settings.register_profile("tessera", deadline=None)
+hypothesis.settings.register_profile("tessera", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("tessera")
 
 
@@ -33,6 +37,18 @@ def pytest_configure() -> None:
 def redis_client() -> redis.Redis:
     """This worker's own Redis database, past the product's client."""
     return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _alone_at_the_end(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database that somebody is still connected to cannot be dropped."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture(autouse=True)

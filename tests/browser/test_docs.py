@@ -14,7 +14,7 @@ from tests.people import make_token
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 375), ("light", 1280)])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 375)])
 def test_a_reader_can_try_a_call(
     new_page: Callable[..., Page], acme: Membership, scheme: str, width: int
 ) -> None:

@@ -25,7 +25,7 @@ from tokens.models import ServiceAccountToken
 from tokens.revoking import revoke
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "15"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "7"))
 FEWER_ROUNDS = max(1, ROUNDS * 2 // 5)
 LIMIT = settings.ACTIVE_TOKENS_PER_ORGANIZATION
 
