@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 READ_ONLY_SQL_TRANSACTION = "25006"
 NO_FIELD = "non_field_errors"
+# A sentence may quote what was sent, which may be a megabyte.
+LONGEST_SENTENCE = 300
 
 # The first row that fits decides, so a narrower exception stands above its base class.
 _ROWS: tuple[tuple[tuple[type[Exception], ...], Refusal], ...] = (
@@ -112,7 +114,11 @@ def _flatten(errors: Any) -> dict[str, list[str]]:
             for index, value in enumerate(inside):
                 walk(value, path if isinstance(value, str) else (*path, str(index)))
         else:
-            fields.setdefault(".".join(path) or NO_FIELD, []).append(str(inside))
+            fields.setdefault(".".join(path) or NO_FIELD, []).append(_short(str(inside)))
 
     walk(errors, ())
     return fields
+
+
+def _short(sentence: str) -> str:
+    return sentence if len(sentence) <= LONGEST_SENTENCE else f"{sentence[:LONGEST_SENTENCE]}…"

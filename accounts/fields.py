@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django.core.validators import EmailValidator
@@ -13,6 +16,8 @@ from accounts.text import validate_line, validate_lines, validate_name
 
 MOST_UNKNOWN = 20
 LONGEST_UNKNOWN = 100
+# How many wrong items of one list are reported, so that a refusal stays small.
+MOST_ITEM_ERRORS = 10
 
 
 def instant(moment: datetime | None) -> str | None:
@@ -91,6 +96,61 @@ class Flag(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+class BoundedList(serializers.ListField):
+    """A list that is counted before its items are looked at; DRF's own counts it afterwards."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and len(data) > (self.max_length or 0):
+            self.fail("max_length", max_length=self.max_length)
+        found: list[Any] = super().to_internal_value(data)
+        return found
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        with _few_errors():
+            found: list[Any] = super().run_child_validation(data)
+        return found
+
+
+class BoundedDict(serializers.DictField):
+    """An object of unknown keys: their number and length are checked before its values."""
+
+    default_error_messages = {
+        "max_length": "At most {max_length} entries.",
+        "key_too_long": "A key has at most {longest_key} characters.",
+    }
+
+    def __init__(self, *, max_length: int, longest_key: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length, self.longest_key = max_length, longest_key
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, dict):
+            if len(data) > self.max_length:
+                self.fail("max_length", max_length=self.max_length)
+            if any(len(key) > self.longest_key for key in data):
+                self.fail("key_too_long", longest_key=self.longest_key)
+        found: dict[str, Any] = super().to_internal_value(data)
+        return found
+
+    def run_child_validation(self, data: dict[str, Any]) -> dict[str, Any]:
+        with _few_errors():
+            found: dict[str, Any] = super().run_child_validation(data)
+        return found
+
+
+@contextmanager
+def _few_errors() -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as problem:
+        if isinstance(problem.detail, dict):
+            raise ValidationError(dict(islice(problem.detail.items(), MOST_ITEM_ERRORS))) from None
+        raise
 
 
 class CamelCase(serializers.Serializer[Any]):

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts import email_domains
-from accounts.fields import Body, CamelCase, Flag, Instant, Name, String, WholeNumber
+from accounts.fields import Body, BoundedList, CamelCase, Flag, Instant, Name, String, WholeNumber
 from accounts.paging import PageLinks
 from accounts.policies import MOST_TOKEN_DAYS
 from accounts.roles import Role
@@ -21,16 +21,18 @@ MFA = "Members work here with a second factor only."
 DOMAINS = "Only addresses of these domains are invited and may join; none means any."
 
 
-class Domains(serializers.ListField):
+class Domains(BoundedList):
     """Domains of e-mail addresses, each once and in lower case."""
 
-    child = serializers.CharField()
+    child = String(max_length=len("@") + email_domains.LONGEST)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=email_domains.MOST, **kwargs)
 
     def to_internal_value(self, data: Any) -> list[str]:
-        if not isinstance(data, list) or not all(isinstance(one, str) for one in data):
-            raise serializers.ValidationError("This is a list of domains, each a string.")
+        texts = super().to_internal_value(data)
         try:
-            return email_domains.cleaned(data)
+            return email_domains.cleaned(texts)
         except ValueError as problem:
             raise serializers.ValidationError(str(problem)) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from accounts.fields import Body, CamelCase, Instant, Text, WholeNumber
+from accounts.fields import Body, BoundedList, CamelCase, Instant, Text, WholeNumber
 from accounts.paging import PageLinks
 from accounts.serializers import PersonSerializer
 from tokens.clients import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
@@ -19,7 +19,7 @@ class ClientWish(Body):
     """What a new client is to be."""
 
     name = Text(max_length=100)
-    scopes = serializers.ListField(
+    scopes = BoundedList(
         child=PermissionText(), min_length=1, max_length=MOST_PERMISSIONS, help_text=SCOPES_HELP
     )
     refresh_auth = serializers.ChoiceField(
@@ -33,7 +33,7 @@ class ClientChange(Body):
     unknown = "Only name, scopes and refreshAuth can be changed."
 
     name = Text(max_length=100, required=False)
-    scopes = serializers.ListField(
+    scopes = BoundedList(
         child=PermissionText(),
         min_length=1,
         max_length=MOST_PERMISSIONS,

@@ -6,12 +6,11 @@ from typing import ClassVar
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.fields import Body, String
+from accounts.fields import Body, BoundedDict, BoundedList, String
 from accounts.invitations_api import RoleField
 from accounts.serializers import MemberSerializer
 from accounts.tenancy import caller, named
@@ -21,6 +20,7 @@ from tokens import handover
 from tokens.serializers import MOST_PERMISSIONS, PermissionText
 
 MOST_TRANSFERS = 100
+LONGEST_ID = 100
 MEMBER_ID = OpenApiParameter(
     "member_id", {"type": "string", "pattern": "^mem_[0-7][0-9a-hjkmnp-tv-z]{25}$"}, OpenApiParameter.PATH
 )
@@ -32,7 +32,7 @@ class MemberChange(Body):
     unknown = "Only role and permissions can be changed."
 
     role = RoleField(required=False, help_text="No more than the caller's own.")
-    permissions = serializers.ListField(
+    permissions = BoundedList(
         child=PermissionText(),
         max_length=MOST_PERMISSIONS,
         required=False,
@@ -43,17 +43,14 @@ class MemberChange(Body):
 class Removal(Body):
     """What becomes of the member's tokens; those not named are revoked."""
 
-    transfer_tokens = serializers.DictField(
-        child=String(max_length=100),
+    transfer_tokens = BoundedDict(
+        child=String(max_length=LONGEST_ID),
+        max_length=MOST_TRANSFERS,
+        longest_key=LONGEST_ID,
         required=False,
         help_text="By token id, the id of the member who takes the token over: one who may manage tokens "
         "and holds all that it does.",
     )
-
-    def validate_transfer_tokens(self, value: dict[str, str]) -> dict[str, str]:
-        if len(value) > MOST_TRANSFERS:
-            raise serializers.ValidationError(f"At most {MOST_TRANSFERS} tokens at once.")
-        return value
 
 
 @extend_schema(tags=["Organization"], parameters=[MEMBER_ID])

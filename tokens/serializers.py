@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.fields import Body, CamelCase, Instant, Lines, String, Text, WholeNumber
+from accounts.fields import Body, BoundedList, CamelCase, Instant, Lines, String, Text, WholeNumber
 from accounts.paging import PageLinks, PageQuery
 from accounts.scopes import MAX_LENGTH, parse
 from accounts.serializers import PersonSerializer
@@ -54,7 +54,7 @@ class TokenWish(Body):
     """What a new token is to be."""
 
     name = Text(max_length=100, help_text="Unique among the organization's active tokens.")
-    permissions = serializers.ListField(
+    permissions = BoundedList(
         child=PermissionText(),
         min_length=1,
         max_length=MOST_PERMISSIONS,

@@ -88,7 +88,7 @@ def test_anything_else_is_refused_by_name(api: APIClient, body: dict[str, Any]) 
     before = api.get(URL).json()
     response = api.patch(URL, body)
     assert response.status_code == 400
-    assert response.json()["fields"].keys() == body.keys()
+    assert {name.partition(".")[0] for name in response.json()["fields"]} == body.keys()
     assert api.get(URL).json() == before
 
 
