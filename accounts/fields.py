@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -137,7 +137,7 @@ class BoundedDict(serializers.DictField):
         found: dict[str, Any] = super().to_internal_value(data)
         return found
 
-    def run_child_validation(self, data: dict[str, Any]) -> dict[str, Any]:
+    def run_child_validation(self, data: Mapping[str, Any]) -> dict[str, Any]:
         with _few_errors():
             found: dict[str, Any] = super().run_child_validation(data)
         return found
