@@ -12,11 +12,11 @@ from django.http import HttpRequest
 from accounts.parsers import UTF8_NAMES
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import forward
+from tokens import forward_paths
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 # A proxy in front of somebody's own API may ask about any method that this API has, WebDAV's included.
-FORWARD_AUTH = REPEATABLE = forward.PATHS
+FORWARD_AUTH = REPEATABLE = forward_paths.PATHS
 MAX_URL = 4096
 
 # Accept parameters in RFC 2231 form (name*=, name*0=) crash the standard library's parser; nobody needs them.

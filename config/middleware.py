@@ -20,7 +20,7 @@ from config.request_log import request_done
 from ratelimit import refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refused, is_api
-from tokens import forward
+from tokens import forward, forward_paths
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BY_STATUS = {
@@ -64,7 +64,7 @@ class EdgeMiddleware:
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         if api:
             response = self._as_api(response)
-            if request.path_info == forward.FOR_NGINX:
+            if request.path_info == forward_paths.FOR_NGINX:
                 forward.tell_nginx(response)
         else:
             response = _as_page(request, response)

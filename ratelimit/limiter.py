@@ -17,6 +17,7 @@ UNLIMITED, NOT_CHARGED = -1, -2
 NO_BLOCK = ("", "", "", "")
 NO_FENCE = ("", "", "")
 STALE = Decision(False, (), 0, stale=True)
+WINDOWS = "tsr:w:"
 FIRST_DAY = dt.date(1970, 1, 1)
 
 
@@ -46,7 +47,7 @@ def hit_window(window: WindowLimit, *, now: float | None = None) -> tuple[bool, 
     """Charge a short limit that stands alone: admitted, and whole seconds until it ends."""
     if settings.REDIS_URL:
         try:
-            admitted, _, ends = store.window([f"tsr:w:{window.key}"], [window.limit, window.seconds * 1000])
+            admitted, _, ends = store.window([WINDOWS + window.key], [window.limit, window.seconds * 1000])
             return bool(admitted), max(1, math.ceil(ends / 1000))
         except store.StoreUnavailable:
             pass
@@ -77,8 +78,10 @@ def _run(
     tag = f"tsr:{{{charge.bucket.hex}}}:"
     per_day = NOT_CHARGED if not charge.charged else UNLIMITED if charge.per_day is None else charge.per_day
     window = charge.window
+    # A cluster runs a script on the keys of one slot only, so there a window is counted within its bucket.
+    windows = tag if store.servers().clustered else WINDOWS
     return store.meter(
-        [tag + "meter", tag + "usage:", tag + (window.key if window else "none")],
+        [tag + "meter", tag + "usage:", windows + (window.key if window else "none")],
         [
             secrets.token_hex(8),
             per_day,

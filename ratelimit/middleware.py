@@ -13,8 +13,8 @@ from ratelimit.values import Charge, Decision, Fence
 
 
 class Chargeable(Protocol):
-    @property
-    def charge(self) -> Charge | None: ...
+    def charge_at(self, path: str) -> Charge | None:
+        """What a request to that path is charged to; None for no one."""
 
 
 class Freshness(Protocol):
@@ -36,20 +36,22 @@ class RateLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         credential: Chargeable | None = getattr(request, "credential", None)
-        if credential is None or credential.charge is None:
+        charge = credential.charge_at(request.path_info) if credential else None
+        if charge is None:
             return self.get_response(request)
         freshness: Freshness | None = getattr(request, "freshness", None)
         address = client_ip(request)
-        decision = limiter.hit(credential.charge, address, fence=freshness.fence if freshness else None)
+        decision = limiter.hit(charge, address, fence=freshness.fence if freshness else None)
         if freshness is not None:
             for last in (False, True):
                 if not decision.stale:
                     break
                 credential = freshness.read_again()
-                if credential is None or credential.charge is None:
+                charge = credential.charge_at(request.path_info) if credential else None
+                if charge is None:
                     return self.get_response(request)
                 # What SQL has said twice is true, even where a restored database lags behind the store.
-                decision = limiter.hit(credential.charge, address, fence=None if last else freshness.fence)
+                decision = limiter.hit(charge, address, fence=None if last else freshness.fence)
             if decision.epoch:
                 freshness.keep(decision)
         if decision.admitted:

@@ -60,6 +60,13 @@ class Servers:
             raise StoreUnavailable
         return server
 
+    @property
+    def clustered(self) -> bool:
+        """Whether keys are spread over several servers; raises StoreUnavailable."""
+        if not self._greeted:
+            self._greet()
+        return bool(self._slots)
+
     def all(self) -> list[Server]:
         """Every server that keeps keys; raises StoreUnavailable."""
         if not self._greeted:

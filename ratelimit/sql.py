@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -50,14 +49,14 @@ def hit(charge: Charge, address: str | None, *, now: float | None = None) -> Dec
             if charge.charged:
                 used = _take(charge, moment.date())
             if charge.window:
-                hits, ends = _enter(charge.window, window_key(charge.bucket, charge.window), now)
+                hits, ends = _enter(charge.window, charge.window.key, now)
             ledger.add_call(charge, moment, address)
     except _Refused as refused:
         ledger.add_refusal(charge, moment)
         if charge.charged:
             used = reserved(charge.bucket, moment.date())
         if charge.window:
-            hits, ends = peek_window(charge.window, window_key(charge.bucket, charge.window), now)
+            hits, ends = peek_window(charge.window, charge.window.key, now)
         return decide(charge, refused.verdict, now, day, used, hits, ends)
     return decide(charge, Verdict.ADMITTED, now, day, used, hits, ends)
 
@@ -81,10 +80,6 @@ def peek_window(window: WindowLimit, key: str, now: float) -> tuple[int, float]:
     if row is None or row[1] + window.seconds <= now:
         return 0, float(window.seconds)
     return row[0], row[1] + window.seconds - now
-
-
-def window_key(bucket: UUID, window: WindowLimit) -> str:
-    return f"{bucket.hex}:{window.key}"
 
 
 def _take(charge: Charge, date: dt.date) -> int:

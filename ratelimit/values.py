@@ -23,7 +23,10 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class WindowLimit:
-    """At most ``limit`` hits in ``seconds`` from the first; ``name`` goes to RateLimit-Policy."""
+    """At most ``limit`` hits in ``seconds`` from the first; ``name`` goes to RateLimit-Policy.
+
+    ``key`` identifies the window among all: it names whom the limit holds, whichever bucket is charged.
+    """
 
     name: str
     key: str

@@ -17,7 +17,7 @@ from accounts.access import declared_scope
 from accounts.routes import routes
 from config.documentation import DocumentView
 from ratelimit.refusals import API_PREFIXES
-from tokens import forward
+from tokens import forward_paths
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -59,7 +59,7 @@ class ForwardAuth(APIView):
 
 def documented() -> dict[str, Any]:
     """Every view of the API by its path as the document writes it."""
-    return {forward.PATH: ForwardAuth} | {
+    return {forward_paths.PATH: ForwardAuth} | {
         "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path): route.view
         for route in routes()
         if route.view is not None and route.view is not DocumentView

@@ -56,6 +56,7 @@ def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | Refusal:
 def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
     """A person: the role and its rights are read now, not from the token."""
     email = row.user_email or ""
+    person = row.user_id or row.id
     return Credential(
         type="user",
         auth_kind="session",
@@ -76,7 +77,10 @@ def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
             subject=row.id,
             per_day=None,
             charged=False,
-            window=WindowLimit("session", f"session:{row.id.hex}", settings.SESSION_REQUESTS_PER_MINUTE),
+            window=WindowLimit("session", f"session:{person.hex}", settings.SESSION_REQUESTS_PER_MINUTE),
+        ),
+        plan=plan_charge(
+            row.organization_id, row.id, row.own_per_day, row.plan_per_day, row.burst_per_minute
         ),
     )
 

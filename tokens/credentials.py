@@ -15,7 +15,7 @@ from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, Refused
 from ratelimit.values import Charge, WindowLimit
-from tokens import opaque, standing
+from tokens import forward_paths, opaque, standing
 from tokens.lookup import Lookup
 from tokens.models import ServiceAccountToken, TokenSecret
 from tokens.standing import Standing
@@ -25,16 +25,21 @@ from tokens.standing import Standing
 class Credential(Actor):
     """``request.credential`` and ``request.auth``: who calls, with which rights, charged to whom.
 
-    ``charge`` is None for our own services only; ``grant_id`` is what a signed token lives with;
-    ``generation`` is the organization's, read in the same statement.
+    ``charge`` is None for our own services only, and ``plan`` where both are the same; ``grant_id`` is what
+    a signed token lives with; ``generation`` is the organization's, read in the same statement.
     """
 
     auth_kind: str
     charge: Charge | None
+    plan: Charge | None = None
     expires_at: datetime | None = None
     user_email: str = ""
     grant_id: UUID | None = None
     generation: int = 0
+
+    def charge_at(self, path: str) -> Charge | None:
+        """At forward authentication a person's session is charged to the plan like any credential."""
+        return self.plan if self.plan and path in forward_paths.PATHS else self.charge
 
     def scopes_now(self, member: Membership) -> ScopeSet:
         """As the credential stands under the lock; a program's rights are its own, never its member's."""
@@ -149,7 +154,9 @@ def plan_charge(
     burst_per_minute: int | None,
 ) -> Charge:
     """The organization's shared day, and its burst window where the plan has one."""
-    burst = WindowLimit("burst", "burst", burst_per_minute) if burst_per_minute else None
+    burst = (
+        WindowLimit("burst", f"burst:{organization_id.hex}", burst_per_minute) if burst_per_minute else None
+    )
     return Charge(
         bucket=organization_id,
         subject=subject,

@@ -24,10 +24,6 @@ from tokens.credentials import Credential
 
 logger = logging.getLogger(__name__)
 
-PATH = "/api/auth/verify"
-FOR_NGINX = f"{PATH}/nginx"
-FOR_ENVOY = f"{PATH}/envoy"
-PATHS = frozenset((PATH, FOR_NGINX, FOR_ENVOY))
 # nginx reads all headers of an answer into one page of 4 KB, so the list of permissions gets half of it.
 MAX_PERMISSIONS = MAX_BODY = 2048
 PREFIXES = {"service_account": "tok", "user": "usr", "client": "cli"}

@@ -8,7 +8,7 @@ from accounts import error_schema
 from accounts.schema import UNAUTHORIZED
 from accounts.scopes import COLONS, DOTTED
 from ratelimit import refusals
-from tokens import forward
+from tokens import forward_paths
 
 Schema = dict[str, Any]
 
@@ -49,7 +49,7 @@ def add_path(result: Schema, **_: Any) -> Schema:
     found["204"]["headers"] |= {
         name: {"description": says, "schema": {"type": "string"}} for name, says in SAYS.items()
     }
-    result["paths"][forward.PATH] = {
+    result["paths"][forward_paths.PATH] = {
         "get": {
             "operationId": "verifyForwardAuth",
             "summary": "May this request pass?",

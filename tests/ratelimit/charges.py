@@ -15,8 +15,9 @@ ADDRESS = "192.0.2.1"
 
 
 def new_charge(per_day: int | None = 10, *, burst: int | None = None, charged: bool = True) -> Charge:
-    window = WindowLimit("burst", "burst", burst) if burst is not None else None
-    return Charge(bucket=uuid4(), subject=uuid4(), per_day=per_day, window=window, charged=charged)
+    bucket = uuid4()
+    window = WindowLimit("burst", f"burst:{bucket.hex}", burst) if burst is not None else None
+    return Charge(bucket=bucket, subject=uuid4(), per_day=per_day, window=window, charged=charged)
 
 
 def another_subject(charge: Charge) -> Charge:

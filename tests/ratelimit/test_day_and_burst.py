@@ -46,7 +46,7 @@ def test_a_burst_begins_with_its_first_request_and_ends_a_window_later(
     charge = new_charge(None, burst=2)
     assert admitted(charge, 3) == 2
     if backend == "redis":
-        key = f"tsr:{{{charge.bucket.hex}}}:burst"
+        key = f"tsr:w:burst:{charge.bucket.hex}"
         assert 0 < redis_client.pttl(key) <= 60_000
         redis_client.delete(key)
     assert admitted(charge, 3, NOON + timedelta(seconds=60)) == 2

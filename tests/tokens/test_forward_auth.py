@@ -15,7 +15,7 @@ from tests.people import actor, make_member, make_token
 from tests.sessions import session_of
 from tests.test_cors import CORS, ORIGIN, PREFLIGHT
 from tests.tokens.oauth import make_program
-from tokens import forward, opaque
+from tokens import forward, forward_paths, opaque
 from tokens.issuing import Issued
 from tokens.revoking import revoke
 
@@ -56,7 +56,7 @@ def test_a_session_passes_with_the_rights_of_now(owner: Membership) -> None:
     assert response.status_code == 204
     assert response["X-Tessera-Actor-Type"] == "user"
     assert response["X-Tessera-Subject"] == viewer.user.public_id
-    assert response["RateLimit-Policy"] == '"session";q=600;w=60'
+    assert response["RateLimit-Policy"] == '"daily";q=100;w=86400'
     assert session_of(viewer).get(f"{URL}?require=index:write:*").status_code == 403
 
 
@@ -73,11 +73,11 @@ def test_our_own_services_tokens_do_not(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("path", sorted(forward.PATHS))
+@pytest.mark.parametrize("path", sorted(forward_paths.PATHS))
 def test_any_method_is_answered_alike(reader: Issued, method: str, path: str) -> None:
     client = Client(headers={"Authorization": f"Bearer {reader.plaintext}"}, enforce_csrf_checks=True)
     passed = client.generic(method, f"{path}?require=index:read:*", "not read", content_type="text/plain")
-    assert passed.status_code == (200 if path == forward.FOR_ENVOY else 204)
+    assert passed.status_code == (200 if path == forward_paths.FOR_ENVOY else 204)
     assert passed["X-Tessera-Subject"] == reader.token.public_id
     assert client.generic(method, f"{path}?require=tokens.manage").status_code == 403
     assert Client().generic(method, f"{path}?require=index:read:*").status_code == 401
@@ -104,7 +104,7 @@ def test_what_the_request_says_of_its_body_is_left_to_the_api_behind(
 def test_a_preflight_that_nobody_has_proved_is_no_yes(settings: Any, client: Client) -> None:
     settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
     settings.MIDDLEWARE = [CORS, *settings.MIDDLEWARE]
-    for path in sorted(forward.PATHS):
+    for path in sorted(forward_paths.PATHS):
         assert client.options(path, headers=PREFLIGHT).status_code in (401, 403)
 
 
@@ -200,6 +200,25 @@ def test_it_is_charged_and_limited_like_any_request(owner: Membership, reader: I
     over = client.get(READ)
     assert (over.status_code, over.json()["code"]) == (429, "rate_limited")
     assert int(over["Retry-After"]) == over.json()["retry_after"]
+
+
+def test_a_plan_that_is_used_up_refuses_every_kind_of_bearer_here(owner: Membership, reader: Issued) -> None:
+    owner.organization.requests_per_day = 1
+    owner.organization.save()
+    session = session_of(owner)
+    assert session.get(READ).status_code == 204
+    client = program(make_program(owner).grant()["access_token"])
+    for caller in (session, session_of(owner), program(reader), client):
+        refused = caller.get(READ)
+        assert (refused.status_code, refused["X-RateLimit-Remaining"]) == (429, "0")
+    own = session.get("/api/auth/whoami")
+    assert (own.status_code, own["RateLimit-Policy"]) == (200, '"session";q=600;w=60')
+
+
+def test_a_session_is_not_held_to_the_persons_minute_here(owner: Membership, settings: Any) -> None:
+    settings.SESSION_REQUESTS_PER_MINUTE = 1
+    session = session_of(owner)
+    assert [session.get(READ).status_code for _ in range(3)] == [204] * 3
 
 
 def test_a_warm_request_costs_no_statement_and_one_round_trip(
