@@ -19,6 +19,7 @@ from accounts import ids
 from accounts.scopes import parse
 from ratelimit import refusals
 from ratelimit.refusals import Refused
+from tokens import forward_paths
 from tokens.authentication import refused
 from tokens.credentials import Credential
 
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 # nginx reads all headers of an answer into one page of 4 KB, so the list of permissions gets half of it.
 MAX_PERMISSIONS = MAX_BODY = 2048
+MOST_REQUIRED = 20
 PREFIXES = {"service_account": "tok", "user": "usr", "client": "cli"}
 
 
@@ -38,7 +40,8 @@ def verify(request: HttpRequest, status: int = 204) -> HttpResponse:
     credential: Credential | None = request.credential  # type: ignore[attr-defined]
     if credential is None:
         raise refused(request)
-    wanted = requirements(request.META.get("QUERY_STRING", ""))
+    query = request.META.get("QUERY_STRING", "")
+    wanted = requirements(before_path(query) if request.path_info == forward_paths.FOR_ENVOY else query)
     if missing := credential.scopes.missing(wanted):
         raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)
     if credential.id is None or credential.organization_id is None:
@@ -59,12 +62,11 @@ verify.public = True  # type: ignore[attr-defined]
 def requirements(query: str) -> tuple[str, ...]:
     """The permissions that a query asks for; all of them are needed.
 
-    Nothing but ``require`` may be asked, because a misspelt name must not let everybody in. What follows
-    ``path=`` is the client's own address, which Envoy appends to ours. Raises Refused(invalid_request).
+    Nothing but ``require`` may be asked, because a misspelt name must not let everybody in.
+    Raises Refused(invalid_request).
     """
-    ours = f"&{query}".partition("&path=")[0]
     wanted = []
-    for name, value in parse_qsl(ours, keep_blank_values=True):
+    for name, value in parse_qsl(query, keep_blank_values=True):
         if name != "require":
             raise _asked_wrongly("an unknown parameter", name, "Only require=<permission> can be asked.")
         try:
@@ -72,7 +74,20 @@ def requirements(query: str) -> tuple[str, ...]:
         except ValueError as problem:
             raise _asked_wrongly("a malformed permission", name, str(problem)) from None
         wanted.append(value)
+    if len(wanted) > MOST_REQUIRED:
+        raise _asked_wrongly("too many permissions", "require", f"Ask for {MOST_REQUIRED} at most.")
     return tuple(wanted)
+
+
+def before_path(query: str) -> str:
+    """Our part of Envoy's question, to which it appends the client's own address as ``&path=``.
+
+    A question that begins with it asks for nothing: a line with a mistake, which must not let everybody in.
+    """
+    ours = f"&{query}".partition("&path=")[0][1:]
+    if query and not ours:
+        raise _asked_wrongly("nothing before path=", "path", "Ask for require=<permission> before path=.")
+    return ours
 
 
 def _asked_wrongly(what: str, name: str, sentence: str) -> Refused:

@@ -8,7 +8,7 @@ from accounts import error_schema
 from accounts.schema import UNAUTHORIZED
 from accounts.scopes import COLONS, DOTTED
 from ratelimit import refusals
-from tokens import forward_paths
+from tokens import forward, forward_paths
 
 Schema = dict[str, Any]
 
@@ -28,7 +28,7 @@ REQUIRE: Schema = {
     "description": "A permission that the caller needs; all of several are needed.",
     "schema": {
         "type": "array",
-        "maxItems": 20,
+        "maxItems": forward.MOST_REQUIRED,
         "items": {"type": "string", "pattern": f"^({COLONS.pattern}|{DOTTED.pattern})$"},
     },
     "explode": True,

@@ -153,6 +153,9 @@ def test_every_required_permission_is_needed(reader: Issued, query: str, missing
         "Require=index:read:*",
         "require[]=index:read:*",
         "require=index:read:*&permission=tokens.manage",
+        "path=/&require=index:read:*",
+        "require=index:read:*&path=/",
+        "&".join(["require=index:read:*"] * 21),
     ],
 )
 def test_a_proxy_that_asks_wrongly_lets_nobody_in_and_is_found_in_the_log(
@@ -171,6 +174,27 @@ def test_envoy_appends_the_clients_address_which_asks_for_nothing(reader: Issued
     assert client.get(f"{ours}/orders/1?require=tokens.manage&page=2&page=3").status_code == 200
     lacking = client.get(f"{URL}/envoy?require=tokens.manage&path=/orders?path=&require=index:read:*")
     assert lacking.json()["required"] == ["tokens.manage"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "path=/",
+        "path=/&require=index:read:*",
+        "&path=/&require=index:read:*",
+        "require=index:read:*&p%61th=/",
+    ],
+)
+def test_envoy_lets_nobody_in_where_nothing_stands_before_the_clients_address(api: Any, query: str) -> None:
+    refused = api.get(f"{URL}/envoy?{query}")
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("path", ["", "/nginx"])
+def test_path_is_an_unknown_parameter_elsewhere(api: Any, path: str) -> None:
+    refused = api.get(f"{URL}{path}?path=/&require=nope.nope")
+    assert "path" in refused.content.decode() + refused.get("X-Tessera-Body", "")
+    assert (refused.status_code, refused.get("X-Tessera-Status")) in ((400, None), (403, "400"))
 
 
 def test_no_credential_and_an_ended_one_are_refused(
