@@ -3,7 +3,14 @@
 from allauth.account import views
 from django.urls import include, path
 
-from accounts import address_views, invitation_views, magic_link_views, reset_views, sign_up_views
+from accounts import (
+    address_views,
+    invitation_views,
+    magic_link_views,
+    recovery_code_views,
+    reset_views,
+    sign_up_views,
+)
 from accounts.views import sign_out
 
 urlpatterns = [
@@ -23,6 +30,9 @@ urlpatterns = [
     path("email/", address_views.change_email, name="account_email"),
     path("password/change/", views.password_change, name="account_change_password"),
     path("password/set/", views.password_set, name="account_set_password"),
+    path("2fa/recovery-codes/", recovery_code_views.view),
+    path("2fa/recovery-codes/download/", recovery_code_views.download),
+    path("2fa/recovery-codes/generate/", recovery_code_views.generate),
     path("2fa/", include("allauth.mfa.urls")),
     path("", include("accounts.sso_urls")),
     path("invitations/", invitation_views.resume, name="invitation_resume"),

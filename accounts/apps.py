@@ -6,4 +6,4 @@ class AccountsConfig(AppConfig):
     verbose_name = "Organizations and people"
 
     def ready(self) -> None:
-        from accounts import checks, people_trail, plans  # noqa: F401
+        from accounts import checks, mfa_checks, people_trail, plans  # noqa: F401

@@ -1,30 +1,32 @@
-"""allauth's seams of the second factor: what is kept is sealed, and keys belong to our own host."""
+"""allauth's seams of the second factor: secrets are encrypted, and keys belong to our own host."""
 
 from __future__ import annotations
 
-import base64
-from hashlib import sha256
 from urllib.parse import urlsplit
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
+from accounts import mfa_secrets
 from accounts.models import User
-
-SALT = b"accounts.mfa_adapter"
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    error_messages = DefaultMFAAdapter.error_messages | {"incorrect_code": "This code is not right."}
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This code is not right.",
+        "unreadable": (
+            "This server cannot check your second factor any more. Use a recovery code or a passkey, "
+            "or ask the people who run this Tessera to reset your second factor."
+        ),
+    }
 
     def encrypt(self, text: str) -> str:
         """A copy of the database alone yields no codes."""
-        return _box().encrypt(text.encode()).decode()
+        return mfa_secrets.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _box().decrypt(encrypted_text.encode()).decode()
+        return mfa_secrets.decrypt(encrypted_text)
 
     def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # noqa: A002
         """What a new passkey is called until somebody says better."""
@@ -33,10 +35,3 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         return {"id": urlsplit(settings.BASE_URL).hostname or "", "name": "Tessera"}
-
-
-def _box() -> MultiFernet:
-    """What an earlier SECRET_KEY sealed opens as long as that key is among the fallbacks."""
-    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    keys = (sha256(SALT + secret.encode()).digest() for secret in secrets)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from hashlib import sha256
 
 from allauth.core import context
@@ -11,11 +12,13 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
 
-from accounts import people_trail, sign_in_limits
+from accounts import mfa_secrets, people_trail, sign_in_limits
 from accounts.models import User
 from ratelimit import tries
 from ratelimit.tries import TooMany
 from ratelimit.values import WindowLimit
+
+logger = logging.getLogger(__name__)
 
 # Longer than the time steps in which one code is accepted, so that none is accepted twice.
 CODE_SECONDS = 300
@@ -26,14 +29,18 @@ class Limited:
     """Mixed into allauth's forms: a wrong code counts as a wrong password does, a right one works once."""
 
     user: User
+    cleaned_data: dict[str, str]
+    authenticator: Authenticator
 
     def clean_code(self) -> str:
-        taken = sign_in_limits.take(self.user.email, context.request)
-        with people_trail.failing(self.user.email):
-            code: str = super().clean_code()  # type: ignore[misc]
-            if not _is_first_use(self.user, code):
-                raise get_adapter().validation_error("incorrect_code")
-        sign_in_limits.give_back(taken)
+        code = self.cleaned_data["code"]
+        try:
+            found = verified(context.request, self.user, code)
+        except mfa_secrets.Unreadable:
+            raise get_adapter().validation_error("unreadable") from None
+        if found is None:
+            raise get_adapter().validation_error("incorrect_code")
+        self.authenticator = found
         return code
 
 
@@ -50,19 +57,37 @@ def is_on(user: User) -> bool:
     return bool(is_mfa_enabled(user, FACTORS))
 
 
-def accepts(request: HttpRequest, user: User, code: str) -> bool:
-    """Whether the code is one of the person's, now and for the first time; raises TooManyTries."""
+def verified(request: HttpRequest | None, user: User, code: str) -> Authenticator | None:
+    """Return the user's authenticator that this code is from, if it is used for the first time.
+
+    Raises TooManyTries, and Unreadable if an authenticator could not be checked and no other one accepts
+    the code.
+    """
     taken = sign_in_limits.take(user.email, request)
+    with people_trail.failing(user.email):
+        found = _matching(user, code)
+    if found is None or not _is_first_use(user, code):
+        people_trail.sign_in_failed(user.email)
+        return None
+    sign_in_limits.give_back(taken)
+    mfa_secrets.renew(user)
+    found.user = user
+    return found
+
+
+def _matching(user: User, code: str) -> Authenticator | None:
+    unreadable = False
     typed = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
-    for authenticator in typed:
-        if authenticator.wrap().validate_code(code):
-            if not _is_first_use(user, code):
-                break
-            authenticator.record_usage()
-            sign_in_limits.give_back(taken)
-            return True
-    people_trail.sign_in_failed(user.email)
-    return False
+    for authenticator in typed.order_by("pk"):
+        try:
+            if authenticator.wrap().validate_code(code):
+                return authenticator
+        except mfa_secrets.Unreadable:
+            unreadable = True
+            logger.error("Second factor %s cannot be decrypted with this server's keys", authenticator.pk)
+    if unreadable:
+        raise mfa_secrets.Unreadable
+    return None
 
 
 def _is_first_use(user: User, code: str) -> bool:

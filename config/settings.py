@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from accounts import secret_files
 from config import log_lines, logs
 from config.api_settings import *  # noqa: F403 - Django reads every name from this module.
 from config.app_settings import *  # noqa: F403
@@ -39,23 +40,6 @@ _LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 PRODUCTION = not DEBUG and ("DEBUG" in os.environ or _base.hostname not in ("127.0.0.1", "localhost", "::1"))
 
 
-def _local_secret_key() -> str:
-    """A key of this checkout's own, made once, so that a fresh clone runs with nothing set."""
-    path = VAR_DIR / "secret-key"
-    VAR_DIR.mkdir(exist_ok=True)
-    fresh = VAR_DIR / f"secret-key.{os.getpid()}.{secrets.token_hex(4)}"
-    if not path.exists():
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(64))
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text()
-
-
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if PRODUCTION:
     if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
@@ -63,7 +47,8 @@ if PRODUCTION:
             "SECRET_KEY must be set to at least 50 random characters when DEBUG is False."
         )
 elif not SECRET_KEY:
-    SECRET_KEY = _local_secret_key()
+    # A key of this checkout's own, created once, so that a fresh clone runs with nothing set.
+    SECRET_KEY = secret_files.read_or_create(VAR_DIR / "secret-key", lambda: secrets.token_urlsafe(64))
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
@@ -109,6 +94,11 @@ CREDENTIAL_MEMORY_SECONDS = env.int("CREDENTIAL_MEMORY_SECONDS", default=30)
 CREDENTIAL_MEMORY_OUTAGE_SECONDS = env.int("CREDENTIAL_MEMORY_OUTAGE_SECONDS", default=900)
 
 JWT_SIGNING_KEYS_FILE = env.str("JWT_SIGNING_KEYS_FILE", default=str(VAR_DIR / "signing-keys.json"))
+# Second factors' secrets are encrypted with the first of these; the default is created at first use.
+MFA_ENCRYPTION_KEYS = env.list("MFA_ENCRYPTION_KEYS", default=[])
+MFA_ENCRYPTION_KEY_FILE = str(Path(JWT_SIGNING_KEYS_FILE).with_name("mfa-encryption-key"))
+if any(len(key) < 32 for key in MFA_ENCRYPTION_KEYS):
+    raise ImproperlyConfigured("MFA_ENCRYPTION_KEYS must each have at least 32 random characters.")
 SESSION_ACCESS_SECONDS = env.int("SESSION_ACCESS_SECONDS", default=900)
 PASSWORD_GRANT_ACCESS_SECONDS = env.int("PASSWORD_GRANT_ACCESS_SECONDS", default=3600)
 OAUTH_ACCESS_SECONDS = env.int("OAUTH_ACCESS_SECONDS", default=7200)
@@ -302,7 +292,7 @@ LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.debug_page.ReporterFilter"
 log_lines.hide(
     (
-        *(SECRET_KEY, *SECRET_KEY_FALLBACKS, *INTERNAL_TOKENS),
+        *(SECRET_KEY, *SECRET_KEY_FALLBACKS, *INTERNAL_TOKENS, *MFA_ENCRYPTION_KEYS),
         *(str(DATABASES["default"].get("PASSWORD") or ""), urlsplit(REDIS_URL).password or ""),
     )
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import secrets
 import threading
 import time
@@ -22,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from django.conf import settings
 from jwt.algorithms import ECAlgorithm
+
+from accounts import secret_files
 
 ALGORITHM = "ES256"
 # Others may keep the published key set this long, so a new key signs only after it.
@@ -83,8 +84,7 @@ class _Ring:
             return self.current
         with self.lock:
             self.looked_at = now
-            if not path.exists():
-                _create(path)
+            secret_files.read_or_create(path, lambda: _written([_new_entry(int(time.time()))]))
             status = path.stat()
             stamp = (status.st_mtime_ns, status.st_ino)
             if self.current is None or self.path != path or self.current.stamp != stamp:
@@ -121,7 +121,7 @@ def rotate(now: int, *, longest_lifetime: int, at_once: bool = False) -> Signing
                 entry["verifies_until"] = starts + MARGIN + longest_lifetime
         entries = [entry for entry in entries if entry["verifies_until"] > now]
         fresh = _new_entry(starts)
-        _write(path, [*entries, fresh], replace=True)
+        secret_files.write(path, _written([*entries, fresh]), replace=True)
     return _ring.get(look=True).keys[fresh["kid"]]
 
 
@@ -133,27 +133,8 @@ def _exclusively(path: Path) -> Iterator[None]:
         yield
 
 
-def _create(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, [_new_entry(int(time.time()))], replace=False)
-
-
-def _write(path: Path, entries: list[dict[str, Any]], *, replace: bool) -> None:
-    """Whole or not at all; without ``replace`` the first of several starting processes wins."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump({"keys": entries}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        if replace:
-            fresh.rename(path)
-        else:
-            os.link(fresh, path)
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink(missing_ok=True)
+def _written(entries: list[dict[str, Any]]) -> str:
+    return json.dumps({"keys": entries}, indent=1)
 
 
 def _new_entry(signs_from: int) -> dict[str, Any]:

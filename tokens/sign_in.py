@@ -6,7 +6,8 @@ from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django.http import HttpRequest
 
-from accounts import second_factor
+from accounts import mfa_secrets, second_factor
+from accounts.mfa_adapter import MFAAdapter
 from accounts.models import User
 from accounts.sign_in_limits import TooManyTries
 from ratelimit import refusals
@@ -39,8 +40,12 @@ def check_second_factor(request: HttpRequest, user: User, code: str) -> None:
     if not code:
         raise Refused(session_refusals.MFA_REQUIRED)
     try:
-        accepted = second_factor.accepts(request, user, code)
+        found = second_factor.verified(request, user, code)
     except TooManyTries as many:
         raise Refused(refusals.RATE_LIMITED, retry_after=many.retry_after) from None
-    if not accepted:
+    except mfa_secrets.Unreadable:
+        detail = str(MFAAdapter.error_messages["unreadable"])
+        raise Refused(session_refusals.INVALID_CODE, detail=detail) from None
+    if found is None:
         raise Refused(session_refusals.INVALID_CODE)
+    found.record_usage()
