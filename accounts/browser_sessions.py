@@ -27,9 +27,14 @@ class LastSeenMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not is_api(request):
-            _note(request)
-        return self.get_response(request)
+        if is_api(request):
+            return self.get_response(request)
+        before = request.session.session_key
+        _note(request)
+        response = self.get_response(request)
+        if before and request.session.session_key not in (None, before):
+            _follow(before, request)
+        return response
 
 
 def begin(request: HttpRequest) -> None:
@@ -53,6 +58,16 @@ def _note(request: HttpRequest) -> None:
     if seen_at is not None and now - seen_at > SEEN_EVERY_SECONDS and request.user.is_authenticated:
         request.session[SEEN_AT] = now
         UserSession.objects.create_from_request(request)
+
+
+def _follow(before: str, request: HttpRequest) -> None:
+    """Keep the row of a session whose key was cycled, by a rotated SECRET_KEY or a changed password.
+
+    A session without its row could not be listed, and "sign out everywhere else" would miss it.
+    """
+    rows = UserSession.objects.filter(user_id=request.user.pk)
+    if not rows.filter(session_key=request.session.session_key).exists():
+        rows.filter(session_key=before).update(session_key=request.session.session_key)
 
 
 def of_user(user: User) -> list[UserSession]:
