@@ -16,16 +16,15 @@ from django.utils import timezone
 from accounts import audit, email_domains, invitation_limits, mails, member_letters, members
 from accounts.actors import Actor
 from accounts.audit import Target
-from accounts.catalogue import role_scopes
+from accounts.authorization import Act, authorize, permits
 from accounts.invitation_models import InvitationQuerySet
 from accounts.models import BASE62, Invitation, Membership, Organization, User
-from accounts.rights import locked_rights
+from accounts.rights import locked_rights, personal
 from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 
 DAYS = 7
-MANAGE = "members.manage"
 SECRET_LENGTH = 43  # 43 × log2 62 = 256.03 bits
 OTHER_ADDRESS = "The invitation is for another e-mail address."
 UNPROVEN_ADDRESS = "Confirm your e-mail address first."
@@ -67,8 +66,7 @@ def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None)
 @transaction.atomic
 def revoke(*, actor: Actor, invitation: Invitation, now: datetime | None = None) -> None:
     """Take an invitation back; a repeat changes nothing. Raises Refused(invitation_gone) once accepted."""
-    rights = locked_rights(actor, MANAGE)
-    rights.require_rank(invitation.role)
+    authorize(locked_rights(actor), Act.REVOKE_INVITATION, role=invitation.role)
     if Invitation.objects.filter(pk=invitation.pk).exclude(accepted_at=None).exists():
         raise Refused(refusals.INVITATION_GONE)
     withdraw(invitations=Invitation.objects.filter(pk=invitation.pk), actor=actor, now=now)
@@ -168,13 +166,13 @@ def digest(secret: str) -> bytes:
 
 @transaction.atomic
 def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool = False) -> Invited:
-    rights = locked_rights(actor, MANAGE)
+    rights = locked_rights(actor)
     organization = rights.member.organization
-    rights.require_grantable(role)
+    authorize(rights, Act.INVITE, role=role)
     _check_address(organization, email)
     earlier = Invitation.objects.open().filter(organization=organization, email=email).first()
     if earlier is not None:
-        rights.require_rank(earlier.role)
+        authorize(rights, Act.REVOKE_INVITATION, role=earlier.role)
     secret = new_secret()
     invitation, _ = Invitation.objects.open().update_or_create(
         organization=organization,
@@ -212,10 +210,9 @@ def _is_backed(invitation: Invitation) -> bool:
         return False
     if inviter.organization_id != organization.pk or not inviter.user.is_active:
         return False
-    if Role(invitation.role).outranks(Role(inviter.role)) or not inviter.scopes.allows(MANAGE):
+    if not permits(personal(inviter), Act.INVITE, role=invitation.role):
         return False
-    covered = not inviter.scopes.missing(role_scopes(invitation.role).texts)
-    return covered and email_domains.admits(organization.email_domains, invitation.email)
+    return email_domains.admits(organization.email_domains, invitation.email)
 
 
 def _whole() -> InvitationQuerySet:

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import ids, invitations
 from accounts.access import PageRequest, page, recently_authenticated
+from accounts.authorization import MANAGE
 from accounts.catalogue import Permission, catalogue
 from accounts.models import Invitation, Membership
-from accounts.role_changes import MANAGE, transfer_ownership
+from accounts.role_changes import transfer_ownership
 from accounts.roles import Role
 from accounts.text import validate_line
 from ratelimit import refusals

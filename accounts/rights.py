@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.actors import Actor
-from accounts.catalogue import EVERYTHING, catalogue, role_scopes
+from accounts.catalogue import EVERYTHING, catalogue
 from accounts.models import Membership, Organization
 from accounts.roles import Role
 from accounts.scopes import ScopeSet, parse
@@ -17,11 +17,12 @@ from ratelimit.refusals import Refused
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """``member`` answers for the actor; ``role`` is the rank up to which it may act on others."""
+    """``member`` is responsible for the actor; ``scopes`` are the actor's own, ``role`` its rank."""
 
     member: Membership
     scopes: ScopeSet
     role: Role
+    in_person: bool
 
     def find(self, member_id: UUID) -> Membership:
         """A member of the same organization; raises Refused(not_found) for any other."""
@@ -34,17 +35,14 @@ class Rights:
             raise Refused(refusals.NOT_FOUND)
         return member
 
-    def require_rank(self, *roles: str) -> None:
-        """Nobody acts on, or grants, a role above their own; raises Refused(forbidden)."""
-        for role in map(Role, roles):
-            if role.outranks(self.role):
-                raise Refused(refusals.FORBIDDEN, detail=f"This takes the role {role.label.lower()}.")
+    def missing_over_people(self, wanted: Sequence[str]) -> list[str]:
+        """Those of ``wanted`` that the actor, or the responsible member as of now, does not hold."""
+        return [text for text in wanted if not (self.scopes.allows(text) and self.member.scopes.allows(text))]
 
-    def require_grantable(self, role: str) -> None:
-        """Nobody gives a role that is above their own or holds more than they do; raises Refused."""
-        self.require_rank(role)
-        if missing := self.scopes.missing(role_scopes(role).texts):
-            raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)
+
+def personal(member: Membership) -> Rights:
+    """What a member may in person."""
+    return Rights(member, member.scopes, Role(member.role), in_person=True)
 
 
 def responsible_member(actor: Actor) -> Membership:
@@ -75,7 +73,7 @@ def rights_of(actor: Actor, wanted: str | None = None) -> Rights:
     scopes = actor.scopes_now(member)
     if wanted is not None and not scopes.allows(wanted):
         raise Refused(refusals.INSUFFICIENT_SCOPE, required=[wanted])
-    return Rights(member, scopes, _rank(actor, member, scopes))
+    return Rights(member, scopes, _rank(actor, member, scopes), in_person=actor.type == "user")
 
 
 def locked_rights(actor: Actor, wanted: str | None = None) -> Rights:
@@ -88,13 +86,18 @@ def locked_rights(actor: Actor, wanted: str | None = None) -> Rights:
 
 def check_permissions(held: ScopeSet, permissions: Sequence[str], field: str = "permissions") -> None:
     """Nobody grants what they do not hold; raises Refused(insufficient_scope or invalid_request)."""
+    check_known(permissions, field)
+    if missing := held.missing(permissions):
+        raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)
+
+
+def check_known(permissions: Sequence[str], field: str = "permissions") -> None:
+    """Raise Refused(invalid_request) for a permission that does not exist."""
     if unknown := [text for text in permissions if not _is_known(text)]:
         raise Refused(
             refusals.INVALID_REQUEST,
             fields={field: [f"There is no permission {text}." for text in unknown]},
         )
-    if missing := held.missing(permissions):
-        raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)
 
 
 def _rank(actor: Actor, member: Membership, scopes: ScopeSet) -> Role:

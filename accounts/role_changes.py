@@ -9,14 +9,13 @@ from django.db import transaction
 
 from accounts import audit, mails, member_letters
 from accounts.actors import Actor
+from accounts.authorization import Act, authorize
 from accounts.members import check_owners, record
 from accounts.models import Membership, Organization
-from accounts.rights import Rights, check_permissions, locked_rights
+from accounts.rights import locked_rights
 from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-
-MANAGE = "members.manage"
 
 
 @transaction.atomic
@@ -30,23 +29,25 @@ def change(
 ) -> Membership:
     """Give a member of the actor's organization another role, or other permissions beyond the role.
 
-    Tokens that the member answers for go on: they belong to the organization. Raises Refused:
-    not_found; forbidden above the actor's rank; insufficient_scope for what the actor does not hold;
-    invalid_request for a permission that does not exist; last_owner.
+    A lower role removes all permissions beyond it but those that ``permissions`` names. Tokens that the
+    member is responsible for go on: they belong to the organization. Raises Refused: not_found; forbidden
+    above the actor's rank or for one's own permissions; insufficient_scope for what the actor, or the
+    member responsible for it, does not hold; invalid_request for an unknown permission; last_owner.
     """
-    rights = locked_rights(actor, MANAGE)
+    rights = locked_rights(actor)
     member = rights.find(member_id)
-    rights.require_rank(member.role)
-    before = {"role": member.role, "permissions": list(member.permissions)}
-    if role is not None and role != member.role:
-        _check_role(rights, member, role)
-        member.role = role
-    if permissions is not None:
-        kept = list(dict.fromkeys(permissions))
-        added = [text for text in kept if text not in member.permissions]
-        check_permissions(rights.scopes, added)
-        if set(kept) != set(member.permissions):
-            member.permissions = kept
+    role = Role(member.role) if role is None else role
+    authorize(rights, Act.CHANGE_ROLE, member=member, role=role)
+    if role is not Role.OWNER:
+        check_owners([member])
+    before = _values(member)
+    held = [] if Role(member.role).outranks(role) else member.permissions
+    kept = held if permissions is None else list(dict.fromkeys(permissions))
+    if set(kept) != set(held):
+        added = [text for text in kept if text not in held]
+        authorize(rights, Act.CHANGE_PERMISSIONS, member=member, permissions=added)
+        held = kept
+    member.role, member.permissions = role, held
     _save(member, before, actor)
     return member
 
@@ -59,32 +60,26 @@ def transfer_ownership(*, actor: Actor, member_id: UUID) -> Membership:
     Raises Refused: forbidden unless the actor is an owner in person; not_found; invalid_request.
     """
     rights = locked_rights(actor)
-    if actor.type != "user" or rights.role is not Role.OWNER:
-        raise Refused(refusals.FORBIDDEN, detail="Only an owner hands the organization over.")
-    heir = rights.find(member_id)
-    if heir.pk == rights.member.pk or not heir.user.is_active:
+    recipient = rights.find(member_id)
+    authorize(rights, Act.TRANSFER_OWNERSHIP, member=recipient, role=Role.OWNER)
+    if recipient.pk == rights.member.pk or not recipient.user.is_active:
         raise Refused(
             refusals.INVALID_REQUEST, fields={"memberId": ["Choose another member, who is not deactivated."]}
         )
-    for member, role in ((heir, Role.OWNER), (rights.member, Role.ADMIN)):
-        before = {"role": member.role, "permissions": list(member.permissions)}
-        member.role = role
-        _save(member, before, actor)
-    return heir
+    before = _values(recipient)
+    recipient.role = Role.OWNER
+    _save(recipient, before, actor)
+    change(actor=actor, member_id=rights.member.pk, role=Role.ADMIN)
+    return recipient
 
 
-def _check_role(rights: Rights, member: Membership, role: Role) -> None:
-    if role.outranks(Role(member.role)):
-        rights.require_grantable(role)
-    else:
-        rights.require_rank(role)
-    if role is not Role.OWNER:
-        check_owners([member])
+def _values(member: Membership) -> dict[str, object]:
+    return {"role": member.role, "permissions": list(member.permissions)}
 
 
 def _save(member: Membership, before: Mapping[str, object], actor: Actor) -> None:
     """Write, record and tell what differs; a repeat does nothing of it."""
-    changed = audit.difference(before, {"role": member.role, "permissions": member.permissions})
+    changed = audit.difference(before, _values(member))
     if not changed:
         Organization.objects.confirm([member.organization_id])
         return

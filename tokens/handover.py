@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts import audit, members, role_changes
 from accounts.actors import Actor
+from accounts.authorization import Act, authorize
 from accounts.models import Membership, Organization
 from accounts.rights import Rights, locked_rights
 from accounts.roles import Role
@@ -22,7 +23,6 @@ from ratelimit.refusals import Refused
 from tokens import issuing, trail
 from tokens.models import ServiceAccountToken
 
-MANAGE = role_changes.MANAGE
 NOBODY: Mapping[UUID, UUID] = {}
 
 
@@ -44,10 +44,9 @@ def remove(*, actor: Actor, member_id: UUID, transfers: Mapping[UUID, UUID] = NO
 @transaction.atomic
 @audit.gathered()
 def _remove(actor: Actor, member_id: UUID, transfers: Mapping[UUID, UUID]) -> Membership:
-    leaving = actor.type == "user" and actor.membership_id == member_id
-    rights = locked_rights(actor, None if leaving else MANAGE)
+    rights = locked_rights(actor)
     member = rights.find(member_id)
-    rights.require_rank(member.role)
+    authorize(rights, Act.REMOVE, member=member)
     _hand_over(rights, member, transfers, actor)
     members.remove(memberships=Membership.objects.filter(pk=member.pk), actor=actor)
     return member
@@ -64,10 +63,8 @@ def change(
     transfers: Mapping[UUID, UUID] = NOBODY,
 ) -> Membership:
     """``role_changes.change``, with tokens that others take over; those that nobody does stay as they are."""
-    rights = locked_rights(actor, MANAGE)
-    member = rights.find(member_id)
-    rights.require_rank(member.role)
-    _hand_over(rights, member, transfers, actor)
+    rights = locked_rights(actor)
+    _hand_over(rights, rights.find(member_id), transfers, actor)
     return role_changes.change(actor=actor, member_id=member_id, role=role, permissions=permissions)
 
 
@@ -81,8 +78,7 @@ def heirs(member: Membership) -> list[Membership]:
 def _hand_over(rights: Rights, member: Membership, transfers: Mapping[UUID, UUID], actor: Actor) -> None:
     if not transfers:
         return
-    if not rights.scopes.allows(issuing.MANAGE):
-        raise Refused(refusals.INSUFFICIENT_SCOPE, required=[issuing.MANAGE])
+    authorize(rights, Act.TRANSFER_CREDENTIALS, member=member)
     inside = {"organization_id": member.organization_id}
     tokens = ServiceAccountToken.objects.filter(**inside).in_bulk(list(transfers))
     takers = Membership.objects.filter(**inside).select_related("user").in_bulk(set(transfers.values()))

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import ids
 from accounts.access import PageRequest, page, recently_authenticated
+from accounts.authorization import MANAGE
 from accounts.member_letters import article
 from accounts.models import Membership
 from accounts.roles import Role
@@ -23,8 +24,6 @@ from tokens import handover, picker
 from tokens.hanging import hanging_on
 from tokens.issuing import MANAGE as MANAGE_TOKENS
 from tokens.member_forms import RoleForm
-
-MANAGE = handover.MANAGE
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

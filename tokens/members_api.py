@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authorization import MANAGE
 from accounts.fields import Body, BoundedDict, BoundedList, String
 from accounts.invitations_api import RoleField
 from accounts.serializers import MemberSerializer
@@ -55,7 +56,7 @@ class Removal(Body):
 
 @extend_schema(tags=["Organization"], parameters=[MEMBER_ID])
 class MemberView(APIView):
-    scopes: ClassVar[dict[str, str | None]] = {"PATCH": handover.MANAGE, "DELETE": None}
+    scopes: ClassVar[dict[str, str | None]] = {"PATCH": MANAGE, "DELETE": None}
     refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
         "PATCH": (refusals.FORBIDDEN, refusals.LAST_OWNER),
         "DELETE": (refusals.INSUFFICIENT_SCOPE, refusals.FORBIDDEN, refusals.LAST_OWNER),
