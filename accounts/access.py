@@ -20,7 +20,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts import policies
+from accounts import browser_proof, policies, second_factor
 from accounts.actors import Actor
 from accounts.models import Membership, User
 from ratelimit import refusals
@@ -128,7 +128,11 @@ def page(
             if found.membership is None or found.actor is None:
                 return render(request, "settings/no_organization.html", status=403)
             if not personal and (unmet := _unmet(request, found.membership)):
-                context = {"unmet": unmet, "membership": found.membership}
+                context = {
+                    "unmet": unmet,
+                    "membership": found.membership,
+                    "second_factor": second_factor.page_for(found.membership.user),
+                }
                 return render(request, "settings/policy.html", context, status=403)
             if wanted is not None and not found.actor.allows(wanted):
                 raise PermissionDenied
@@ -142,13 +146,8 @@ def page(
 
 
 def _unmet(request: HttpRequest, membership: Membership) -> Refusal | None:
-    return policies.unmet(membership, by_provider=is_by_provider(request))
-
-
-def is_by_provider(request: HttpRequest) -> bool:
-    """Whether the person has signed in to this browser's session at an identity provider."""
-    records = get_authentication_records(request, request.user)
-    return any(one.get("method") == BY_PROVIDER for one in records)
+    proof = browser_proof.of_request(request)
+    return policies.unmet(policies.of(membership.organization), membership.role, proof)
 
 
 def recently_authenticated(

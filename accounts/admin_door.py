@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
-from allauth.account.internal.flows.login import get_authentication_records
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -20,7 +18,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from accounts import second_factor
+from accounts import browser_proof, second_factor
 from accounts.models import User
 
 SET_UP = "The admin asks for a second factor. Set one up, then open the admin again."
@@ -52,11 +50,4 @@ def missing_proof(request: HttpRequest) -> str | None:
     user = request.user
     if not settings.ADMIN_MFA_REQUIRED or not isinstance(user, User):
         return None
-    if not second_factor.is_on(user):
-        return "mfa_index"
-    mine = dict(Authenticator.objects.filter(user=user).values_list("pk", "type"))
-    proofs = (one for one in get_authentication_records(request, user) if one["method"] == "mfa")
-    if any(one.get("id") in mine for one in proofs):
-        return None
-    typed = {Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES}
-    return "mfa_reauthenticate" if typed.intersection(mine.values()) else "mfa_reauthenticate_webauthn"
+    return None if browser_proof.of_request(request).has_second_factor else second_factor.page_for(user)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import HASH_SESSION_KEY, logout
@@ -18,6 +20,14 @@ from ratelimit.refusals import is_api
 
 SEEN_AT = "seen_at"
 SEEN_EVERY_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """The session of the browser that makes a request."""
+
+    id: int
+    expires_at: datetime
 
 
 class LastSeenMiddleware:
@@ -49,6 +59,15 @@ def leave(request: HttpRequest) -> None:
     logout(request)
     if isinstance(user, User):
         people_trail.record("user.signed_out", user)
+
+
+def current(request: HttpRequest) -> BrowserSession:
+    """For a person who is signed in. The end is the stored one: an API call does not extend it."""
+    key = request.session.session_key
+    if not UserSession.objects.filter(session_key=key).exists():
+        UserSession.objects.create_from_request(request)
+    row = UserSession.objects.get(session_key=key)
+    return BrowserSession(row.pk, Session.objects.get(session_key=key).expire_date)
 
 
 def _note(request: HttpRequest) -> None:

@@ -20,7 +20,11 @@ def cleaned(texts: Iterable[str]) -> list[str]:
 
 def admits(domains: Sequence[str], email: str) -> bool:
     """Whether an address is of one of the ``domains``, subdomains aside; none named means any."""
-    return not domains or _ascii(email.rpartition("@")[2]) in {_ascii(domain) for domain in domains}
+    return not domains or names(domains, email.rpartition("@")[2])
+
+
+def names(domains: Sequence[str], domain: str) -> bool:
+    return _ascii(domain) in {_ascii(one) for one in domains}
 
 
 def sentence(domains: Sequence[str]) -> str:

@@ -186,6 +186,14 @@ class Organization(models.Model):
         default=False, help_text="Members work here with a second factor only."
     )
     sso_required = models.BooleanField(default=False, help_text="Members sign in by single sign-on only.")
+    sso_provider = models.CharField(
+        max_length=30, blank=True, help_text="The only provider that single sign-on may use; empty means any."
+    )
+    sso_tenant = models.CharField(
+        max_length=253,
+        blank=True,
+        help_text="The provider's tenant: Microsoft's tenant id, Google's domain, or an issuer.",
+    )
     email_domains = models.JSONField(
         default=list, blank=True, help_text="Only addresses of these domains may be invited; empty means any."
     )

@@ -14,6 +14,7 @@ class NoticeKind(models.TextChoices):
     """What is told; notices of one kind for one organization go out together."""
 
     TOKEN_CREATED = "token_created", "API token created"
+    CLIENT_CREATED = "client_created", "OAuth client created"
     TOKEN_EXPIRING = "token_expiring", "API token about to expire"
     REFRESH_REUSED = "refresh_reused", "Spent refresh token used again"
     PLAN_USED = "plan_used", "Day's plan used up"

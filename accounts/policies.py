@@ -1,4 +1,4 @@
-"""What an organization asks of its members' sign-in: single sign-on, a second factor. One rule, every door.
+"""What an organization asks of its members' sign-in: single sign-on, a second factor. Judged here alone.
 
 An owner may always sign in by password, so that a provider's outage, or a wrong setting, locks no
 organization out of itself. The second factor is asked of owners too: its page is open to everybody.
@@ -7,9 +7,11 @@ organization out of itself. The second factor is asked of owners too: its page i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from accounts import second_factor, sso_providers
-from accounts.models import Membership
+from accounts import email_domains, second_factor, sso_providers
+from accounts.models import Membership, Organization
+from accounts.proof import Factor, Proof, Step
 from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, Refused
@@ -17,16 +19,42 @@ from ratelimit.refusals import Refusal, Refused
 # The longest life that a policy may set; without one, tokens live that long at most.
 MOST_TOKEN_DAYS = 365
 SSO_REQUIRED = Refusal(403, "The organization requires single sign-on", "sso_required")
-MFA_REQUIRED = Refusal(403, "The organization requires a second factor: set one up first", "mfa_required")
+MFA_REQUIRED = Refusal(403, "The organization requires a sign-in with a second factor", "mfa_required")
 
 
-def unmet(member: Membership, *, by_provider: bool) -> Refusal | None:
-    """Why this member may not work in the organization now; ``by_provider`` is how they signed in."""
-    organization = member.organization
-    if organization.sso_required and not by_provider and member.role != Role.OWNER:
+@dataclass(frozen=True, slots=True)
+class SignInPolicy:
+    """What a proof of sign-in is judged by; "" and () ask for nothing."""
+
+    sso_required: bool
+    mfa_required: bool
+    sso_provider: str
+    sso_tenant: str
+    email_domains: Sequence[str]
+
+    def admits(self, step: Step) -> bool:
+        """Whether it is a sign-in at a provider that fits everything that the organization names."""
+        return (
+            step.factor is Factor.PROVIDER
+            and self.sso_provider in ("", step.provider)
+            and self.sso_tenant in ("", step.tenant)
+            and (not self.email_domains or email_domains.names(self.email_domains, step.domain))
+        )
+
+
+# The columns of an organization that its policy is read from.
+FIELDS = ("sso_required", "mfa_required", "sso_provider", "sso_tenant", "email_domains")
+
+
+def of(organization: Organization) -> SignInPolicy:
+    return SignInPolicy(*(getattr(organization, name) for name in FIELDS))
+
+
+def unmet(policy: SignInPolicy, role: str | None, proof: Proof) -> Refusal | None:
+    """Why a member with this role and proof may not work in the organization now."""
+    if policy.sso_required and role != Role.OWNER and not any(map(policy.admits, proof.steps)):
         return SSO_REQUIRED
-    # Whoever has a second factor has proven it: no door lets them in without.
-    if organization.mfa_required and not second_factor.is_on(member.user):
+    if policy.mfa_required and not proof.has_second_factor:
         return MFA_REQUIRED
     return None
 

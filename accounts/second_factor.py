@@ -57,6 +57,15 @@ def is_on(user: User) -> bool:
     return bool(is_mfa_enabled(user, FACTORS))
 
 
+def page_for(user: User) -> str:
+    """The URL name of the page on which the person proves a second factor, or sets up the first one."""
+    if not is_on(user):
+        return "mfa_index"
+    own = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    typed = {Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES}
+    return "mfa_reauthenticate" if typed & own else "mfa_reauthenticate_webauthn"
+
+
 def verified(request: HttpRequest | None, user: User, code: str) -> Authenticator | None:
     """Return the user's authenticator that this code is from, if it is used for the first time.
 

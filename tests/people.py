@@ -77,11 +77,17 @@ def browser_of(user: User) -> Client:
 def fresh_browser_of(user: User) -> Client:
     """The same, for a person who has proven just now that it is them."""
     client = browser_of(user)
+    proving(client, user, method="password")
+    return client
+
+
+def proving(client: Client, user: User, **record: Any) -> None:
+    """Add a record to the session of the browser, as allauth keeps them."""
     session = client.session
-    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time()}]
+    records = session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [*records, {"at": time.time()} | record]
     session["account_authentication_methods_user"] = str(user.pk)
     session.save()
-    return client
 
 
 def make_staff(*permissions: str) -> Client:

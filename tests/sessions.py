@@ -9,6 +9,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import Membership, Organization, User
+from accounts.proof import Factor, proven
 from accounts.roles import Role
 from tests.clients import program
 from tests.people import PASSWORD, make_member, make_user
@@ -47,7 +48,9 @@ def refresh(token: str) -> Any:
 
 
 def opened(member: Membership, kind: GrantKind = GrantKind.SESSION, **how: Any) -> Tokens:
-    """A family of the member's, as any door opens it."""
+    """A family of the member's, as any endpoint opens it: by password, or at a provider."""
+    factor = Factor.PROVIDER if kind is GrantKind.SINGLE_SIGN_ON else Factor.PASSWORD
+    how.setdefault("proof", proven(factor))
     return grants.open_for_member(membership=member, kind=kind, **how)
 
 

@@ -9,8 +9,8 @@ from rest_framework.authentication import CSRFCheck
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import policies
-from accounts.access import SESSION_KEY, is_by_provider
+from accounts import browser_proof, browser_sessions, policies
+from accounts.access import SESSION_KEY
 from accounts.fields import Body, Text
 from accounts.models import Membership, User
 from ratelimit import limiter, refusals
@@ -69,16 +69,18 @@ class ExchangeView(PublicView):
         body = Exchange(data=request.data)
         body.is_valid(raise_exception=True)
         browser = request._request
-        by_provider = is_by_provider(browser)
+        proof = browser_proof.of_request(browser)
         member = sessions.membership_of(
             user,
             body.validated_data.get("organization") or _organization_at_work(request, user),
-            by_provider=by_provider,
+            proof=proof,
         )
         tokens = sessions.open_session(
             user=user,
             membership=member,
-            kind=GrantKind.SINGLE_SIGN_ON if by_provider else GrantKind.SESSION,
+            kind=GrantKind.SINGLE_SIGN_ON if proof.by_provider else GrantKind.SESSION,
+            proof=proof,
+            browser=browser_sessions.current(browser),
             user_agent=request.headers.get("User-Agent", ""),
             address=client_ip(browser),
         )

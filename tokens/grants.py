@@ -14,7 +14,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import ids
+from accounts.browser_sessions import BrowserSession
 from accounts.models import Membership, Organization, User
+from accounts.proof import Proof
 from tokens import notices_reuse, opaque, session_trail, signed
 from tokens.models import Grant, GrantKind, OAuthClient, RefreshToken
 from tokens.sealing import seal, unseal
@@ -59,12 +61,16 @@ def open_for_member(
     *,
     membership: Membership,
     kind: GrantKind,
+    proof: Proof,
+    browser: BrowserSession | None = None,
     verified_password: str | None = None,
     user_agent: str = "",
     address: str | None = None,
     now: datetime | None = None,
 ) -> Tokens:
     """Start a person's family. ``verified_password`` is the stored hash that was checked before.
+
+    With a ``browser`` it ends when the session of that browser does.
 
     Raises InvalidGrant where the password was changed, or the person or membership ended, meanwhile,
     and where the organization is suspended.
@@ -75,6 +81,7 @@ def open_for_member(
         raise InvalidGrant("The account was deleted meanwhile.")
     if verified_password is not None and user.password != verified_password:
         raise InvalidGrant("The password was changed meanwhile.")
+    latest = now + timedelta(days=settings.GRANT_MAX_DAYS)
     grant = Grant.objects.create(
         kind=kind,
         organization_id=membership.organization_id,
@@ -82,7 +89,9 @@ def open_for_member(
         membership_id=membership.pk,
         password_version=user.password_version,
         created_at=now,
-        expires_at=now + timedelta(days=settings.GRANT_MAX_DAYS),
+        expires_at=min(latest, browser.expires_at) if browser else latest,
+        proof=proof.stored,
+        browser_id=browser.id if browser else None,
         user_agent=user_agent[:300],
         address=address,
     )

@@ -13,6 +13,7 @@ from accounts.auth_api import INVALID_LINK
 from accounts.auth_serializers import LONGEST_SECRET
 from accounts.fields import Body, Secret, Text
 from accounts.mailed_links import InvalidLink
+from accounts.proof import Factor, proven
 from ratelimit import refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refusal, Refused
@@ -54,8 +55,10 @@ class MagicLinkVerifyView(PublicView):
         flow_limits.check_secret(request._request)
         try:
             link, user = magic_links.find(wanted["token"])
-            sign_in.check_second_factor(request._request, user, wanted.get("code", ""))
-            member = sessions.membership_of(user, wanted.get("organization"))
+            proof = sign_in.check_second_factor(
+                request._request, user, wanted.get("code", ""), proven(Factor.MAIL)
+            )
+            member = sessions.membership_of(user, wanted.get("organization"), proof=proof)
             magic_links.use(link)
         except InvalidLink:
             raise Refused(INVALID_LINK) from None
@@ -63,6 +66,7 @@ class MagicLinkVerifyView(PublicView):
             user=user,
             membership=member,
             kind=GrantKind.SESSION,
+            proof=proof,
             user_agent=request.headers.get("User-Agent", ""),
             address=client_ip(request._request),
         )

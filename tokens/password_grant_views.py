@@ -20,6 +20,7 @@ from accounts import policies, second_factor
 from accounts.fields import Secret, Text
 from accounts.models import PUBLISHABLE_PREFIX, Membership, Organization, User
 from accounts.parsers import StrictJSONParser
+from accounts.proof import Factor, Proof, proven
 from ratelimit import refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refusal, Refused
@@ -101,25 +102,27 @@ def _open(request: Request, body: dict[str, Any], organization_id: UUID | None) 
     if second_factor.is_on(user):
         detail = "This grant takes no code. Sign in at /v1/auth/login."
         raise Refused(session_refusals.MFA_REQUIRED, detail=detail)
+    proof = proven(Factor.PASSWORD)
     return sessions.open_session(
         user=user,
-        membership=_membership(user, organization_id),
+        membership=_membership(user, organization_id, proof),
         kind=GrantKind.PASSWORD,
+        proof=proof,
         user_agent=request.headers.get("User-Agent", ""),
         address=client_ip(request._request),
     )
 
 
-def _membership(user: User, organization_id: UUID | None) -> Membership:
+def _membership(user: User, organization_id: UUID | None, proof: Proof) -> Membership:
     """The person's place in the organization that the key names, or the only place there is."""
     mine = Membership.objects.of(user).select_related("organization", "user")
     if organization_id is not None:
-        return sessions.entered(mine.filter(organization_id=organization_id).first())
+        return sessions.entered(mine.filter(organization_id=organization_id).first(), proof=proof)
     found = list(mine[:2])
     if len(found) > 1:
         sentence = "You belong to several organizations: send the publishable key of one of them."
         raise Refused(refusals.INVALID_REQUEST, fields={"apikey": [sentence]})
-    return sessions.entered(found[0] if found else None)
+    return sessions.entered(found[0] if found else None, proof=proof)
 
 
 def _organization(request: Request) -> UUID | None:

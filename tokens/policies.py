@@ -1,24 +1,27 @@
-"""A policy that an organization begins to ask for ends what was opened without it."""
+"""A policy that an organization begins to ask for ends the sessions that do not meet it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
-from allauth.mfa.models import Authenticator
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.db.models.signals import pre_save
 
-from accounts import second_factor
+from accounts import policies
 from accounts.models import Organization
-from accounts.roles import Role
+from accounts.policies import MFA_REQUIRED, SSO_REQUIRED, SignInPolicy
+from accounts.proof import Proof
+from ratelimit.refusals import Refusal
 from tokens import grants
-from tokens.models import Grant, GrantKind
+from tokens.models import Grant
 
-SSO_REQUIRED = "The organization requires single sign-on now"
-MFA_REQUIRED = "The organization requires a second factor now"
-POLICIES = {"sso_required", "mfa_required"}
+REASONS = {
+    SSO_REQUIRED: "The organization requires single sign-on now",
+    MFA_REQUIRED: "The organization requires a second factor now",
+}
 
 
 def connect() -> None:
@@ -30,14 +33,19 @@ def organization_saved(
     instance: Organization, update_fields: Collection[str] | None = None, **_: Any
 ) -> None:
     """Browsers need no ending: their pages ask at each request."""
-    if instance._state.adding or (update_fields is not None and not POLICIES.intersection(update_fields)):
+    if instance._state.adding or not set(policies.FIELDS).intersection(update_fields or policies.FIELDS):
         return
-    found = Organization.objects.filter(pk=instance.pk).values_list("sso_required", "mfa_required").first()
-    before = found or (False, False)
-    people = Grant.objects.filter(organization_id=instance.pk, revoked_at=None).exclude(user=None)
-    if instance.sso_required and not before[0]:
-        by_password = people.exclude(kind=GrantKind.SINGLE_SIGN_ON).exclude(membership__role=Role.OWNER)
-        grants.revoke(by_password, reason=SSO_REQUIRED)
-    if instance.mfa_required and not before[1]:
-        factor = Authenticator.objects.filter(user=OuterRef("user_id"), type__in=second_factor.FACTORS)
-        grants.revoke(people.exclude(Exists(factor)), reason=MFA_REQUIRED)
+    before, wanted = Organization.objects.filter(pk=instance.pk).first(), policies.of(instance)
+    if before is None or policies.of(before) == wanted:
+        return
+    for refusal, ending in _unmet(instance.pk, wanted).items():
+        grants.revoke(Grant.objects.filter(pk__in=ending), reason=REASONS[refusal])
+
+
+def _unmet(organization_id: UUID, policy: SignInPolicy) -> dict[Refusal, list[UUID]]:
+    people = Grant.objects.filter(organization_id=organization_id, revoked_at=None, client=None)
+    ending: dict[Refusal, list[UUID]] = defaultdict(list)
+    for pk, role, stored in people.values_list("pk", "membership__role", "proof"):
+        if refusal := policies.unmet(policy, role, Proof.of(stored)):
+            ending[refusal].append(pk)
+    return ending

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import policies
+from accounts.proof import Factor, proven
 from ratelimit import refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refusal, Refused
@@ -60,12 +61,15 @@ class LoginView(PublicView):
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
         user = sign_in.check_password(request._request, email=wanted["email"], password=wanted["password"])
-        sign_in.check_second_factor(request._request, user, wanted.get("code", ""))
-        member = sessions.membership_of(user, wanted.get("organization"))
+        proof = sign_in.check_second_factor(
+            request._request, user, wanted.get("code", ""), proven(Factor.PASSWORD)
+        )
+        member = sessions.membership_of(user, wanted.get("organization"), proof=proof)
         tokens = sessions.open_session(
             user=user,
             membership=member,
             kind=GrantKind.SESSION,
+            proof=proof,
             user_agent=request.headers.get("User-Agent", ""),
             address=client_ip(request._request),
         )

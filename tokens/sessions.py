@@ -13,8 +13,10 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts import audit, ids, policies
+from accounts.browser_sessions import BrowserSession
 from accounts.models import Membership, Organization, User
 from accounts.people_trail import themselves
+from accounts.proof import Proof
 from ratelimit import usage
 from ratelimit.refusals import Refused
 from ratelimit.usage import Usage
@@ -37,7 +39,7 @@ class Session:
     current: bool
 
 
-def membership_of(user: User, organization: str | None, *, by_provider: bool = False) -> Membership:
+def membership_of(user: User, organization: str | None, *, proof: Proof) -> Membership:
     """The place to sign in to: the organization of that id or slug, else the person's oldest one.
 
     Raises Refused: no_membership, also for an organization that does not exist; organization_suspended;
@@ -46,24 +48,31 @@ def membership_of(user: User, organization: str | None, *, by_provider: bool = F
     mine = Membership.objects.of(user).select_related("organization", "user")
     if organization is not None:
         mine = mine.filter(**_naming(organization))
-    return entered(mine.first(), by_provider=by_provider)
+    return entered(mine.first(), proof=proof)
 
 
-def entered(member: Membership | None, *, by_provider: bool = False) -> Membership:
-    """The membership, if one who has signed in so may work in it now; raises Refused."""
+def entered(member: Membership | None, *, proof: Proof) -> Membership:
+    """The membership, if one who has proven so much may work in it now; raises Refused."""
     if member is None:
         raise Refused(session_refusals.NO_MEMBERSHIP)
     if member.organization.suspended_at is not None:
         raise Refused(session_refusals.ORGANIZATION_SUSPENDED)
-    if unmet := policies.unmet(member, by_provider=by_provider):
+    if unmet := policies.unmet(policies.of(member.organization), member.role, proof):
         raise Refused(unmet)
     return member
 
 
 def open_session(
-    *, user: User, membership: Membership, kind: GrantKind, user_agent: str, address: str | None
+    *,
+    user: User,
+    membership: Membership,
+    kind: GrantKind,
+    proof: Proof,
+    browser: BrowserSession | None = None,
+    user_agent: str,
+    address: str | None,
 ) -> Tokens:
-    """Open a family for a person whose password has just been checked.
+    """Open a family for a person who has just proven what ``proof`` says.
 
     Raises Refused(invalid_credentials) where the password, person or membership ended meanwhile.
     """
@@ -71,6 +80,8 @@ def open_session(
         return grants.open_for_member(
             membership=membership,
             kind=kind,
+            proof=proof,
+            browser=browser,
             verified_password=user.password,
             user_agent=devices.kept(user_agent),
             address=address,

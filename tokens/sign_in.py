@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from accounts import mfa_secrets, second_factor
 from accounts.mfa_adapter import MFAAdapter
 from accounts.models import User
+from accounts.proof import Factor, Proof, proven
 from accounts.sign_in_limits import TooManyTries
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -33,10 +34,13 @@ def check_password(request: HttpRequest, *, email: str, password: str) -> User:
     return user
 
 
-def check_second_factor(request: HttpRequest, user: User, code: str) -> None:
-    """Raises Refused: mfa_required without a code, invalid_code, rate_limited."""
+def check_second_factor(request: HttpRequest, user: User, code: str, proof: Proof) -> Proof:
+    """``proof`` with the second factor, where that is on.
+
+    Raises Refused: mfa_required without a code, invalid_code, rate_limited.
+    """
     if not second_factor.is_on(user):
-        return
+        return proof
     if not code:
         raise Refused(session_refusals.MFA_REQUIRED)
     try:
@@ -49,3 +53,5 @@ def check_second_factor(request: HttpRequest, user: User, code: str) -> None:
     if found is None:
         raise Refused(session_refusals.INVALID_CODE)
     found.record_usage()
+    factor = proven(Factor(found.type), authenticator=found.pk)
+    return proof.then(*factor.steps)

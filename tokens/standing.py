@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from accounts import policies
 from accounts.catalogue import role_scopes
-from accounts.roles import Role
+from accounts.policies import SignInPolicy
+from accounts.proof import Proof
 from accounts.scopes import ScopeSet
 from tokens.lookup import Lookup
-from tokens.models import Grant, GrantKind
+from tokens.models import Grant
 
 
 class Standing(Enum):
@@ -39,6 +41,13 @@ class Row(NamedTuple):
     plan_per_day: int | None
     burst_per_minute: int | None
     sso_required: bool
+    mfa_required: bool
+    sso_provider: str
+    sso_tenant: str
+    email_domains: list[str]
+    proof: list[dict[str, Any]]
+    browser_id: int | None
+    browser_user_id: UUID | None
     user_id: UUID | None
     user_name: str | None
     user_email: str | None
@@ -71,7 +80,10 @@ _COLUMNS = (
     "organization__requests_per_day",
     "organization__plan__requests_per_day",
     "organization__plan__burst_per_minute",
-    "organization__sso_required",
+    *(f"organization__{name}" for name in policies.FIELDS),
+    "proof",
+    "browser_id",
+    "browser__user_id",
     "user_id",
     "user__name",
     "user__email",
@@ -110,7 +122,8 @@ def judge(row: Row, now: datetime) -> Standing:
     """A grant ends by revocation, with its user, membership, password, client or organization, and at
     its absolute end.
 
-    One that was opened by password ends as well where single sign-on is required of the member.
+    A person's grant also ends with the browser's session that it was exchanged for, and where what was
+    proven when it was opened does not meet the organization's policy.
     """
     if row.revoked_at is not None or row.deleted_at is not None:
         return Standing.ENDED
@@ -131,5 +144,10 @@ def _member_lives(row: Row) -> bool:
         and row.member_user_id == row.user_id
         and row.member_organization_id == row.organization_id
         and row.user_password_version == row.password_version
-        and (not row.sso_required or row.kind == GrantKind.SINGLE_SIGN_ON or row.role == Role.OWNER)
+        and (row.browser_id is None or row.browser_user_id == row.user_id)
+        and policies.unmet(_policy(row), row.role, Proof.of(row.proof)) is None
     )
+
+
+def _policy(row: Row) -> SignInPolicy:
+    return SignInPolicy(*(getattr(row, name) for name in policies.FIELDS))

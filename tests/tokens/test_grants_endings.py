@@ -11,18 +11,15 @@ from django.utils import timezone
 
 from accounts.models import Membership, Organization, User
 from tests.people import actor, make_member
+from tests.sessions import opened
 from tests.tokens.oauth import Program, make_program, whoami
 from tokens import clients, grants, opaque
-from tokens.grants import InvalidGrant, Tokens
+from tokens.grants import InvalidGrant
 from tokens.models import ClientSecret, Grant, GrantKind, OAuthClient
 from tokens.sealing import seal, unseal
 
 pytestmark = pytest.mark.django_db
 SESSION = (GrantKind.SESSION,)
-
-
-def open_session(member: Membership, **how: str | None) -> Tokens:
-    return grants.open_for_member(membership=member, kind=GrantKind.SESSION, **how)  # type: ignore[arg-type]
 
 
 def set_password(member: Membership) -> None:
@@ -49,7 +46,7 @@ ENDINGS: dict[str, Callable[[Membership], object]] = {
 def test_a_session_ends_with_its_person(ending: str) -> None:
     member = make_member()
     make_member(member.organization)
-    tokens = open_session(member)
+    tokens = opened(member)
     assert whoami(tokens.access_token).status_code == 200
     ENDINGS[ending](member)
     assert whoami(tokens.access_token).status_code == 401
@@ -64,7 +61,7 @@ def test_nobody_signs_in_whose_place_has_just_ended(ending: str) -> None:
     before = Membership.objects.select_related("user").get(pk=member.pk)
     ENDINGS[ending](member)
     with pytest.raises(InvalidGrant):
-        open_session(before)
+        opened(before)
     assert not Grant.objects.exists()
 
 
@@ -73,12 +70,12 @@ def test_nobody_signs_in_by_a_password_that_has_just_been_replaced() -> None:
     checked = member.user.password
     set_password(Membership.objects.get(pk=member.pk))
     with pytest.raises(InvalidGrant):
-        open_session(member, verified_password=checked)
+        opened(member, verified_password=checked)
 
 
 def test_somebody_who_comes_back_revives_nothing() -> None:
     member = make_member()
-    tokens = open_session(member)
+    tokens = opened(member)
     delete_by_sql(member)
     make_member(member.organization, user=member.user)
     assert whoami(tokens.access_token).status_code == 401

@@ -10,7 +10,9 @@ import pytest
 
 from accounts.actors import Actor
 from accounts.models import Membership, User
+from accounts.proof import Factor, proven
 from tests.people import actor, make_member
+from tests.sessions import opened
 from tests.threads import at_once
 from tests.tokens.oauth import Program, make_program
 from tokens import clients, grants, oauth_tokens
@@ -77,7 +79,7 @@ def test_no_session_survives_its_ending(ending: str) -> None:
     owner = make_member()
     for _ in range(ROUNDS):
         member = make_member(owner.organization)
-        first = grants.open_for_member(membership=member, kind=GrantKind.SESSION)
+        first = opened(member)
         refresh = partial(grants.rotate, first.refresh_token, kinds=SESSION)
         made = race(refresh, ENDINGS[ending](member, first, actor(owner)))
         nothing_works([first, *made], SESSION, None)
@@ -122,6 +124,7 @@ def test_no_session_is_opened_by_a_password_that_was_changed() -> None:
             grants.open_for_member,
             membership=member,
             kind=GrantKind.SESSION,
+            proof=proven(Factor.PASSWORD),
             verified_password=member.user.password,
         )
         made = race(opening, partial(change_password, member.user))

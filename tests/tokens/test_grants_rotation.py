@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.people import actor, make_member
+from tests.sessions import opened
 from tests.tokens.oauth import Program, make_program
 from tokens import clients, grants, signed
 from tokens.access_tokens import for_jwt
@@ -175,7 +176,7 @@ def test_a_refresh_gives_no_more_than_the_client_still_may(importer: Program) ->
 
 def test_a_persons_refresh_reads_the_role_anew() -> None:
     member = make_member(role="admin")
-    first = grants.open_for_member(membership=member, kind=GrantKind.SESSION, now=START)
+    first = opened(member, now=START)
     assert "tokens.manage" in first.scope
     member.role = "viewer"
     member.save()

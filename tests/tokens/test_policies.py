@@ -11,9 +11,10 @@ from django.test import Client
 from accounts.actors import SYSTEM
 from accounts.models import Membership, Organization
 from accounts.organizations import set_terms
+from accounts.proof import Factor, proven
 from accounts.roles import Role
 from tests.clients import program
-from tests.people import PASSWORD, browser_of, make_organization
+from tests.people import PASSWORD, browser_of, make_organization, proving
 from tests.sessions import join, login, make_person, opened, refresh
 from tests.tokens.test_exchange import exchange, signed_in
 from tokens.models import GrantKind
@@ -94,9 +95,21 @@ def test_without_a_second_factor_no_door_opens_where_it_is_required(bea: Members
     assert (page.status_code, b"requires a second factor" in page.content) == (403, True)
 
 
-def test_with_a_second_factor_its_page_opens(bea: Membership) -> None:
-    TOTP.activate(bea.user, generate_totp_secret())
-    assert browser_of(bea.user).get(PAGE).status_code == 200
+def test_having_a_second_factor_is_not_having_proven_it(bea: Membership) -> None:
+    totp = TOTP.activate(bea.user, generate_totp_secret()).instance
+    browser = browser_of(bea.user)
+    page = browser.get(PAGE)
+    assert (page.status_code, b"Use your second factor" in page.content) == (403, True)
+    proving(browser, bea.user, method="mfa", type="totp", id=totp.pk)
+    assert browser.get(PAGE).status_code == 200
+
+
+def test_a_removed_second_factor_proves_nothing(bea: Membership) -> None:
+    totp = TOTP.activate(bea.user, generate_totp_secret()).instance
+    browser = browser_of(bea.user)
+    proving(browser, bea.user, method="mfa", type="totp", id=totp.pk)
+    totp.delete()
+    assert browser.get(PAGE).status_code == 403
 
 
 @pytest.mark.parametrize("kind", [GrantKind.SESSION, GrantKind.SINGLE_SIGN_ON])
@@ -118,11 +131,11 @@ def test_an_owners_session_outlives_the_switch_and_not_the_demotion() -> None:
     assert refresh(tokens.refresh_token).status_code == 401
 
 
-@pytest.mark.parametrize("has_one", [True, False])
-def test_what_was_opened_without_a_second_factor_ends_with_the_switch(has_one: bool) -> None:
+@pytest.mark.parametrize("has_proven_it", [True, False])
+def test_what_was_opened_without_a_second_factor_ends_with_the_switch(has_proven_it: bool) -> None:
     member = make_person(make_organization(), Role.MEMBER)
-    if has_one:
-        TOTP.activate(member.user, generate_totp_secret())
-    tokens = opened(member)
+    totp = TOTP.activate(member.user, generate_totp_secret()).instance
+    proof = proven(Factor.TOTP, authenticator=totp.pk) if has_proven_it else proven(Factor.PASSWORD)
+    tokens = opened(member, proof=proof)
     switch_on(member.organization, "mfa_required")
-    assert refresh(tokens.refresh_token).status_code == (200 if has_one else 401)
+    assert refresh(tokens.refresh_token).status_code == (200 if has_proven_it else 401)

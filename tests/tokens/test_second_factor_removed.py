@@ -13,10 +13,12 @@ from accounts import second_factor
 from accounts.audit import first_broken
 from accounts.audit_models import AuditEvent
 from accounts.models import Membership, Organization
+from accounts.proof import Factor, proven
+from tests import sessions
 from tests.clients import program
 from tests.mails import MailingClient
-from tests.people import PASSWORD
-from tests.sessions import join, make_person, opened, refresh
+from tests.people import PASSWORD, proving
+from tests.sessions import join, make_person, refresh
 from tests.threads import at_once
 from tokens.grants import Tokens
 from tokens.second_factors import REMOVED
@@ -36,6 +38,13 @@ def protected() -> Membership:
     RecoveryCodes.activate(ada.user)
     Organization.objects.filter(pk=ada.organization_id).update(mfa_required=True)
     return ada
+
+
+def opened(member: Membership) -> Tokens:
+    """A session that was opened with the app."""
+    factor = Authenticator.objects.get(user=member.user, type=Authenticator.Type.TOTP)
+    proof = proven(Factor.PASSWORD).then(*proven(Factor.TOTP, authenticator=factor.pk).steps)
+    return sessions.opened(member, proof=proof)
 
 
 def passkey(ada: Membership) -> Authenticator:
@@ -104,6 +113,7 @@ def test_the_page_that_removes_it_ends_them_and_leads_to_the_next(ada: Membershi
     TOTP.activate(ada.user, generate_totp_secret())
     here = opened(ada)
     browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    proving(browser, ada.user, method="mfa", type="totp", id=app(ada).pk)
     assert browser.get("/settings/tokens/").status_code == 200
     assert browser.post("/accounts/2fa/totp/deactivate/").status_code == 302
     assert not is_alive(here)

@@ -27,7 +27,8 @@ class GrantKind(models.TextChoices):
 class Grant(models.Model):
     """What access tokens live and die with: their ``sid``. Nothing un-revokes it.
 
-    ``membership`` has no database constraint, so that its end by any means ends the grant by the join.
+    ``membership`` and ``browser`` have no database constraint, so that their end by any means ends the
+    grant by the join.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
@@ -49,6 +50,15 @@ class Grant(models.Model):
     revoked_at = models.DateTimeField(null=True)
     revoked_reason = models.CharField(max_length=100, blank=True)
     user_agent = models.CharField(max_length=300, blank=True)
+    proof = models.JSONField(default=list, help_text="accounts.proof: what was proven when it was opened.")
+    browser = models.ForeignKey(
+        "usersessions.UserSession",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+        help_text="The browser's session that it was exchanged for, and ends with.",
+    )
     address = models.GenericIPAddressField(null=True)
 
     class Meta:
@@ -66,6 +76,7 @@ class Grant(models.Model):
         organization_id: UUID
         user_id: UUID | None
         membership_id: UUID | None
+        browser_id: int | None
         client_id: UUID | None
 
     def __str__(self) -> str:
