@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts import audit, people_trail
-from accounts.models import User
+from accounts.models import Membership, Organization, User
 from ratelimit.refusals import is_api
 
 SEEN_AT = "seen_at"
@@ -55,7 +55,10 @@ def begin(request: HttpRequest) -> None:
 @transaction.atomic
 def leave(request: HttpRequest) -> None:
     """Sign out of this browser."""
-    user = request.user
+    user, key = request.user, request.session.session_key
+    if isinstance(user, User):
+        _lock_organizations(user)
+        UserSession.objects.filter(user=user, session_key=key).delete()
     logout(request)
     if isinstance(user, User):
         people_trail.record("user.signed_out", user)
@@ -107,6 +110,7 @@ def find(user: User, pk: int) -> UserSession | None:
 @transaction.atomic
 def end(session: UserSession, user: User) -> None:
     """Sign out of one of the person's browsers."""
+    _lock_organizations(user)
     session.end()
     people_trail.record("session.ended", user, browser=session.user_agent[:200], lastAddress=session.ip)
 
@@ -114,5 +118,12 @@ def end(session: UserSession, user: User) -> None:
 @transaction.atomic
 @audit.gathered()
 def end_others(request: HttpRequest, user: User) -> None:
+    _lock_organizations(user)
     for session in UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key):
         end(session, user)
+
+
+def _lock_organizations(user: User) -> None:
+    """What was exchanged for the session ends with it, and organizations' locks come first."""
+    mine = Membership.objects.filter(user=user).values_list("organization_id", flat=True)
+    Organization.objects.lock_all(mine)

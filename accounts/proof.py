@@ -65,10 +65,7 @@ class Proof:
     @property
     def stored(self) -> list[dict[str, Any]]:
         """As JSON, without what is empty."""
-        return [
-            {key: value for key, value in asdict(one).items() if value not in ("", None)}
-            for one in self.steps
-        ]
+        return [_without_empty(asdict(one)) for one in self.steps]
 
     def then(self, step: Step) -> Proof:
         """With one more step, which takes the place of an earlier one of its kind."""
@@ -100,3 +97,7 @@ NOTHING_PROVEN = Proof()
 def proven(factor: Factor, **facts: Any) -> Proof:
     """A proof of one factor, now."""
     return Proof((Step(factor, int(time.time()), **facts),))
+
+
+def _without_empty(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value not in ("", None)}

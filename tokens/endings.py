@@ -1,4 +1,4 @@
-"""Tokens and grants end with the membership they hang on, however it is deleted, and with their person."""
+"""Tokens and grants end with their membership, person or browser session, however that is deleted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.db.models import Count, Model, QuerySet
 from django.db.models.signals import pre_delete, pre_save
@@ -13,6 +14,7 @@ from django.db.models.signals import pre_delete, pre_save
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Membership, Organization, User
+from accounts.people_trail import themselves
 from tokens import grants, session_trail, sessions
 from tokens.models import Grant, ServiceAccountToken
 from tokens.revoking import stop
@@ -21,6 +23,7 @@ REMOVED = "The member who answers for it was removed"
 DEACTIVATED = "The person who answers for it was deactivated"
 NEW_PASSWORD = "The password was changed"
 NEW_ADDRESS = "The e-mail address was changed"
+BROWSER_ENDED = "The session of the browser ended"
 SIGNED_OUT = "All sessions of the person were ended"
 
 Origin = Model | QuerySet[Any] | None
@@ -29,6 +32,7 @@ Origin = Model | QuerySet[Any] | None
 def connect() -> None:
     pre_delete.connect(membership_deleted, sender=Membership, dispatch_uid="tokens.membership_deleted")
     pre_delete.connect(organization_deleted, sender=Organization, dispatch_uid="tokens.organization_deleted")
+    pre_delete.connect(browser_deleted, sender=UserSession, dispatch_uid="tokens.browser_deleted")
     pre_save.connect(user_saved, sender=User, dispatch_uid="tokens.user_saved")
 
 
@@ -52,6 +56,19 @@ def organization_deleted(instance: Organization, **_: Any) -> None:
     """Also one without members, whose clients are remembered no less."""
     Organization.objects.lock_all([instance.pk])
     Organization.objects.advance([instance.pk])
+
+
+@transaction.atomic
+@audit.gathered()
+def browser_deleted(instance: UserSession, origin: Origin, **_: Any) -> None:
+    """What was exchanged for a browser's session ends with it."""
+    exchanged = Grant.objects.filter(browser_id=instance.pk, revoked_at=None)
+    organizations = set(exchanged.values_list("organization_id", flat=True))
+    Organization.objects.lock_all(organizations | organizations_of(origin))
+    for grant in exchanged.select_related("user").order_by("organization_id", "pk"):
+        grants.revoke(Grant.objects.filter(pk=grant.pk), reason=BROWSER_ENDED)
+        if grant.user is not None:
+            session_trail.ended(grant, themselves(grant.user), BROWSER_ENDED)
 
 
 @transaction.atomic

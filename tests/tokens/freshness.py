@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import redis
+from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.db.models import Model
 
@@ -37,6 +38,7 @@ CONCERNS: dict[type[Model], str] = {
     " WHERE id = OLD.token_id AND revoked_at IS NULL",
     Grant: "SELECT OLD.organization_id",
     OAuthClient: "SELECT OLD.organization_id",
+    UserSession: "SELECT organization_id FROM tokens_grant WHERE browser_id = OLD.id AND revoked_at IS NULL",
 }
 # Nothing remembers what had ended before it was deleted.
 DEAD: dict[type[Model], str] = {
