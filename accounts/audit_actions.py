@@ -50,6 +50,7 @@ ACTIONS: dict[str, str] = {
     "user.password_changed": "Changed a password",
     "user.password_reset": "Reset a password",
     "user.reactivated": "Reactivated a person",
+    "user.reset_mailed": "Sent a password reset mail",
     "user.sign_in_failed": "Failed to sign in",
     "user.signed_in": "Signed in",
     "user.signed_out": "Signed out",

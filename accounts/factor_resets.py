@@ -13,17 +13,19 @@ from django.db.models import QuerySet
 
 from accounts import audit, letters, mailed_links, mails, people_trail
 from accounts.actors import Actor
+from accounts.authorization import authorize_staff
 from accounts.models import Membership, Organization, User
 
 
 @transaction.atomic
 @audit.gathered()
 def reset(*, users: QuerySet[User], actor: Actor) -> list[User]:
-    """Of all of them; whether the actor may is asked before. Returns those who had a factor."""
+    """Of all of them, or none; raises Refused(forbidden). Returns those who had a factor."""
     pks = list(users.values_list("pk", flat=True))
     memberships = Membership.objects.filter(user__in=pks)
     Organization.objects.lock_all(memberships.values_list("organization_id", flat=True))
     people = list(User.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
+    authorize_staff(actor, people)
     return [user for user in people if _reset(user, actor)]
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from accounts import members
 from accounts.models import Membership
-from accounts.staff import LookOnlyInline, NoForgedRows, RefusableDeletion, staff
+from accounts.staff import LookOnlyInline, NoForgedRows, RefusableDeletion, may_change, staff
 
 
 class MembershipInline(LookOnlyInline):
@@ -37,6 +37,10 @@ class MembershipAdmin(RefusableDeletion, NoForgedRows):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or may_change(request, [obj.user]))
 
     def remove(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
         members.remove(memberships=queryset, actor=staff(request))

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from accounts import audit, mails, member_letters
 from accounts.actors import Actor
 from accounts.audit import Target
+from accounts.authorization import authorize_staff
 from accounts.models import Membership, Organization, User
 from accounts.roles import Role
 from ratelimit import refusals
@@ -21,9 +22,10 @@ from ratelimit.refusals import Refused
 def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
     """Remove members of any organizations, all or none; raises Refused(last_owner). Returns how many.
 
-    Whether the actor may is asked before; what hangs on a member ends with the row.
+    Staff are authorized here, other actors before. What belongs to a member ends with the row.
     """
     ending = _locked(memberships)
+    authorize_staff(actor, [membership.user for membership in ending])
     check_owners(ending)
     for membership in ending:
         left = actor.type == "user" and membership.pk == actor.membership_id
@@ -40,12 +42,13 @@ def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
 @transaction.atomic
 @audit.gathered()
 def deactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
-    """Lock people out, all or none; raises Refused(last_owner). Returns those who were active."""
+    """Lock people out, all or none; raises Refused(last_owner, forbidden). Returns those who were active."""
     pks = list(users.filter(is_active=True).values_list("pk", flat=True))
     memberships = _locked(Membership.objects.filter(user__in=pks))
     check_owners(memberships)
     locked = User.objects.select_for_update(no_key=True).filter(pk__in=pks, is_active=True)
     active = list(locked.order_by("pk"))
+    authorize_staff(actor, active)
     for user in active:
         user.is_active = False
         user.ended_by = actor
@@ -62,6 +65,7 @@ def reactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
     memberships = _locked(Membership.objects.filter(user__in=pks))
     locked = User.objects.select_for_update(no_key=True).filter(pk__in=pks, is_active=False)
     inactive = list(locked.order_by("pk"))
+    authorize_staff(actor, inactive)
     for user in inactive:
         user.is_active = True
         user.ended_by = actor
@@ -73,8 +77,11 @@ def reactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
 @transaction.atomic
 @audit.gathered()
 def delete_people(*, users: QuerySet[User], actor: Actor) -> None:
-    """Delete people with their memberships, all or none; raises Refused(last_owner)."""
-    pks = list(users.values_list("pk", flat=True))
+    """Delete people with their memberships, all or none; raises Refused(last_owner, forbidden)."""
+    chosen = list(users)
+    pks = [user.pk for user in chosen]
+    # Also those who belong to no organization.
+    authorize_staff(actor, chosen)
     remove(memberships=Membership.objects.filter(user__in=pks), actor=actor)
     User.objects.filter(pk__in=pks).delete()
 

@@ -7,8 +7,11 @@ from django.db import transaction
 
 from accounts import audit, flow_limits, letters, mailed_links, mails, people_trail, verification
 from accounts.actors import Actor
+from accounts.authorization import authorize_staff
 from accounts.link_models import LinkKind
 from accounts.models import User
+from ratelimit import refusals
+from ratelimit.refusals import Refused
 
 
 def request(email: str) -> None:
@@ -17,6 +20,24 @@ def request(email: str) -> None:
     user = User.objects.filter(email=email, is_active=True).first()
     letter = letters.reset if user else letters.nobody_here
     mailed_links.mail(LinkKind.RESET, email, user, letter, admitted=admitted)
+
+
+@transaction.atomic
+@audit.gathered()
+def send_by_staff(user: User, *, by: Actor) -> None:
+    """Mail the same link in the name of staff, who never learn a password.
+
+    Raises Refused: forbidden; invalid_request for a deactivated person; rate_limited.
+    """
+    verification.lock_organizations(user)
+    authorize_staff(by, [user])
+    if not user.is_active:
+        raise Refused(refusals.INVALID_REQUEST, detail=f"{user} is deactivated.")
+    # A window of its own: mails that strangers ask for must not use it up.
+    if not flow_limits.may_mail("staff-reset", user.email):
+        raise Refused(refusals.RATE_LIMITED, retry_after=flow_limits.HOUR)
+    mailed_links.mail(LinkKind.RESET, user.email, user, letters.reset, admitted=True)
+    people_trail.record("user.reset_mailed", user, by)
 
 
 def confirm(secret: str, password: str) -> User:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from accounts import authorization
 from accounts.actors import Actor
 from accounts.models import User
 from ratelimit.admin import Page
@@ -31,6 +32,11 @@ else:
 def staff(request: HttpRequest) -> Actor:
     user = cast(User, request.user)
     return Actor(type="staff", id=user.pk, name=user.display_name, user_id=user.pk)
+
+
+def may_change(request: HttpRequest, people: list[User]) -> bool:
+    """Whether these people may be changed from here; the flows ask again, under their locks."""
+    return isinstance(request.user, User) and authorization.staff_may_change(request.user, people)
 
 
 class LookOnly:

@@ -1,4 +1,4 @@
-"""People for staff: looked at, locked out, deleted, given a new password, rid of a lost second factor."""
+"""People and groups for staff. Who may change whom is decided in ``authorization``."""
 
 from __future__ import annotations
 
@@ -7,46 +7,36 @@ from typing import TYPE_CHECKING, Any
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts import factor_resets, members, password_reset, people_trail
 from accounts.member_admin import MembershipInline
 from accounts.models import User
-from accounts.staff import NoForgedRows, RefusableDeletion, confirmation, staff, tell
+from accounts.staff import NoForgedRows, RefusableDeletion, confirmation, may_change, staff, tell
 from ratelimit.admin import ValuesLogged
 from ratelimit.refusals import Refused
 
 if TYPE_CHECKING:
     UserPage = DjangoUserAdmin[User]
-    PasswordForm = AdminPasswordChangeForm[User]
 else:
     UserPage = DjangoUserAdmin
-    PasswordForm = AdminPasswordChangeForm
-
-
-class StaffPasswordForm(PasswordForm):
-    """A password that staff set, or take away, is told to the person and their organizations."""
-
-    def save(self, commit: bool = True) -> User:
-        user: User = self.user
-        wanted = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
-        password_reset.set_password(user, wanted, by=user.ended_by)
-        return user
 
 
 @admin.register(User)
 class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
-    """People; nothing of a password is shown, and only superusers decide who is staff and what staff may."""
+    """People; staff see and set no password, and only superusers decide who is staff and what staff may."""
 
     form = forms.ModelForm
-    change_password_form = StaffPasswordForm
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "name")
@@ -71,11 +61,11 @@ class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or not obj.is_superuser or is_superuser(request))
+        return allowed and (obj is None or may_change(request, [obj]))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
-        return allowed and (obj is None or not obj.is_superuser or is_superuser(request))
+        return allowed and (obj is None or may_change(request, [obj]))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
         """What ends with a change that staff save ends in their name."""
@@ -94,7 +84,32 @@ class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
     @admin.display(description="password")
     def new_password(self, user: User) -> str:
         page = reverse(f"{self.admin_site.name}:auth_user_password_change", args=[user.pk])
-        return format_html('<a href="{}">Set a new password</a>', page)
+        return format_html('<a href="{}">Send a password reset mail</a>', page)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Staff mail the person a link instead of setting a password that they then know."""
+        user = self.get_object(request, unquote(id))
+        if user is None:
+            raise Http404
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        asked = confirmation(
+            self,
+            request,
+            User.objects.filter(pk=user.pk),
+            title="Send a password reset mail",
+            warning="The mailed link lets them choose a new password, which ends all their sessions.",
+            button="Send",
+        )
+        if asked:
+            return asked
+        try:
+            with transaction.atomic():
+                password_reset.send_by_staff(user, by=staff(request))
+                self._log_each(request, [user], "Password reset mail sent")
+        except Refused as refused:
+            tell(self, request, refused)
+        return redirect(f"{self.admin_site.name}:accounts_user_change", user.pk)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Whoever has acted here stays, because their log would be deleted with them."""
@@ -160,13 +175,30 @@ class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
         return None
 
     def _check(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        if not all(self.has_change_permission(request, user) for user in queryset):
+        if not may_change(request, list(queryset)):
             raise PermissionDenied
 
     def _log_each(self, request: HttpRequest, users: list[User], word: str) -> None:
         for user in users:
             self.log_change(request, user, f"{word}.")
         self.message_user(request, f"{word}: {len(users)}.", messages.SUCCESS)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin):
+    """Only superusers change groups, because a group's permissions are those of its people."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_change_permission(request, obj) and is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and is_superuser(request)
 
 
 def told(form: forms.ModelForm[User], name: str) -> list[Any]:

@@ -13,10 +13,9 @@ from django.urls import reverse
 from accounts.audit_models import AuditEvent
 from accounts.models import Membership, Organization, User
 from accounts.roles import Role
-from tests.mails import MailingClient
+from tests.mails import MailingClient, secret_of
 from tests.people import make_member, make_user
 from tests.sessions import join, make_person, opened, refresh
-from tokens.endings import NEW_PASSWORD
 
 pytestmark = pytest.mark.django_db
 NEW = "another-long-passphrase"
@@ -51,12 +50,9 @@ def edit(browser: Client, user: User, **form: object) -> None:
     assert browser.post(page, {"name": user.name} | form).status_code == 302
 
 
-def set_password(browser: Client, user: User, password: str) -> None:
-    """Of none is the person's taken away."""
+def send_reset(browser: Client, user: User) -> None:
     page = reverse("admin:auth_user_password_change", args=[user.pk])
-    form = {"password1": password, "password2": password, "usable_password": str(bool(password)).lower()}
-    form |= {} if password else {"unset-password": "yes"}
-    assert browser.post(page, form).status_code == 302
+    assert browser.post(page, {"confirmed": "yes"}).status_code == 302
 
 
 def test_an_edit_is_told_in_each_of_their_organizations(staff: Client, ada: Membership) -> None:
@@ -86,30 +82,21 @@ def test_locking_out_and_letting_in_again_is_told(staff: Client, ada: Membership
     assert actions == ["user.deactivated", "user.reactivated"]
 
 
-def test_a_new_password_is_told_without_it_and_ends_everything(staff: Client, ada: Membership) -> None:
+def test_a_reset_mail_of_staff_is_recorded_and_changes_nothing_by_itself(
+    staff: Client, ada: Membership
+) -> None:
     tokens = opened(ada)
-    set_password(staff, ada.user, NEW)
-    ended = {"sessionsEnded": 1, "reason": NEW_PASSWORD}
-    assert told(ada.organization) == [
-        ("sessions.ended", "Sam", "Ada", ended),
-        ("user.password_changed", "Sam", "Ada", {}),
-    ]
+    send_reset(staff, ada.user)
+    for organization in organizations_of(ada):
+        assert told(organization) == [("user.reset_mailed", "Sam", "Ada", {})]
+    assert refresh(tokens.refresh_token).status_code == 200
+
+
+def test_the_mailed_link_sets_a_password_that_staff_do_not_know(staff: Client, ada: Membership) -> None:
+    send_reset(staff, ada.user)
+    [message] = mail.outbox
+    assert message.to == ["ada@example.com"]
+    body = {"token": secret_of(message), "password": NEW}
+    assert MailingClient().send_json("/v1/auth/password-reset/confirm", body).status_code < 300
     ada.user.refresh_from_db()
     assert ada.user.check_password(NEW)
-    assert ada.user.password not in str(told(ada.organization))
-    assert refresh(tokens.refresh_token).status_code == 401
-
-
-def test_the_person_is_told_of_it_by_mail(staff: Client, ada: Membership) -> None:
-    set_password(staff, ada.user, NEW)
-    [message] = mail.outbox
-    assert (message.to, message.subject) == (["ada@example.com"], "Your password was changed by our staff")
-
-
-def test_a_password_taken_away_ends_everything_too(staff: Client, ada: Membership) -> None:
-    tokens = opened(ada)
-    set_password(staff, ada.user, "")
-    ada.user.refresh_from_db()
-    assert not ada.user.has_usable_password()
-    assert refresh(tokens.refresh_token).status_code == 401
-    assert [action for action, *_ in told(ada.organization)] == ["sessions.ended", "user.password_changed"]

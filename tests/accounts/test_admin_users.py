@@ -68,15 +68,24 @@ def test_a_filter_in_the_address_does_not_ask_about_a_password(staff: Client, pe
     assert staff.get(members, {"user__password__startswith": "a"}).status_code == 400
 
 
-def test_staff_set_a_new_password(staff: Client, person: Membership) -> None:
-    assert "Set a new password" in staff.get(page_of(person.user)).content.decode()
-    new = "another-long-passphrase"
+def test_staff_send_a_reset_mail_and_set_no_password(staff: Client, person: Membership) -> None:
+    assert "Send a password reset mail" in staff.get(page_of(person.user)).content.decode()
     page = reverse("admin:auth_user_password_change", args=[person.user_id])
+    new = "another-long-passphrase"
     form = {"password1": new, "password2": new, "usable_password": "true"}
-    assert staff.post(page, form).status_code == 302
+    assert staff.post(page, form).status_code == 200
+    assert not LogEntry.objects.exists()
+    assert staff.post(page, form | {"confirmed": "yes"}).status_code == 302
     person.user.refresh_from_db()
-    assert person.user.check_password(new)
-    assert LogEntry.objects.get().change_message == "Password changed"
+    assert person.user.check_password(PASSWORD)
+    assert LogEntry.objects.get().change_message == "Password reset mail sent."
+
+
+def test_a_deactivated_person_is_mailed_no_reset(staff: Client, person: Membership) -> None:
+    act(staff, "deactivate", person.user)
+    page = reverse("admin:auth_user_password_change", args=[person.user_id])
+    html = staff.post(page, {"confirmed": "yes"}, follow=True).content.decode()
+    assert f"{person.user} is deactivated." in html
 
 
 def test_deactivation_is_confirmed_first_and_stops_the_tokens(staff: Client, person: Membership) -> None:
@@ -137,13 +146,7 @@ def test_nobody_but_a_superuser_touches_a_superuser(page: str, db: None) -> None
     browser = make_staff("accounts.change_user", "accounts.delete_user")
     root = make_user(is_staff=True, is_superuser=True)
     name = "admin:auth_user_password_change" if page == "password" else f"admin:accounts_user_{page}"
-    form = {
-        "name": "x",
-        "post": "yes",
-        "password1": "q" * 20,
-        "password2": "q" * 20,
-        "usable_password": "true",
-    }
+    form = {"name": "x", "post": "yes", "confirmed": "yes"}
     assert browser.post(reverse(name, args=[root.pk]), form).status_code == 403
     form = {"action": "deactivate", "_selected_action": root.pk, "confirmed": "yes"}
     assert browser.post(LIST, form).status_code == 403
