@@ -17,6 +17,8 @@ from pytest_django import DjangoDbBlocker
 from config.postgres.pool import Connection
 from ratelimit import store
 from tests import emptying
+from tokens.existing import existing
+from tokens.guesses import guesses
 from tokens.memory import memory
 
 pytest_plugins = ["tests.browsers", "tests.fixtures", "tests.servers", "tests.gateways.missing"]
@@ -55,6 +57,8 @@ def _alone_at_the_end(django_db_setup: None, django_db_blocker: DjangoDbBlocker)
 def _empty_redis(redis_client: redis.Redis) -> None:
     redis_client.flushdb()
     memory.clear()
+    guesses.clear()
+    existing.clear()
     # What one test has done to the store must not keep the next from asking it.
     store.servers().close_breakers()
     # Importing what gunicorn serves hurries this process too, and crowds wait for each other here.

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from ratelimit import limiter, refusals
-from ratelimit.client import client_network
-from ratelimit.refusals import Refusal, Refused
-from ratelimit.values import WindowLimit
+from ratelimit import refusals
+from ratelimit.refusals import Refused
 from tokens.credentials import Credential
 
 
@@ -31,19 +28,9 @@ class BearerAuthentication(BaseAuthentication):
 
 
 def refused(request: HttpRequest) -> Refused:
-    """Why there is no credential; a well-shaped one is counted against its address first."""
-    refusal: Refusal = request.refusal  # type: ignore[attr-defined]
-    uncounted = (refusals.CREDENTIAL_REQUIRED, refusals.MALFORMED_TOKEN, refusals.UNAVAILABLE)
-    if any(refusal is one for one in uncounted):
-        return Refused(refusal)
-    return counted(request, Refused(refusal))
-
-
-def counted(request: HttpRequest, refused: Refused) -> Refused:
-    """The refusal of a well-shaped secret, or of one too many from its address in this minute."""
-    window = WindowLimit("refusals", f"refusals:{client_network(request)}", settings.REFUSALS_PER_MINUTE)
-    admitted, ends_in = limiter.hit_window(window)
-    return refused if admitted else Refused(refusals.RATE_LIMITED, retry_after=ends_in)
+    """Why there is no credential, as the middleware has found."""
+    refusal: Refused = request.refusal  # type: ignore[attr-defined]
+    return refusal
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import notices_made, opaque, trail
+from tokens.existing import announce
 from tokens.models import MAX_DAYS, ServiceAccountToken, TokenSecret
 
 IDEMPOTENCY_HOURS = 24
@@ -86,6 +87,7 @@ def issue(
     TokenSecret.objects.create(
         token=token, digest=secret.digest, prefix=secret.prefix, last_four=secret.last_four, created_at=now
     )
+    transaction.on_commit(announce)
     notices_made.owe(token, actor, now)
     trail.created(token, actor)
     return Issued(token, secret.plaintext)

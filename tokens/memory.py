@@ -19,8 +19,10 @@ from ratelimit import counted, refusals
 from ratelimit.refusals import Refusal
 from ratelimit.values import Decision, Fence
 from tokens.credentials import Credential
+from tokens.guesses import guesses, refuse
 
 Read = Callable[[str], Credential | Refusal]
+Exists = Callable[[bytes], bool]
 
 
 class Entry(NamedTuple):
@@ -62,17 +64,17 @@ class Memory:
 class Known:
     """One request's credential: how it is known, and how to know it anew."""
 
-    __slots__ = ("fence", "key", "raw", "read", "request")
+    __slots__ = ("fence", "key", "may_exist", "raw", "read", "request")
 
-    def __init__(self, request: HttpRequest, raw: str, read: Read) -> None:
-        self.request, self.raw, self.read = request, raw, read
+    def __init__(self, request: HttpRequest, raw: str, read: Read, may_exist: Exists | None = None) -> None:
+        self.request, self.raw, self.read, self.may_exist = request, raw, read, may_exist
         self.key = sha256(raw.encode()).digest()
 
     def find(self, now: datetime | None = None) -> Credential | Refusal:
         """From memory where that may still hold, else from SQL."""
         entry = memory.entries.get(self.key) if settings.REDIS_URL else None
         if entry is None or _has_ended(entry.credential, now or timezone.now()):
-            return self._from_sql()
+            return self._from_sql() if self._may_be_valid() else refusals.RATE_LIMITED
         age = time.monotonic() - entry.born
         if age < settings.CREDENTIAL_MEMORY_SECONDS:
             counted.LOOKUPS.add("memory")
@@ -96,7 +98,7 @@ class Known:
             found = refusals.UNAVAILABLE
         if isinstance(found, Refusal):
             memory.entries.pop(self.key, None)
-            self.request.credential, self.request.refusal = None, found  # type: ignore[attr-defined]
+            self.request.credential, self.request.refusal = None, refuse(self.request, found)  # type: ignore[attr-defined]
             return None
         self.request.credential = found  # type: ignore[attr-defined]
         return found
@@ -111,11 +113,19 @@ class Known:
             fence = Fence(decision.epoch, self.fence.generation, remembered=True)
             memory.put(self.key, Entry(credential, fence, time.monotonic()))
 
+    def _may_be_valid(self) -> bool:
+        """False where an address is past its limit and memory can tell that this will be refused."""
+        if not guesses.seconds_left(self.request):
+            return True
+        return not guesses.refused_just_now(self.key) and (not self.may_exist or self.may_exist(self.key))
+
     def _from_sql(self, counted_as: str = "sql") -> Credential | Refusal:
         began = time.monotonic()
         found = self.read(self.raw)
         counted.LOOKUPS.add(counted_as)
         if isinstance(found, Refusal):
+            if guesses.seconds_left(self.request):
+                guesses.refuse_again(self.key)
             return found
         self.fence = Fence(memory.epoch(found.organization_id, began), found.generation, remembered=False)
         return found

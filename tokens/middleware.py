@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from accounts.exceptions import exception_handler
+from accounts.routes import routes
 from ratelimit import refusals
-from ratelimit.refusals import Refusal, is_api
-from tokens import internal, opaque, signed
+from ratelimit.refusals import Refusal, Refused, is_api
+from tokens import forward_paths, internal, opaque, signed
 from tokens.access_tokens import for_jwt
 from tokens.authentication import BearerAuthentication, refused
 from tokens.credentials import Credential, for_token
+from tokens.existing import existing
+from tokens.guesses import refuse
 from tokens.memory import Known
 
 
@@ -29,16 +32,16 @@ class BearerMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.credential = request.freshness = None  # type: ignore[attr-defined]
-        request.refusal = refusals.CREDENTIAL_REQUIRED  # type: ignore[attr-defined]
-        if is_api(request):
+        request.refusal = Refused(refusals.CREDENTIAL_REQUIRED)  # type: ignore[attr-defined]
+        if is_api(request) and request.path_info not in without_bearer():
             try:
                 found = resolve(request)
+                if isinstance(found, Refusal):
+                    request.refusal = refuse(request, found)  # type: ignore[attr-defined]
+                else:
+                    request.credential = found  # type: ignore[attr-defined]
             except (OperationalError, InterfaceError):
-                found = refusals.UNAVAILABLE
-            if isinstance(found, Refusal):
-                request.refusal = found  # type: ignore[attr-defined]
-            else:
-                request.credential = found  # type: ignore[attr-defined]
+                request.refusal = Refused(refusals.UNAVAILABLE)  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
@@ -46,6 +49,13 @@ class BearerMiddleware:
         if request.credential is None and asks_for_bearer(view):  # type: ignore[attr-defined]
             return exception_handler(refused(request), {"request": request})
         return None
+
+
+@cache
+def without_bearer() -> frozenset[str]:
+    """Paths of the API where a bearer is not read, so that none costs a look-up there."""
+    paths = (f"/{route.path}" for route in routes() if route.is_public and not route.parameters)
+    return frozenset(paths) - forward_paths.PATHS
 
 
 @lru_cache(maxsize=1024)
@@ -62,7 +72,7 @@ def resolve(request: HttpRequest) -> Credential | Refusal:
     if request.path_info.startswith(internal.PATH):
         return internal.CREDENTIAL if internal.matches(raw) else refusals.INVALID_TOKEN
     if opaque.looks_real(raw):
-        known = Known(request, raw, for_token)
+        known = Known(request, raw, for_token, existing.may_hold)
     elif signed.looks_real(raw):
         known = Known(request, raw, for_jwt)
     else:

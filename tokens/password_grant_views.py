@@ -25,8 +25,8 @@ from ratelimit import refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refusal, Refused
 from tokens import session_refusals, sessions, sign_in
-from tokens.authentication import counted
 from tokens.grants import Tokens
+from tokens.guesses import guesses
 from tokens.models import GrantKind
 from tokens.session_serializers import LONGEST_PASSWORD, PasswordGranted, Refresh
 from tokens.session_views import PublicView, refreshed
@@ -132,9 +132,10 @@ def _organization(request: Request) -> UUID | None:
         return None
     if not PUBLISHABLE_KEY.fullmatch(key):
         raise Refused(refusals.INVALID_TOKEN)
+    guesses.check_lookup(request._request)
     found = Organization.objects.living().filter(publishable_key=key).values_list("pk", flat=True).first()
     if found is None:
-        raise counted(request._request, Refused(refusals.INVALID_TOKEN))
+        raise guesses.count(request._request, Refused(refusals.INVALID_TOKEN))
     return found
 
 

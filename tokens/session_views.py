@@ -16,9 +16,9 @@ from ratelimit import refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refusal, Refused
 from tokens import grants, session_refusals, sessions, sign_in
-from tokens.authentication import counted
 from tokens.credentials import Credential
 from tokens.grants import Tokens
+from tokens.guesses import guesses
 from tokens.models import GrantKind
 from tokens.session_serializers import Login, Refresh, SignedIn, signed_in
 
@@ -110,12 +110,14 @@ class LogoutView(APIView):
 
 def refreshed(request: Request, raw: str, kinds: tuple[GrantKind, ...], inside: UUID | None = None) -> Tokens:
     """Rotate; a refusal of a token that looks real counts against its address."""
+    if grants.looks_real(raw):
+        guesses.check_lookup(request._request)
     try:
         return sessions.refresh(raw, kinds, inside)
     except Refused as refused:
         if not grants.looks_real(raw):
             raise
-        raise counted(request._request, refused) from None
+        raise guesses.count(request._request, refused) from None
 
 
 def session_of(request: Request) -> tuple[UUID, UUID]:

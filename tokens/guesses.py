@@ -1,0 +1,91 @@
+"""The limit of refused credentials per client address, asked before the look-up once it is reached."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from ratelimit import limiter, refusals
+from ratelimit.client import client_network
+from ratelimit.refusals import Refusal, Refused
+from ratelimit.values import WindowLimit
+
+UNCOUNTED = (
+    refusals.CREDENTIAL_REQUIRED,
+    refusals.MALFORMED_TOKEN,
+    refusals.UNAVAILABLE,
+    refusals.RATE_LIMITED,
+)
+# An address past its limit may still have this many secrets looked up that no memory can decide about.
+LOOKUP_SECONDS = 1.0
+# How long a refusal is repeated to such an address without another look-up.
+REFUSED_SECONDS = 1.0
+MOST = 10_000
+
+
+class Guesses:
+    """What this process knows of addresses past their limit, by monotonic time; bounded."""
+
+    def __init__(self) -> None:
+        self._over: dict[str, float] = {}
+        self._next_lookup: dict[str, float] = {}
+        self._refused: dict[bytes, float] = {}
+
+    def clear(self) -> None:
+        for table in (self._over, self._next_lookup, self._refused):
+            table.clear()
+
+    def seconds_left(self, request: HttpRequest) -> int:
+        """Until the address may be refused again; 0 where it is not known to be past its limit."""
+        if not self._over:
+            return 0
+        left = self._over.get(client_network(request), 0.0) - time.monotonic()
+        return max(0, math.ceil(left))
+
+    def count(self, request: HttpRequest, refused: Refused) -> Refused:
+        """The refusal of a well-shaped secret, or of one too many from its address in this minute."""
+        network = client_network(request)
+        window = WindowLimit("refusals", f"refusals:{network}", settings.REFUSALS_PER_MINUTE)
+        admitted, ends_in = limiter.hit_window(window)
+        if admitted:
+            return refused
+        _put(self._over, network, time.monotonic() + ends_in)
+        return Refused(refusals.RATE_LIMITED, retry_after=ends_in)
+
+    def check_lookup(self, request: HttpRequest) -> None:
+        """Raise Refused(rate_limited) where the address is past its limit, but for one look-up a second."""
+        if not self.seconds_left(request):
+            return
+        network, now = client_network(request), time.monotonic()
+        if now < self._next_lookup.get(network, 0.0):
+            raise Refused(refusals.RATE_LIMITED, retry_after=math.ceil(LOOKUP_SECONDS))
+        _put(self._next_lookup, network, now + LOOKUP_SECONDS)
+
+    def refuse_again(self, digest: bytes) -> None:
+        """Remember for a moment what SQL has refused; short, because a suspension may be lifted."""
+        _put(self._refused, digest, time.monotonic() + REFUSED_SECONDS)
+
+    def refused_just_now(self, digest: bytes) -> bool:
+        return time.monotonic() < self._refused.get(digest, 0.0)
+
+
+guesses = Guesses()
+
+
+def refuse(request: HttpRequest, refusal: Refusal) -> Refused:
+    """Why the request has no credential; a well-shaped secret is counted against its address."""
+    if refusal is refusals.RATE_LIMITED:
+        return Refused(refusal, retry_after=max(1, guesses.seconds_left(request)))
+    if any(refusal is one for one in UNCOUNTED):
+        return Refused(refusal)
+    return guesses.count(request, Refused(refusal))
+
+
+def _put(table: dict[Any, Any], key: Any, value: Any) -> None:
+    while len(table) >= MOST:
+        table.pop(next(iter(table)), None)
+    table[key] = value
