@@ -61,6 +61,14 @@ def invalid_scope(description: str) -> OAuthError:
     return OAuthError("invalid_scope", description)
 
 
+def unauthorized_client() -> OAuthError:
+    return OAuthError("unauthorized_client", "The token was not issued to this client.")
+
+
+def unsupported_token_type() -> OAuthError:
+    return OAuthError("unsupported_token_type", "Only access and refresh tokens are revoked here.")
+
+
 def too_many_failures(retry_after: int) -> OAuthError:
     description = "Too many requests failed. Try again later."
     return OAuthError("temporarily_unavailable", description, status=429, retry_after=retry_after)

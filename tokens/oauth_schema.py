@@ -15,7 +15,9 @@ from tokens.oauth_errors import (
     invalid_request,
     invalid_scope,
     too_many_failures,
+    unauthorized_client,
     unavailable,
+    unsupported_token_type,
 )
 
 Schema = dict[str, Any]
@@ -36,6 +38,11 @@ OF_THE_TOKEN_ENDPOINT = (
     invalid_grant("…"),
     invalid_scope("…"),
 )
+
+MORE = {
+    "exchangeToken": OF_THE_TOKEN_ENDPOINT,
+    "revokeOAuthToken": (unauthorized_client(), unsupported_token_type()),
+}
 
 
 class OAuthOperation(AutoSchema):
@@ -59,7 +66,7 @@ class OAuthOperation(AutoSchema):
                 name="OAuthError", type=ResolvedComponent.SCHEMA, object="OAuthError", schema=ERROR
             )
         )
-        more = OF_THE_TOKEN_ENDPOINT if operation["operationId"] == "exchangeToken" else ()
+        more = MORE.get(operation["operationId"], ())
         for case in (*ALWAYS, *more):
             self._add(operation["responses"], case)
         for status, response in operation["responses"].items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -14,12 +13,12 @@ from accounts import ids
 from accounts.models import Organization
 from accounts.scopes import ScopeSet
 from ratelimit.refusals import Refusal
-from tokens import client_trail, grants, opaque, signed
+from tokens import client_trail, grants, internal, opaque, signed
 from tokens.access_tokens import verify
 from tokens.client_authentication import authenticate
 from tokens.credentials import for_token
-from tokens.models import Grant, OAuthClient
-from tokens.oauth_errors import invalid_request
+from tokens.models import ClientSecret, Grant, OAuthClient, TokenSecret
+from tokens.oauth_errors import invalid_request, unauthorized_client, unsupported_token_type
 from tokens.oauth_forms import presented
 from tokens.standing import Standing, judge, row_of, scopes_of
 
@@ -30,17 +29,23 @@ Form = dict[str, str]
 
 
 def revoke(form: Form, *, authorization: str = "", network: str = "unknown") -> None:
-    """End the family of the client's own token, access or refresh; any other string changes nothing.
+    """End the family of the client's own token, access or refresh.
 
-    Raises OAuthError. The type hint is not needed: the two kinds are told apart by their shape.
+    Returns for a token that has ended afterwards, or never existed (RFC 7009 section 2.2). Raises OAuthError:
+    unauthorized_client for a token that another client or a person was given (section 2.1), and
+    unsupported_token_type for what is no token of a grant. The hint is not needed: kinds differ by shape.
     """
     client, token = _asked(form, authorization, network)
-    grant_id = _family_of(token)
-    if grant_id is None:
+    if _is_of_another_kind(token):
+        raise unsupported_token_type()
+    grant = _family_of(token)
+    if grant is None:
         return
+    if grant.client_id != client.pk:
+        raise unauthorized_client()
     with transaction.atomic():
         Organization.objects.lock_all([client.organization_id])
-        ended = grants.revoke(Grant.objects.filter(pk=grant_id, client=client), reason=REASON)
+        ended = grants.revoke(Grant.objects.filter(pk=grant.pk), reason=REASON)
         client_trail.tokens_revoked(client, client_trail.itself(client), ended)
 
 
@@ -64,14 +69,23 @@ def _asked(form: Form, authorization: str, network: str) -> tuple[OAuthClient, s
     return client, form["token"]
 
 
-def _family_of(token: str) -> UUID | None:
+def _is_of_another_kind(token: str) -> bool:
+    """Whether the string is a credential that no grant stands behind."""
+    kinds = (TokenSecret, ClientSecret)
+    digest = opaque.digest(token)
+    return internal.matches(token) or any(kind.objects.filter(digest=digest).exists() for kind in kinds)
+
+
+def _family_of(token: str) -> Grant | None:
+    """The grant that a token belongs to; None for a string that was never issued, or is long dead."""
     if signed.looks_real(token):
         try:
-            return ids.decode("ses", signed.decode(token).sid)
+            grant_id = ids.decode("ses", signed.decode(token).sid)
         except (signed.InvalidJWT, signed.ExpiredJWT, ValueError):
             return None
+        return Grant.objects.filter(pk=grant_id).first()
     found = grants.find_refresh_token(token)
-    return found.grant_id if found else None
+    return found.grant if found else None
 
 
 def _of_access_token(token: str, client: OAuthClient, now: datetime) -> dict[str, Any]:

@@ -69,26 +69,36 @@ def test_a_repeat_is_no_error(importer: Program) -> None:
         assert ok(revoke(importer, granted["access_token"])) == {}
 
 
-def test_tokens_of_others_are_left_alone(importer: Program) -> None:
-    """A client of the same organization's, its people's, its programs'."""
+def test_what_was_issued_to_others_is_refused_and_goes_on(importer: Program) -> None:
+    """Another client of the same organization, a client of another one, and a person."""
     member = importer.row.responsible
     assert member is not None
-    other = make_program(member)
-    granted, session, issued = other.grant(), opened(member), make_token(member)
-    tokens = (granted["access_token"], granted["refresh_token"])
-    for token in (*tokens, session.access_token, session.refresh_token, issued.plaintext):
-        assert ok(revoke(importer, token)) == {}
-    assert lives(other, granted)
-    ok(other.refresh(granted["refresh_token"]))
+    session = opened(member)
+    for other in (make_program(member), make_program()):
+        granted = other.grant()
+        for token in (granted["access_token"], granted["refresh_token"]):
+            assert error(revoke(importer, token)) == "unauthorized_client"
+        assert lives(other, granted)
+        ok(other.refresh(granted["refresh_token"]))
+    for token in (session.access_token, session.refresh_token):
+        assert error(revoke(importer, token)) == "unauthorized_client"
     assert whoami(session.access_token).status_code == 200
+
+
+def test_a_credential_of_another_kind_is_unsupported_and_goes_on(importer: Program, settings: Any) -> None:
+    settings.INTERNAL_TOKENS = ["an-internal-token-of-more-than-32-characters"]
+    issued = make_token(importer.row.responsible)
+    for token in (issued.plaintext, importer.secret, *settings.INTERNAL_TOKENS):
+        assert error(revoke(importer, token)) == "unsupported_token_type"
     assert whoami(issued.plaintext).status_code == 200
+    assert importer.grant()
 
 
 def test_another_client_cannot_revoke_by_a_token_that_was_rotated(importer: Program) -> None:
     other = make_program(importer.row.responsible)
     first = importer.grant()
     second = ok(importer.refresh(first["refresh_token"]))
-    ok(revoke(other, first["refresh_token"]))
+    assert error(revoke(other, first["refresh_token"])) == "unauthorized_client"
     assert lives(importer, second)
 
 
