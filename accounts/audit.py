@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import ids, origin
+from accounts import audit_heads, ids, origin
 from accounts.actors import Actor
 from accounts.audit_actions import ACTIONS
 from accounts.audit_models import GENESIS, AuditChain, AuditEvent
@@ -117,6 +118,8 @@ def _append(organization_id: UUID, entries: Sequence[_Entry]) -> list[AuditEvent
         head, sequence = bytes(event.hash), event.sequence
     AuditEvent.objects.bulk_create(events)
     AuditChain.objects.filter(pk=organization_id).update(sequence=sequence, head=head)
+    if sequence // audit_heads.LOG_EVERY > chain.sequence // audit_heads.LOG_EVERY:
+        transaction.on_commit(partial(audit_heads.log, organization_id, sequence, head, timezone.now()))
     return events
 
 

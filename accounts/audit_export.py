@@ -1,6 +1,7 @@
 """The audit log as a file. Every row carries the chain, so that whoever has the file can check it:
 
-``hash`` is the SHA-256 of ``prev_hash`` and of the row's canonical JSON (audit_models.computed_hash).
+``hash`` is the SHA-256 of ``prev_hash`` and of the row's canonical JSON (audit_models.computed_hash). The
+signed head (audit_heads) says how far the chain had grown; in CSV it is a last row, whose sequence is ``head``.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from datetime import UTC
 from typing import Any
 
 from accounts.audit_api import told
+from accounts.audit_heads import Head
 from accounts.audit_models import AuditEvent, AuditEventQuerySet
 
 COLUMNS = (
     *("sequence", "id", "at", "action", "actor_type", "actor_id", "actor_name"),
     *("target_type", "target_id", "target_name", "ip", "request_id", "changes", "prev_hash", "hash"),
 )
+# The sequence of the row that holds the chain's head.
+HEAD = "head"
 # What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -29,12 +33,13 @@ class _Echo:
         return line
 
 
-def as_csv(events: AuditEventQuerySet) -> Iterator[str]:
-    """Oldest first, with a line of names."""
+def as_csv(events: AuditEventQuerySet, head: Head) -> Iterator[str]:
+    """Oldest first, with a line of names before and the chain's head after them."""
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
     for event in events.in_order():
         yield writer.writerow(_cells(event))
+    yield writer.writerow([HEAD, *[""] * (len(COLUMNS) - 4), head.text, "", head.hash.hex()])
 
 
 def as_json(events: AuditEventQuerySet, about: dict[str, Any]) -> Iterator[str]:

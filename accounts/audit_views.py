@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from accounts import audit_export
+from accounts import audit_export, audit_heads
 from accounts.access import PageRequest, page
 from accounts.audit_actions import ACTIONS
 from accounts.audit_filters import EventFilters, chosen
@@ -49,13 +49,14 @@ def export(request: PageRequest, form: str) -> HttpResponse:
     if errors:
         raise Http404
     organization = request.membership.organization
-    events = chosen(organization.pk, wanted)
+    events, head = chosen(organization.pk, wanted), audit_heads.current(organization.pk, timezone.now())
     if form == "csv":
-        body, kind = audit_export.as_csv(events), "text/csv; charset=utf-8"
+        body, kind = audit_export.as_csv(events, head), "text/csv; charset=utf-8"
     else:
         about = {
             "organization": {"id": organization.public_id, "name": organization.name},
             "exportedAt": instant(timezone.now()),
+            "head": head.text,
             "filters": {name: request.GET[name] for name in NAMES if request.GET.get(name)},
         }
         body, kind = audit_export.as_json(events, about), "application/json"

@@ -97,6 +97,10 @@ JWT_SIGNING_KEYS_FILE = env.str("JWT_SIGNING_KEYS_FILE", default=str(VAR_DIR / "
 # Second factors' secrets are encrypted with the first of these; the default is created at first use.
 MFA_ENCRYPTION_KEYS = env.list("MFA_ENCRYPTION_KEYS", default=[])
 MFA_ENCRYPTION_KEY_FILE = str(Path(JWT_SIGNING_KEYS_FILE).with_name("mfa-encryption-key"))
+AUDIT_SIGNING_KEY_FILE = str(Path(JWT_SIGNING_KEYS_FILE).with_name("audit-signing-key"))
+AUDIT_HEADS_FOLDER = env.str(
+    "AUDIT_HEADS_FOLDER", default=str(Path(JWT_SIGNING_KEYS_FILE).with_name("audit-heads"))
+)
 if any(len(key) < 32 for key in MFA_ENCRYPTION_KEYS):
     raise ImproperlyConfigured("MFA_ENCRYPTION_KEYS must each have at least 32 random characters.")
 SESSION_ACCESS_SECONDS = env.int("SESSION_ACCESS_SECONDS", default=900)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts import audit, indexes
+from accounts import audit, audit_heads, indexes
 from accounts.audit_export import harmless
 from accounts.audit_models import GENESIS, AuditEvent
 from accounts.models import Membership
@@ -71,7 +71,7 @@ def test_the_filters_stand_in_the_address_and_go_into_the_exports(browser: Clien
     assert "Kettles &amp; Co</ins>" not in text
     assert "export.csv?action=index.created" in text
     rows = list(csv.DictReader(StringIO(body(browser, f"{PATH}export.csv?action=index.created"))))
-    assert [row["action"] for row in rows] == ["index.created"]
+    assert [row["action"] for row in rows] == ["index.created", ""]
 
 
 def test_a_filter_that_means_nothing_is_told(browser: Client) -> None:
@@ -83,7 +83,7 @@ def test_a_filter_that_means_nothing_is_told(browser: Client) -> None:
 
 
 def test_the_exports_carry_a_chain_that_can_be_checked(browser: Client, owner: Membership) -> None:
-    rows = list(csv.DictReader(StringIO(body(browser, f"{PATH}export.csv"))))
+    *rows, end = csv.DictReader(StringIO(body(browser, f"{PATH}export.csv")))
     found = json.loads(body(browser, f"{PATH}export.json"))
 
     assert found["organization"]["id"] == owner.organization.public_id
@@ -95,6 +95,12 @@ def test_the_exports_carry_a_chain_that_can_be_checked(browser: Client, owner: M
         assert len(row["hash"]) == len(sha256().hexdigest())
         previous = row["hash"]
     assert audit.first_broken(owner.organization_id) is None
+    assert (end["sequence"], end["hash"]) == ("head", rows[-1]["hash"])
+    for text in (end["changes"], found["head"]):
+        (head,) = audit_heads.found_in(text)
+        assert head is not None
+        assert head.is_signed_by(audit_heads.public_key())
+        assert (head.organization_id, head.sequence) == (owner.organization_id, len(rows))
 
 
 def test_no_cell_of_the_csv_is_a_formula(browser: Client) -> None:

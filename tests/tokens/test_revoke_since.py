@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts import audit, audit_export, invitations, password_reset
+from accounts import audit, audit_export, audit_heads, invitations, password_reset
 from accounts.audit_models import AuditEvent
 from accounts.models import Membership
 from accounts.roles import Role
@@ -83,7 +83,10 @@ def end_most_of(house: House) -> None:
 
 def exported(house: House, file: Path) -> Path:
     events = AuditEvent.objects.filter(organization=house.owner.organization)
-    lines = audit_export.as_csv(events) if file.suffix == ".csv" else audit_export.as_json(events, {"a": 1})
+    head = audit_heads.current(house.owner.organization_id, timezone.now())
+    lines = (
+        audit_export.as_csv(events, head) if file.suffix == ".csv" else audit_export.as_json(events, {"a": 1})
+    )
     file.write_text("".join(lines))
     return file
 

@@ -13,7 +13,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
+from django.utils import timezone
 
+from accounts import audit_heads
 from accounts.notices import MailServerAway
 from accounts.pruning import prune_people
 from ratelimit.drain import Drain, prune
@@ -82,6 +84,7 @@ class House:
             prune_people()
             purge_organizations()
             notices.prune()
+            audit_heads.write_daily(timezone.now())
             self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def _tell(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.audit_export import HEAD
 from ratelimit.store import StoreUnavailable
 from tokens import since
 from tokens.since import Event, Since
@@ -99,7 +100,7 @@ def exported(path: Path) -> Iterator[Event]:
     try:
         with path.open(newline="") as file:
             if path.suffix == ".csv":
-                rows = [*csv.DictReader(file)]
+                rows = [row for row in csv.DictReader(file) if row["sequence"] != HEAD]
                 yield from (
                     _event(row, row["target_type"], row["target_id"], row["target_name"]) for row in rows
                 )
