@@ -1,7 +1,7 @@
 """The audit log as a file. Every row carries the chain, so that whoever has the file can check it:
 
 ``hash`` is the SHA-256 of ``prev_hash`` and of the row's canonical JSON (audit_models.computed_hash). The
-signed head (audit_heads) says how far the chain had grown; in CSV it is a last row, whose sequence is ``head``.
+signed head (audit_heads) says how far the chain had grown; in CSV it is the last row, its sequence ``head``.
 """
 
 from __future__ import annotations

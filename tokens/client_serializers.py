@@ -91,5 +91,7 @@ class RevokedCounts(CamelCase):
     """How many credentials ended."""
 
     tokens = serializers.IntegerField(help_text="Service-account tokens.")
+    client_secrets = serializers.IntegerField(help_text="Secrets of OAuth clients.")
     client_grants = serializers.IntegerField(help_text="Grants of OAuth clients.")
     sessions = serializers.IntegerField(help_text="People's sessions.")
+    invitations = serializers.IntegerField(help_text="Open invitations.")

@@ -150,9 +150,10 @@ class RevokeAllView(APIView):
         responses=RevokedCounts,
     )
     def post(self, request: Request) -> Response:
-        """Ends all service-account tokens, clients' grants and people's sessions, the caller's own included.
+        """Ends all service-account tokens, secrets and grants of OAuth clients, people's sessions and open
+        invitations, the caller's own credential included.
 
-        Clients keep their secrets and people their passwords.
+        Clients and members stay: rotate a client's secret to get a new one; members sign in again.
         """
         return Response(RevokedCounts(revoke_all(actor=caller(request))).data)
 

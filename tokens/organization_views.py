@@ -80,8 +80,12 @@ def revoke_everything(request: PageRequest) -> HttpResponse:
             done = revoke_all(actor=request.actor)
         except Refused:
             raise PermissionDenied from None
-        counts = f"API tokens: {done.tokens}, client grants: {done.client_grants}"
-        messages.success(request, f"Everything is revoked. {counts}, API sessions: {done.sessions}.")
+        counts = (
+            f"API tokens: {done.tokens}, client secrets: {done.client_secrets}, "
+            f"client grants: {done.client_grants}, API sessions: {done.sessions}, "
+            f"invitations: {done.invitations}"
+        )
+        messages.success(request, f"Everything is revoked. {counts}.")
         return redirect("organization")
     return _ending(request, "settings/organization_revoke.html", form)
 

@@ -10,15 +10,15 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import audit, ids
+from accounts import audit, ids, invitations
 from accounts.actors import Actor
 from accounts.audit import Target
-from accounts.models import Organization
+from accounts.models import Invitation, Organization
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import grants
 from tokens.issuing import current_rights
-from tokens.models import Grant, GrantKind, ServiceAccountToken
+from tokens.models import ClientSecret, Grant, GrantKind, ServiceAccountToken
 from tokens.revoking import stop
 
 MANAGE = "organization.manage"
@@ -30,16 +30,19 @@ class Revoked:
     """How many of each kind ended."""
 
     tokens: int
+    client_secrets: int
     client_grants: int
     sessions: int
+    invitations: int
 
 
 @transaction.atomic
 @audit.gathered()
 def revoke_all(*, actor: Actor) -> Revoked:
-    """End all tokens, clients' grants and people's sessions of the actor's organization, its own included.
+    """End what opens the actor's organization, their own credential included: see ``Revoked``.
 
-    Raises Refused where the actor's right to do so has just ended.
+    Clients and members stay: a client gets a new secret by rotation, a member signs in again. Raises Refused
+    where the actor's right to do so has just ended.
     """
     if actor.organization_id is None:
         raise Refused(refusals.TOKEN_REVOKED)
@@ -47,11 +50,17 @@ def revoke_all(*, actor: Actor) -> Revoked:
     current_rights(actor, MANAGE)
     now = timezone.now()
     found = families(actor.organization_id)
+    secrets = ClientSecret.objects.filter(client__organization=actor.organization_id)
+    pending = Invitation.objects.filter(organization=actor.organization_id)
     revoked = Revoked(
         tokens=stop(running_tokens(actor.organization_id, now), actor=actor, reason=REASON, now=now),
+        client_secrets=secrets.delete()[0],
         client_grants=grants.revoke(found.filter(kind=GrantKind.CLIENT), reason=REASON, now=now),
         sessions=grants.revoke(found.exclude(kind=GrantKind.CLIENT), reason=REASON, now=now),
+        invitations=invitations.withdraw(invitations=pending, actor=actor, now=now),
     )
+    # Also where nothing has ended: a repetition tells every worker again.
+    Organization.objects.advance([actor.organization_id])
     audit.record(
         organization_id=actor.organization_id,
         action="organization.revoked_all",
@@ -59,8 +68,10 @@ def revoke_all(*, actor: Actor) -> Revoked:
         target=Target("organization", ids.encode("org", actor.organization_id), actor.organization_name),
         changes={
             "tokens": revoked.tokens,
+            "clientSecrets": revoked.client_secrets,
             "clientGrants": revoked.client_grants,
             "sessions": revoked.sessions,
+            "invitations": revoked.invitations,
         },
     )
     return revoked

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from accounts.models import Organization
 from ratelimit import usage
-from tokens.models import GrantKind, OAuthClient
+from tokens.models import ClientSecret, GrantKind, OAuthClient
 from tokens.revoking_all import families, running_tokens
 
 
@@ -17,6 +17,7 @@ class Stopping:
 
     tokens: int
     clients: int
+    client_secrets: int
     client_grants: int
     sessions: int
     invitations: int
@@ -35,6 +36,7 @@ def stopping(organization: Organization, now: datetime) -> Stopping:
     return Stopping(
         tokens=len(tokens),
         clients=len(clients),
+        client_secrets=ClientSecret.objects.filter(client__in=clients).count(),
         client_grants=open_families.filter(kind=GrantKind.CLIENT).count(),
         sessions=open_families.exclude(kind=GrantKind.CLIENT).count(),
         invitations=organization.invitations.open().filter(expires_at__gt=now).count(),

@@ -141,7 +141,7 @@ def test_what_changed_is_told(stage: Stage) -> None:
         {"name": ["Importer", "Loader"], "scopes": [["index:read:*", "events:write:*"], ["index:read:*"]]}
     ]
     assert changes(organization, "organization.revoked_all") == [
-        {"tokens": 0, "clientGrants": 1, "sessions": 1}
+        {"tokens": 0, "clientSecrets": 1, "clientGrants": 1, "sessions": 1, "invitations": 0}
     ]
 
 

@@ -213,4 +213,6 @@ def test_everything_is_revoked_by_the_typed_name_and_shown_before(owner: Members
     assert browser.post(f"{URL}revoke-all/", {"typed": owner.organization.name})["Location"] == URL
     for bearer in (session, issued.plaintext):
         assert program(bearer).get("/api/auth/whoami").json()["code"] == "token_revoked"
-    assert "Everything is revoked. API tokens: 1, client grants: 0, API sessions: 1." in html(browser)
+    page = html(browser)
+    assert "Everything is revoked. API tokens: 1, client secrets: 0, client grants: 0," in page
+    assert "API sessions: 1, invitations: 0." in page

@@ -8,13 +8,19 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import Membership
+from accounts import invitations
+from accounts.audit_models import AuditEvent
+from accounts.models import Invitation, Membership
 from accounts.roles import Role
+from ratelimit.refusals import Refused
 from tests.clients import program
-from tests.people import make_member, make_token
+from tests.people import actor, make_member, make_token
 from tests.sessions import opened
-from tests.tokens.oauth import make_program, whoami
+from tests.team import make_invited, make_proven
+from tests.tokens.oauth import Program, ask, make_program, whoami
+from tokens import clients
 from tokens.models import ServiceAccountToken
+from tokens.since import Event, Since, touched
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/organization/revoke-all"
@@ -35,7 +41,10 @@ def test_everything_of_the_organization_ends_and_is_counted(owner: Membership, a
     others = [make_token(make_member()).plaintext, make_program().grant()["access_token"]]
     response = api.post(URL)
     # The caller's own token is the second one.
-    assert (response.status_code, response.json()) == (200, {"tokens": 2, "clientGrants": 2, "sessions": 3})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"tokens": 2, "clientSecrets": 1, "clientGrants": 2, "sessions": 3, "invitations": 0},
+    )
     assert {whoami(token).json()["code"] for token in tokens} == {"token_revoked"}
     assert {whoami(token).status_code for token in others} == {200}
     assert api.post(URL).status_code == 401
@@ -43,11 +52,63 @@ def test_everything_of_the_organization_ends_and_is_counted(owner: Membership, a
     assert set(reasons) == {"All credentials of the organization were revoked"}
 
 
-def test_clients_and_people_may_start_anew(owner: Membership, api: APIClient) -> None:
+def test_a_client_secret_ends_and_the_client_goes_on_with_a_new_one(
+    owner: Membership, api: APIClient
+) -> None:
     importer = make_program(owner)
+    clients.rotate_secret(client=importer.row, actor=actor(owner))
+    other = make_program()
+    assert api.post(URL).json()["clientSecrets"] == 2
+    refused = ask(grant_type="client_credentials", **importer.body)
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    made = clients.rotate_secret(client=importer.row, actor=actor(owner))
+    assert whoami(Program(made.client, made.plaintext).grant()["access_token"]).status_code == 200
+    assert whoami(other.grant()["access_token"]).status_code == 200
+
+
+def test_people_may_sign_in_again(owner: Membership, api: APIClient) -> None:
     api.post(URL)
-    assert whoami(importer.grant()["access_token"]).status_code == 200
     assert whoami(opened(owner).access_token).status_code == 200
+
+
+def test_an_invitation_made_with_a_stolen_token_no_longer_works(owner: Membership) -> None:
+    stolen = program(make_token(owner, permissions=["*:*:*"]))
+    body = {"email": "mallory@example.com", "role": "owner"}
+    assert stolen.post("/api/v1/invitations", body, format="json").status_code in (201, 403)
+    invited = make_invited(owner, "mallet@example.com", Role.OWNER)
+    elsewhere = make_invited(make_member())
+    number = Invitation.objects.open().filter(organization=owner.organization).count()
+    assert program(make_token(owner, permissions=["*:*:*"])).post(URL).json()["invitations"] == number
+    with pytest.raises(Refused, match="invitation_gone"):
+        invitations.accept(secret=invited.secret, user=make_proven("mallet@example.com"))
+    assert not Invitation.objects.open().filter(organization=owner.organization).exists()
+    assert Invitation.objects.open().filter(pk=elsewhere.invitation.pk).exists()
+
+
+def test_the_audit_log_says_what_ended(owner: Membership, api: APIClient) -> None:
+    make_program(owner)
+    make_invited(owner)
+    api.post(URL)
+    event = AuditEvent.objects.get(action="organization.revoked_all")
+    assert event.changes == {
+        "tokens": 1,
+        "clientSecrets": 1,
+        "clientGrants": 0,
+        "sessions": 0,
+        "invitations": 1,
+    }
+    assert AuditEvent.objects.filter(action="invitation.revoked").count() == 1
+
+
+def test_after_a_restore_its_repetition_ends_the_same(owner: Membership, api: APIClient) -> None:
+    """An export that names the act ends all that it ended, whenever made."""
+    make_program(owner)
+    make_invited(owner)
+    target = owner.organization.public_id
+    later = timezone.now() + timedelta(days=1)
+    found = touched([Event(later, "organization.revoked_all", "organization", target, "")])
+    counted = Since(later, found).counted()
+    assert (counted.tokens, counted.client_secrets, counted.invitations) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("permissions", [["organization.view"], ["tokens.manage", "clients.manage"]])
