@@ -6,8 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.sign_in_limits import account
-from ratelimit import limiter, refusals
-from ratelimit.client import client_network
+from ratelimit import limiter, refusals, tries
+from ratelimit.client import client_ip, network_windows
 from ratelimit.refusals import Refused
 from ratelimit.values import WindowLimit
 
@@ -36,7 +36,7 @@ def may_mail(kind: str, email: str) -> bool:
 
 
 def _check(name: str, limit: int, seconds: int, request: HttpRequest) -> None:
-    window = WindowLimit(name, f"{name}:{client_network(request)}", limit, seconds)
-    admitted, ends_in = limiter.hit_window(window)
-    if not admitted:
-        raise Refused(refusals.RATE_LIMITED, retry_after=ends_in)
+    try:
+        tries.take(network_windows(client_ip(request), name, limit, seconds))
+    except tries.TooMany as spent:
+        raise Refused(refusals.RATE_LIMITED, retry_after=spent.retry_after) from None

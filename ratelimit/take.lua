@@ -1,9 +1,9 @@
 -- Takes one try in each of several windows, or in none where one of them is spent.
 -- KEYS counters   ARGV for each counter: limit, length in ms
--- Returns 1 and for each window the ms until its end; or 0 and the ms until the spent one ends
+-- Returns 1 and for each window the ms until its end; or 0, the ms until the spent one ends, and its place
 for i, key in ipairs(KEYS) do
   if (tonumber(redis.call('GET', key)) or 0) >= tonumber(ARGV[2 * i - 1]) then
-    return {0, math.max(1, redis.call('PTTL', key))}
+    return {0, math.max(1, redis.call('PTTL', key)), i}
   end
 end
 local answer = {1}

@@ -13,8 +13,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from ratelimit import sql, store
+from ratelimit.models import Window
 from ratelimit.values import WindowLimit
 
 # One hash tag, because a cluster runs a script on the keys of one slot only.
@@ -31,11 +33,12 @@ _give_back = store.Script("give_back.lua")
 
 
 class TooMany(Exception):
-    """One of the windows is spent; ``retry_after`` is in whole seconds."""
+    """``window`` is used up for ``retry_after`` more whole seconds."""
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"again in {retry_after} s")
-        self.retry_after = retry_after
+    def __init__(self, window: WindowLimit, ends_in: float) -> None:
+        self.window = window
+        self.retry_after = max(1, math.ceil(ends_in))
+        super().__init__(f"again in {self.retry_after} s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ def take(windows: Sequence[WindowLimit], *, durable: bool = False, now: float | 
     Durable ones are counted in SQL alone: a store that is flushed or away gives no further try.
     Callers name their windows in one order, so that none waits for another in a circle.
     """
+    if not windows:
+        return Taken(())
     if settings.REDIS_URL and not durable:
         try:
             return _take_in_store(tuple(windows))
@@ -66,6 +71,8 @@ def check(windows: Sequence[WindowLimit], *, now: float | None = None) -> None:
 
     For callers who count their failures afterwards: those made at once may pass the limit together.
     """
+    if not windows:
+        return
     if settings.REDIS_URL:
         try:
             _check_in_store(windows)
@@ -77,7 +84,7 @@ def check(windows: Sequence[WindowLimit], *, now: float | None = None) -> None:
     for window in windows:
         hits, ends_in = sql.peek_window(window, window.key, now)
         if hits >= window.limit:
-            raise TooMany(max(1, math.ceil(ends_in)))
+            raise TooMany(window, ends_in)
 
 
 def give_back(taken: Taken) -> None:
@@ -91,11 +98,21 @@ def give_back(taken: Taken) -> None:
             cursor.execute(GIVE_BACK, [window.key, started_at + ROUNDING])
 
 
+@transaction.atomic
+def clear(key: str) -> None:
+    """Forget the durable tries under this key, and under those that continue it after a colon."""
+    found = Window.objects.filter(Q(key=key) | Q(key__startswith=f"{key}:"))
+    # Locked in the order in which takers lock them: the shorter key first.
+    pks = list(found.order_by("key").select_for_update().values_list("pk", flat=True))
+    Window.objects.filter(pk__in=pks).delete()
+
+
 def _take_in_store(windows: tuple[WindowLimit, ...]) -> Taken:
     arguments: list[Any] = [part for one in windows for part in (one.limit, one.seconds * 1000)]
     admitted, *ends = _take(_keys(windows), arguments)
     if not admitted:
-        raise TooMany(max(1, -(-ends[0] // 1000)))
+        left, place = ends
+        raise TooMany(windows[place - 1], left / 1000)
     return Taken(windows, ends=tuple(ends))
 
 
@@ -104,7 +121,7 @@ def _check_in_store(windows: Sequence[WindowLimit]) -> None:
     _, answers = store.ask(*(command for key in keys for command in (("GET", key), ("PTTL", key))))
     for window, hits, ends in zip(windows, answers[::2], answers[1::2], strict=True):
         if int(hits or 0) >= window.limit:
-            raise TooMany(max(1, -(-ends // 1000)))
+            raise TooMany(window, ends / 1000)
 
 
 @transaction.atomic
@@ -113,7 +130,7 @@ def _take_in_sql(windows: tuple[WindowLimit, ...], now: float) -> Taken:
     for window in windows:
         admitted, _, ends_in = sql.hit_window(window, window.key, now)
         if not admitted:
-            raise TooMany(max(1, math.ceil(ends_in)))
+            raise TooMany(window, ends_in)
         starts.append(now + ends_in - window.seconds)
     return Taken(windows, starts=tuple(starts))
 

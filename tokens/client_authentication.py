@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import ids
 from ratelimit import tries
+from ratelimit.client import network_of, network_windows
 from ratelimit.values import WindowLimit
 from tokens import opaque
 from tokens.lookup import Lookup
@@ -32,30 +33,30 @@ _LOOKUP = Lookup(ClientSecret, "digest", (*_ENDS, *(f"client__{field}" for field
 
 
 def authenticate(
-    presented: Presented, *, network: str, secretless: bool = False, now: datetime | None = None
+    presented: Presented, *, address: str | None, secretless: bool = False, now: datetime | None = None
 ) -> OAuthClient:
     """The client that is who it says; ``secretless`` lets those in that may refresh by their id alone.
 
     Raises OAuthError: invalid_client, alike for an unknown client and a wrong secret, also while its
-    organization is suspended; 429 after too many failures from ``network``, before anything is looked up.
+    organization is suspended; 429 after too many failures from ``address``, before anything is looked up.
     """
-    check_failures(presented.client_id, network)
+    check_failures(presented.client_id, address)
     client = _find(presented, secretless=secretless, now=now or timezone.now())
     if client is None:
-        raise failed(invalid_client(), _of_client(presented.client_id, network), _of_network(network))
+        raise failed(invalid_client(), _of_client(presented.client_id, address), *_of_network(address))
     return client
 
 
-def check_failures(client_id: str, network: str) -> None:
+def check_failures(client_id: str, address: str | None) -> None:
     try:
-        tries.check([_of_client(client_id, network), _of_network(network)])
+        tries.check([_of_client(client_id, address), *_of_network(address)])
     except tries.TooMany as spent:
         raise too_many_failures(spent.retry_after) from None
 
 
-def grant_failed(problem: OAuthError, network: str) -> OAuthError:
+def grant_failed(problem: OAuthError, address: str | None) -> OAuthError:
     """Guessed refresh tokens count against their address; a client's own mistakes don't lock it out."""
-    return failed(problem, _of_network(network))
+    return failed(problem, *_of_network(address))
 
 
 def failed(problem: OAuthError, *windows: WindowLimit) -> OAuthError:
@@ -87,11 +88,11 @@ def _find(presented: Presented, *, secretless: bool, now: datetime) -> OAuthClie
     return None if ended or any(stops) or client.pk != pk else client
 
 
-def _of_client(client_id: str, network: str) -> WindowLimit:
+def _of_client(client_id: str, address: str | None) -> WindowLimit:
     """A client's failures from one address: its own servers elsewhere are not held up by them."""
     name = sha256(client_id.encode()).hexdigest()[:32]
-    return WindowLimit("client", f"client:{name}:{network}", settings.CLIENT_FAILURES_PER_MINUTE)
+    return WindowLimit("client", f"client:{name}:{network_of(address)}", settings.CLIENT_FAILURES_PER_MINUTE)
 
 
-def _of_network(network: str) -> WindowLimit:
-    return WindowLimit("clients", f"clients:{network}", settings.REFUSALS_PER_MINUTE)
+def _of_network(address: str | None) -> tuple[WindowLimit, ...]:
+    return network_windows(address, "clients", settings.REFUSALS_PER_MINUTE)

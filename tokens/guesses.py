@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from ratelimit import limiter, refusals
-from ratelimit.client import client_network
+from ratelimit import refusals, tries
+from ratelimit.client import client_ip, network_windows
 from ratelimit.refusals import Refusal, Refused
 from ratelimit.values import WindowLimit
 
@@ -43,24 +43,23 @@ class Guesses:
         """Until the address may be refused again; 0 where it is not known to be past its limit."""
         if not self._over:
             return 0
-        left = self._over.get(client_network(request), 0.0) - time.monotonic()
-        return max(0, math.ceil(left))
+        ends = max((self._over.get(window.key, 0.0) for window in _windows(request)), default=0.0)
+        return max(0, math.ceil(ends - time.monotonic()))
 
     def count(self, request: HttpRequest, refused: Refused) -> Refused:
         """The refusal of a well-shaped secret, or of one too many from its address in this minute."""
-        network = client_network(request)
-        window = WindowLimit("refusals", f"refusals:{network}", settings.REFUSALS_PER_MINUTE)
-        admitted, ends_in = limiter.hit_window(window)
-        if admitted:
-            return refused
-        _put(self._over, network, time.monotonic() + ends_in)
-        return Refused(refusals.RATE_LIMITED, retry_after=ends_in)
+        try:
+            tries.take(_windows(request))
+        except tries.TooMany as spent:
+            _put(self._over, spent.window.key, time.monotonic() + spent.retry_after)
+            return Refused(refusals.RATE_LIMITED, retry_after=spent.retry_after)
+        return refused
 
     def check_lookup(self, request: HttpRequest) -> None:
         """Raise Refused(rate_limited) where the address is past its limit, but for one look-up a second."""
         if not self.seconds_left(request):
             return
-        network, now = client_network(request), time.monotonic()
+        network, now = _windows(request)[-1].key, time.monotonic()
         if now < self._next_lookup.get(network, 0.0):
             raise Refused(refusals.RATE_LIMITED, retry_after=math.ceil(LOOKUP_SECONDS))
         _put(self._next_lookup, network, now + LOOKUP_SECONDS)
@@ -83,6 +82,10 @@ def refuse(request: HttpRequest, refusal: Refusal) -> Refused:
     if any(refusal is one for one in UNCOUNTED):
         return Refused(refusal)
     return guesses.count(request, Refused(refusal))
+
+
+def _windows(request: HttpRequest) -> tuple[WindowLimit, ...]:
+    return network_windows(client_ip(request), "refusals", settings.REFUSALS_PER_MINUTE)
 
 
 def _put(table: dict[Any, Any], key: Any, value: Any) -> None:

@@ -24,13 +24,12 @@ def exchange(
     form: Form,
     *,
     authorization: str = "",
-    network: str = "unknown",
     address: str | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
     """Credentials or a refresh token for an access token; raises OAuthError.
 
-    ``network`` is where failures are counted, ``address`` is kept with a new grant.
+    ``address`` is where failures are counted, and kept with a new grant.
     """
     grant_type = form.get("grant_type")
     if grant_type is None:
@@ -41,7 +40,7 @@ def exchange(
     refreshing = grant_type == REFRESH_TOKEN
     if refreshing and "refresh_token" not in form:
         raise invalid_request("The parameter refresh_token is missing.")
-    client = authenticate(presented(form, authorization), network=network, secretless=refreshing, now=now)
+    client = authenticate(presented(form, authorization), address=address, secretless=refreshing, now=now)
     scope = _scope(form)
     try:
         if refreshing:
@@ -50,7 +49,7 @@ def exchange(
     except InvalidScope as problem:
         raise invalid_scope(str(problem)) from None
     except InvalidGrant as problem:
-        raise grant_failed(invalid_grant(str(problem)), network) from None
+        raise grant_failed(invalid_grant(str(problem)), address) from None
 
 
 def _refresh(raw: str, client: OAuthClient, scope: list[str] | None, now: datetime | None) -> Tokens:

@@ -28,14 +28,14 @@ INACTIVE = {"active": False}
 Form = dict[str, str]
 
 
-def revoke(form: Form, *, authorization: str = "", network: str = "unknown") -> None:
+def revoke(form: Form, *, authorization: str = "", address: str | None = None) -> None:
     """End the family of the client's own token, access or refresh.
 
     Returns for a token that has ended afterwards, or never existed (RFC 7009 section 2.2). Raises OAuthError:
     unauthorized_client for a token that another client or a person was given (section 2.1), and
     unsupported_token_type for what is no token of a grant. The hint is not needed: kinds differ by shape.
     """
-    client, token = _asked(form, authorization, network)
+    client, token = _asked(form, authorization, address)
     if _is_of_another_kind(token):
         raise unsupported_token_type()
     grant = _family_of(token)
@@ -50,10 +50,10 @@ def revoke(form: Form, *, authorization: str = "", network: str = "unknown") -> 
 
 
 def introspect(
-    form: Form, *, authorization: str = "", network: str = "unknown", now: datetime | None = None
+    form: Form, *, authorization: str = "", address: str | None = None, now: datetime | None = None
 ) -> dict[str, Any]:
     """What a token is good for now; only tokens of the client's organization are told about at all."""
-    client, token = _asked(form, authorization, network)
+    client, token = _asked(form, authorization, address)
     now = now or timezone.now()
     if signed.looks_real(token):
         return _of_access_token(token, client, now)
@@ -62,8 +62,8 @@ def introspect(
     return _of_refresh_token(token, client, now)
 
 
-def _asked(form: Form, authorization: str, network: str) -> tuple[OAuthClient, str]:
-    client = authenticate(presented(form, authorization), network=network)
+def _asked(form: Form, authorization: str, address: str | None) -> tuple[OAuthClient, str]:
+    client = authenticate(presented(form, authorization), address=address)
     if "token" not in form:
         raise invalid_request("The parameter token is missing.")
     return client, form["token"]

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.exceptions import is_store_failure, log_unavailable
-from ratelimit.client import client_ip, client_network
+from ratelimit.client import client_ip
 from tokens import oauth, oauth_tokens
 from tokens.oauth_errors import HEADERS, OAuthError, invalid_request, unavailable
 from tokens.oauth_forms import FORM, read_form
@@ -67,7 +67,6 @@ class TokenView(OAuthView):
         answer = oauth.exchange(
             form_of(request),
             authorization=authorization(request),
-            network=client_network(request._request),
             address=client_ip(request._request),
         )
         return Response(answer)
@@ -83,8 +82,8 @@ class RevocationView(OAuthView):
     )
     def post(self, request: Request) -> Response:
         """RFC 7009: ends the access and refresh tokens of the same grant; an unknown token is no error."""
-        network = client_network(request._request)
-        oauth_tokens.revoke(form_of(request), authorization=authorization(request), network=network)
+        address = client_ip(request._request)
+        oauth_tokens.revoke(form_of(request), authorization=authorization(request), address=address)
         return Response({})
 
 
@@ -98,9 +97,9 @@ class IntrospectionView(OAuthView):
     )
     def post(self, request: Request) -> Response:
         """RFC 7662: only tokens of the client's own organization are ever active."""
-        network = client_network(request._request)
+        address = client_ip(request._request)
         found = oauth_tokens.introspect(
-            form_of(request), authorization=authorization(request), network=network
+            form_of(request), authorization=authorization(request), address=address
         )
         return Response(found)
 

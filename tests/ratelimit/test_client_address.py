@@ -6,7 +6,8 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from ratelimit.client import client_ip, client_network
+from ratelimit import client
+from ratelimit.client import client_ip, client_network, network_windows
 
 SPOOFED = {
     "HTTP_X_REAL_IP": "203.0.113.1",
@@ -52,13 +53,60 @@ def test_a_proxy_that_wrote_nothing_is_itself_the_client(settings: Settings) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["unknown", "_hidden", "203.0.113.1:80", "'; DROP", "\x00", "1.2.3", "٣.2.3.4"]
+    "text",
+    [
+        "unknown",
+        "_hidden",
+        "203.0.113.1:",
+        "203.0.113.1:123456",
+        "2001:db8::1]:80",
+        "'; DROP",
+        "\x00",
+        "1.2.3",
+        "٣.2.3.4",
+    ],
 )
 def test_what_is_no_address_is_none(settings: Settings, text: str) -> None:
     settings.TRUSTED_PROXY_COUNT = 1
     assert address("10.0.0.2", text) is None
     request = RequestFactory().get("/", HTTP_X_FORWARDED_FOR=text)
     assert client_network(request) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("203.0.113.1:80", "203.0.113.1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[::ffff:203.0.113.1]:80", "203.0.113.1"),
+    ],
+)
+def test_a_proxy_may_append_the_port(settings: Settings, text: str, found: str) -> None:
+    settings.TRUSTED_PROXY_COUNT = 1
+    assert address("10.0.0.2", text) == found
+
+
+def test_an_unreadable_address_shares_no_window() -> None:
+    assert network_windows(None, "refusals", 10) == ()
+
+
+def test_ipv6_clients_are_limited_as_a_64_and_more_widely_as_a_48() -> None:
+    windows = network_windows("2001:db8:1:2::7", "refusals", 10, 900)
+    assert [(one.key, one.limit, one.seconds) for one in windows] == [
+        ("refusals:2001:db8:1:2::/64", 10, 900),
+        ("refusals:2001:db8:1::/48", 40, 900),
+    ]
+    assert [one.key for one in network_windows("192.0.2.1", "refusals", 10)] == ["refusals:192.0.2.1"]
+
+
+def test_a_forwarded_address_without_a_trusted_proxy_is_warned_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client._warn_of_proxy.cache_clear()
+    for _ in range(3):
+        assert address("10.0.0.2", "198.51.100.7") == "10.0.0.2"
+    assert [record.getMessage().count("TRUSTED_PROXY_COUNT") for record in caplog.records] == [2]
 
 
 @pytest.mark.parametrize(

@@ -82,3 +82,9 @@ def test_a_forged_forwarding_header_does_not_help() -> None:
 def test_malformed_and_missing_credentials_are_not_limited() -> None:
     assert set(statuses("nonsense", LIMIT * 3)) == {401}
     assert statuses(unknown(), 1) == [401]
+
+
+def test_a_client_with_a_whole_48_is_limited_too() -> None:
+    refused = [statuses(unknown(), 1, f"2001:db8:1:{number:x}::1")[0] for number in range(4 * LIMIT + 2)]
+    assert refused == [401] * 4 * LIMIT + [429] * 2
+    assert statuses(unknown(), 1, "2001:db8:2::1") == [401]
