@@ -15,6 +15,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 STORES = {"DATABASE_URL": "postgres", "REDIS_URL": "redis"}
 WORKER = "PYTEST_XDIST_WORKER"
+# A store that answers late on a busy machine is not away. A test about a store that hangs names less.
+PATIENT = {
+    "REDIS_TIMEOUT_SECONDS": "60",
+    "DATABASE_CONNECT_SECONDS": "60",
+    "DATABASE_TIMEOUT_SECONDS": "60",
+    "DATABASE_LOCK_SECONDS": "120",
+}
 
 _running: subprocess.Popen[str] | None = None
 
@@ -28,6 +35,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if WORKER not in os.environ:
         forget_environment()
         start_stores()
+        os.environ.update(PATIENT)
         os.environ["SECRET_KEY"] = "a-key-for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
     else:
         os.environ["REDIS_URL"] = redis_of_worker(os.environ["REDIS_URL"], os.environ[WORKER])

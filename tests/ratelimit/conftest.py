@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from pytest_django import Settings
 
-from tests.ratelimit.own_redis import OwnRedis
+from tests.ratelimit.own_redis import own_redis
+
+__all__ = ["own_redis"]
 
 
 @pytest.fixture(autouse=True)
@@ -23,14 +22,3 @@ def backend(request: pytest.FixtureRequest, settings: Settings) -> str:
     if request.param == "sql":
         settings.REDIS_URL = ""
     return str(request.param)
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path, settings: Settings) -> Iterator[OwnRedis]:
-    """A running Redis that the product uses in this test, and that the test may stop, kill or wind back."""
-    server = OwnRedis(tmp_path)
-    server.start()
-    settings.REDIS_URL = server.url
-    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": server.url}}
-    yield server
-    server.kill()

@@ -5,15 +5,22 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import redis
+from pytest_django import Settings
 
 from tests.stores.redis import find_program
 from tests.stores.store import free_port
+from tests.waiting import wait_until
 
-START_SECONDS = 30
+# A server of a cluster talks with the others at a port that is this much higher.
+BUS = 10_000
+LAST_PORT = 32_768
+# How long the product waits for it in a test: long for one that answers, short for one that hangs.
+HANGS_AFTER_SECONDS = 1.0
 FORGETFUL = ("--save", "", "--appendonly", "no")
 # Every answer waits until what it acknowledges is on disk.
 LASTING = ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
@@ -24,7 +31,7 @@ class OwnRedis:
         self._folder = folder
         # A replica is served at once, and not only after others might have come as well.
         self._options = (*options, "--requirepass", password, "--repl-diskless-sync-delay", "0")
-        self.port = free_port()
+        self.port = free_port(below=LAST_PORT - BUS)
         self._process: subprocess.Popen[bytes] | None = None
         self._password = password
         self.url = f"redis://{f':{password}@' * bool(password)}127.0.0.1:{self.port}/0"
@@ -48,11 +55,7 @@ class OwnRedis:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            assert self._process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(self._answers)
 
     def kill(self) -> None:
         if self._process:
@@ -79,7 +82,36 @@ class OwnRedis:
         self.start()
 
     def _answers(self) -> bool:
+        assert self._process
+        assert self._process.poll() is None
         try:
             return bool(self.client.ping())
         except redis.RedisError:
             return False
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path, settings: Settings) -> Iterator[OwnRedis]:
+    """A running Redis that the product uses in this test, and that the test may stop, kill or wind back.
+
+    The product asks it again at once after a failure.
+    """
+    settings.REDIS_BREAKER_SECONDS = 0.0
+    server = OwnRedis(tmp_path)
+    try:
+        server.start()
+        use(server.url, settings)
+        yield server
+    finally:
+        server.kill()
+
+
+def use(url: str, settings: Settings) -> None:
+    """Have the product use the Redis at that address."""
+    cache = settings.CACHES["default"]
+    waits = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), HANGS_AFTER_SECONDS)
+    pool = cache["OPTIONS"]["CONNECTION_POOL_KWARGS"] | waits
+    settings.REDIS_URL = url
+    settings.CACHES = {
+        "default": cache | {"LOCATION": url, "OPTIONS": cache["OPTIONS"] | {"CONNECTION_POOL_KWARGS": pool}}
+    }

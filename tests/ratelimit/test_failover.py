@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,8 @@ from ratelimit import connections
 from ratelimit.reserve import BLOCKS_PER_DAY
 from ratelimit.values import Charge
 from tests.ratelimit.charges import admitted, new_charge
-from tests.ratelimit.own_redis import OwnRedis
+from tests.ratelimit.own_redis import OwnRedis, use
+from tests.waiting import wait_until
 from tokens.issuing import Issued
 from tokens.revoking import revoke
 
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WHOAMI = "/api/auth/whoami"
 LIMIT = 200
 BLOCK = LIMIT // BLOCKS_PER_DAY
-SECONDS = 30
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +37,12 @@ def replica(own_redis: OwnRedis, tmp_path: Path) -> Iterator[OwnRedis]:
     folder = tmp_path / "replica"
     folder.mkdir()
     server = OwnRedis(folder)
-    server.start()
-    follow(server, own_redis)
-    yield server
-    server.kill()
+    try:
+        server.start()
+        follow(server, own_redis)
+        yield server
+    finally:
+        server.kill()
 
 
 @pytest.fixture
@@ -51,26 +52,14 @@ def charge() -> Charge:
 
 def follow(one: OwnRedis, other: OwnRedis) -> None:
     one.client.replicaof("127.0.0.1", other.port)
-    eventually(lambda: one.client.info("replication")["master_link_status"] == "up")
+    wait_until(lambda: one.client.info("replication")["master_link_status"] == "up")
 
 
 def promote(one: OwnRedis, other: OwnRedis) -> None:
     """Once it has all that the other holds; what the other does from now on, it misses."""
     offset = other.client.info("replication")["master_repl_offset"]
-    eventually(lambda: one.client.info("replication")["slave_repl_offset"] >= offset)
+    wait_until(lambda: one.client.info("replication")["slave_repl_offset"] >= offset)
     one.client.replicaof("NO", "ONE")
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def use(server: OwnRedis, settings: Settings) -> None:
-    settings.REDIS_URL = server.url
-    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": server.url}}
 
 
 def test_a_replica_that_missed_writes_admits_nothing_twice(
@@ -79,7 +68,7 @@ def test_a_replica_that_missed_writes_admits_nothing_twice(
     count = admitted(charge, 41)
     promote(replica, own_redis)
     count += admitted(charge, 2)
-    use(replica, settings)
+    use(replica.url, settings)
     count += admitted(charge, LIMIT)
     assert LIMIT - BLOCK <= count <= LIMIT
 
@@ -110,7 +99,7 @@ def test_a_replica_that_missed_a_revocation_accepts_nothing_that_was_remembered(
 ) -> None:
     promote(replica, own_redis)
     revoke(token=issued.token, actor=SYSTEM)
-    use(replica, settings)
+    use(replica.url, settings)
     assert warm.get(WHOAMI).status_code == 401
 
 

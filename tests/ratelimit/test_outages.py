@@ -12,7 +12,7 @@ from ratelimit.reserve import BLOCKS_PER_DAY
 from ratelimit.values import Charge, WindowLimit
 from tests.clients import program
 from tests.ratelimit.charges import admitted, hit, new_charge
-from tests.ratelimit.own_redis import OwnRedis
+from tests.ratelimit.own_redis import OwnRedis, use
 from tokens import opaque
 
 pytestmark = pytest.mark.django_db
@@ -48,12 +48,10 @@ def test_a_store_that_hangs_is_done_without(own_redis: OwnRedis, charge: Charge)
 def test_a_store_that_comes_back_as_it_was_loses_nothing(
     own_redis: OwnRedis, charge: Charge, settings: Settings, used: int
 ) -> None:
-    url = own_redis.url
     count = admitted(charge, used)
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": settings.REDIS_URL}}
+    use("redis://127.0.0.1:1/0", settings)
     count += admitted(charge, 31)
-    settings.REDIS_URL = url
+    use(own_redis.url, settings)
     count += admitted(charge, LIMIT)
     assert count == LIMIT
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-START_SECONDS = 60
+from tests.waiting import PATIENCE
+
 STOP_SECONDS = 10
+FIRST_PORT, LAST_PORT = 20_000, 30_000
 
 
 class StoreError(Exception):
@@ -25,17 +29,38 @@ def wheels_only() -> bool:
     return os.environ.get("TEST_STORES") == "wheels"
 
 
-def free_port() -> int:
-    """A loopback port below the range that outgoing connections take theirs from."""
+def free_port(below: int = LAST_PORT) -> int:
+    """A loopback port that this process alone gets, of all that ask here, for as long as it runs.
+
+    Outgoing connections take theirs from a higher range.
+    """
     while True:
         # Not from `random`, whose seed the test run sets alike in every worker.
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        port = FIRST_PORT + secrets.randbelow(below - FIRST_PORT)
+        if reserve(port) and is_free(port):
             return port
+
+
+def reserve(port: int) -> bool:
+    """Whether no other test process has it; the lock ends with this one."""
+    folder = Path(tempfile.gettempdir()) / f"tessera-test-ports-{os.geteuid()}"
+    folder.mkdir(exist_ok=True)
+    file = os.open(folder / str(port), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return False
+    return True
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class Store:
@@ -67,7 +92,7 @@ class Store:
 
     def wait(self, answers: Callable[[], bool]) -> None:
         """Returns once `answers()`; raises StoreError with the end of the log if that never comes."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise StoreError(f"{self._command[0]} did not start:\n{self._log.read_text()[-2000:]}")

@@ -17,7 +17,7 @@ from accounts.roles import Role
 from ratelimit import store
 from tests.clients import program
 from tests.people import make_member, make_token
-from tests.ratelimit.own_redis import OwnRedis
+from tests.ratelimit.own_redis import OwnRedis, use
 from tests.sessions import session_of
 from tests.tokens.oauth import Program, make_program
 from tokens.issuing import Issued
@@ -66,12 +66,8 @@ class Loss:
 
     def out_of_reach(self) -> Callable[[], None]:
         """For the revoking process alone: everybody else has it as before."""
-        self._go_to(NOWHERE)
-        return lambda: self._go_to(self.server.url)
-
-    def _go_to(self, url: str) -> None:
-        self.settings.REDIS_URL = url
-        self.settings.CACHES = {"default": self.settings.CACHES["default"] | {"LOCATION": url}}
+        use(NOWHERE, self.settings)
+        return lambda: use(self.server.url, self.settings)
 
 
 LOSSES = ("restarted_empty", "restarted_with_an_older_past", "hanging", "out_of_reach")
