@@ -17,6 +17,7 @@ from accounts.roles import Role
 from tests.people import actor, browser_of, make_token
 from tests.sessions import make_person, opened
 from tests.tokens.oauth import basic, make_program
+from tests.waiting import PATIENCE
 
 PAGES = ("/accounts/invitations/{}/", "/accounts/password/reset/key/{}", "/accounts/magic-link/{}")
 PLACES = (*PAGES, "/accounts/confirm-email/{}", "/{}", "/api/{}", "/?token={}", "/static/{}")
@@ -139,7 +140,7 @@ def ask(url: str, method: str, target: str, headers: str, body: str) -> int:
     lines = [f"{method} {target} HTTP/1.1", "Connection: close", f"Content-Length: {len(body)}"]
     lines += [headers] if headers else []
     lines += [] if headers.startswith("Host:") else [f"Host: {address.netloc}"]
-    with socket.create_connection((address.hostname, address.port), timeout=60) as wire:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as wire:
         wire.sendall("\r\n".join((*lines, "", body)).encode())
         answer = b""
         while more := wire.recv(65_536):

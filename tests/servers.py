@@ -7,11 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -19,9 +18,9 @@ from django.conf import settings
 from django.db import connection
 
 from tests.stores.store import free_port
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
 STOP_SECONDS = 15
 
 
@@ -82,15 +81,13 @@ class Servers:
                 self._started[key] = self._start(environment)
         servers = [self._started[key] for key in wanted]
         for server in servers:
-            wait_until_healthy(server)
+            wait_until(partial(is_healthy, server), server.log)
         return servers
 
-    def stop(self) -> None:
+    def kill(self) -> None:
+        """At the end of all tests: how a server stops is tested elsewhere, and takes its time."""
         for server in self._started.values():
-            if server.running:
-                server.process.terminate()
-        for server in self._started.values():
-            server.stop()
+            server.kill()
 
     def _start(self, environment: dict[str, str]) -> Server:
         self._count += 1
@@ -116,15 +113,13 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
-def wait_until_healthy(server: Server) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while server.running and time.monotonic() < deadline:
-        try:
-            with urlopen(f"{server.url}/healthz", timeout=5):
-                return
-        except (URLError, OSError):
-            time.sleep(0.05)
-    raise AssertionError(f"{server.url} did not start:\n{server.log()}")
+def is_healthy(server: Server) -> bool:
+    assert server.running, f"{server.url} did not start:\n{server.log()}"
+    try:
+        with urlopen(f"{server.url}/healthz", timeout=PATIENCE):
+            return True
+    except OSError:
+        return False
 
 
 def database_url() -> str:
@@ -147,4 +142,4 @@ def servers(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
         },
     )
     yield running
-    running.stop()
+    running.kill()

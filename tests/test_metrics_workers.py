@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
@@ -15,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.people import make_member, make_organization, make_plan, make_token
 from tests.servers import Server, Servers
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +33,7 @@ def bearer(server: Server) -> str:
 
 def ask(server: Server, path: str, bearer: str) -> tuple[int, str]:
     """Over a connection of its own, so that any worker may take it."""
-    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
     connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}", "Connection": "close"})
     response = connection.getresponse()
     answer = response.status, response.read().decode()
@@ -62,13 +61,6 @@ def grown(before: dict[str, float], after: dict[str, float]) -> dict[str, float]
 
 def workers(server: Server) -> list[psutil.Process]:
     return psutil.Process(server.process.pid).children()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_the_counts_of_all_workers_are_what_was_sent(server: Server, bearer: str) -> None:
@@ -105,6 +97,6 @@ def test_what_a_killed_worker_has_counted_stays_counted(server: Server, bearer: 
     old = {worker.pid for worker in workers(server)}
     for pid in old:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: len({worker.pid for worker in workers(server)} - old) == WORKERS)
+    wait_until(lambda: len({worker.pid for worker in workers(server)} - old) == WORKERS)
     after = scrape(server)
     assert grown(before, after) == {"tessera_requests_total internal ok": 1}

@@ -17,7 +17,12 @@ INTERNAL = "an-internal-token-of-the-scraper-0123456789"
 @pytest.fixture
 def server(servers: Servers) -> Server:
     # Nothing listens on port 1.
-    return servers(1, DATABASE_URL="postgres://tessera@127.0.0.1:1/away", INTERNAL_TOKENS=INTERNAL)[0]
+    environment = {
+        "DATABASE_URL": "postgres://tessera@127.0.0.1:1/away",
+        "DATABASE_CONNECT_SECONDS": "0.5",
+        "INTERNAL_TOKENS": INTERNAL,
+    }
+    return servers(1, **environment)[0]
 
 
 def test_a_credential_that_cannot_be_looked_up_is_a_503(server: Server) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.servers import Servers
 from tests.tokens.test_hostile_headers import BAD_BEARERS, NO_BEARER, REAL
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,7 +93,7 @@ CASES: dict[str, Case] = {
 def talk(url: str, request: bytes) -> bytes:
     """The whole answer; the server is told to close after it."""
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as connection:
         # A server may refuse and close before it was sent everything.
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)

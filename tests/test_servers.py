@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from urllib.request import urlopen
 
@@ -13,9 +12,9 @@ import psutil
 import pytest
 
 from tests.servers import Server, Servers
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS = 20
 
 
 def housekeepers(server: Server) -> list[int]:
@@ -28,19 +27,10 @@ def housekeepers(server: Server) -> list[int]:
     return found
 
 
-def eventually(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 @pytest.fixture
 def server(servers: Servers) -> Iterator[Server]:
     (running,) = servers(1, HOUSEKEEPING="1")
-    assert eventually(lambda: len(housekeepers(running)) == 1), running.log()
+    wait_until(lambda: len(housekeepers(running)) == 1, running.log)
     yield running
     # Its housekeeping would write while later tests empty the tables.
     running.stop()
@@ -57,12 +47,12 @@ def test_two_servers_answer_for_themselves(servers: Servers) -> None:
 def test_housekeeping_that_died_is_started_again(server: Server) -> None:
     (pid,) = housekeepers(server)
     os.kill(pid, signal.SIGKILL)
-    assert eventually(lambda: housekeepers(server) not in ([], [pid])), server.log()
+    wait_until(lambda: housekeepers(server) not in ([], [pid]), server.log)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_housekeeping_ends_with_its_server(server: Server, how: signal.Signals) -> None:
     (pid,) = housekeepers(server)
     server.process.send_signal(how)
-    server.process.wait(SECONDS)
-    assert eventually(lambda: not psutil.pid_exists(pid))
+    server.process.wait(PATIENCE)
+    wait_until(lambda: not psutil.pid_exists(pid))

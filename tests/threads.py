@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from django.db import connection
 
+from tests.waiting import PATIENCE
+
 T = TypeVar("T")
 
 
@@ -22,7 +24,7 @@ def at_once(tasks: Sequence[Callable[[], T]]) -> list[T | Exception]:
     def run(task: Callable[[], T]) -> T | Exception:
         try:
             connection.ensure_connection()
-            barrier.wait(timeout=30)
+            barrier.wait(PATIENCE)
             return task()
         except Exception as problem:
             return problem

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from accounts import founding
@@ -15,6 +15,7 @@ from accounts.models import Membership, User
 from accounts.roles import Role
 from tests.browsers import chromium
 from tests.people import PASSWORD, make_member, make_organization
+from tests.waiting import PATIENCE
 
 FLAGS = (
     "--no-sandbox",
@@ -31,6 +32,7 @@ FLAGS = (
 def chrome() -> Iterator[Browser]:
     # Playwright's loop runs in the test's own thread, where Django takes every query for a mistake.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield browser
@@ -64,7 +66,7 @@ def new_page(chrome: Browser, live_server: LiveServer) -> Iterator[Callable[...,
 
     def make(**options: Any) -> Page:
         context = chrome.new_context(base_url=live_server.url, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", note)

@@ -7,12 +7,14 @@ import requests
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.waiting import PATIENCE
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def token(live_server: LiveServer, client_id: str, secret: str) -> requests.Response:
     form = {"grant_type": "client_credentials"}
-    return requests.post(f"{live_server.url}/v1/auth/token", form, auth=(client_id, secret), timeout=10)
+    return requests.post(f"{live_server.url}/v1/auth/token", form, auth=(client_id, secret), timeout=PATIENCE)
 
 
 def test_a_client_is_made_used_rotated_and_deleted(signed_in: Page, live_server: LiveServer) -> None:
@@ -41,12 +43,12 @@ def test_a_client_is_made_used_rotated_and_deleted(signed_in: Page, live_server:
     access_token = token(live_server, client_id, second).json()["access_token"]
     bearer = {"Authorization": f"Bearer {access_token}"}
     whoami = f"{live_server.url}/api/auth/whoami"
-    assert requests.get(whoami, headers=bearer, timeout=10).json()["clientName"] == "catalog-import"
+    assert requests.get(whoami, headers=bearer, timeout=PATIENCE).json()["clientName"] == "catalog-import"
 
     page.get_by_role("button", name="Revoke all tokens").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke tokens").click()
     expect(page.get_by_text("Revoked all tokens of “catalog-import”.")).to_be_visible()
-    assert requests.get(whoami, headers=bearer, timeout=10).status_code == 401
+    assert requests.get(whoami, headers=bearer, timeout=PATIENCE).status_code == 401
 
     page.get_by_role("button", name="Delete").click()
     dialog = page.get_by_role("dialog")

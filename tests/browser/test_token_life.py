@@ -90,8 +90,8 @@ def test_leaving_without_copying_is_asked_about(signed_in):
     create(page, "ci-deploy")
     asked = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
-    page.get_by_role("link", name="Members").click()
-    page.wait_for_timeout(300)
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="Members").click()
     assert asked == ["beforeunload"]
     expect(page.get_by_label("Your new token")).to_be_visible()
 

@@ -18,7 +18,9 @@ from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
 from ratelimit import store
+from tests.faults.load import Caller
 from tests.faults.own_postgres import PASSWORD, OwnPostgres
+from tests.faults.rounds import DATABASE_TIMEOUT, REDIS_TIMEOUT
 from tests.ratelimit.own_redis import LASTING, OwnRedis
 from tests.servers import Server, Servers
 from tests.stores.__main__ import scratch_folder
@@ -66,12 +68,15 @@ def _fault_servers(_stores: tuple[OwnPostgres, OwnRedis, Path]) -> Iterator[Serv
         "HOUSEKEEPING": "0",
         "WEB_CONCURRENCY": "1",
         "DATABASE_POOL_SIZE": "8",
+        "REDIS_TIMEOUT_SECONDS": str(REDIS_TIMEOUT),
+        "DATABASE_CONNECT_SECONDS": str(DATABASE_TIMEOUT),
+        "DATABASE_TIMEOUT_SECONDS": str(DATABASE_TIMEOUT),
         "REFUSALS_PER_MINUTE": MANY,
         "SESSION_REQUESTS_PER_MINUTE": MANY,
     }
     running = Servers(folder, environment)
     yield running
-    running.stop()
+    running.kill()
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,15 @@ def _own_connection_anew(world: World) -> Iterator[None]:
     store.servers().of("any").forget()
     yield
     connection.close()
+    # A test that failed may have left it standing still, and is to be the only one that fails.
+    world.redis.resume()
+
+
+@pytest.fixture
+def callers(world: World) -> Iterator[list[Caller]]:
+    """A connection to each of the pair."""
+    with ExitStack() as cleanup:
+        yield [cleanup.enter_context(Caller(server)) for server in world.pair]
 
 
 @contextmanager

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
-from itertools import count
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
+from tests.faults.rounds import LONGEST
 from tests.servers import Server
+from tests.waiting import PATIENCE, wait_until
 
 NO_ANSWER = 0
-# A machine that runs other tests may take this long; what a free one takes is printed.
-LONGEST = 12.0
-PATIENCE = 60.0
 WHOAMI = "/api/auth/whoami"
 
 
@@ -67,6 +65,12 @@ class Caller:
         ended = time.monotonic()
         kind = content[:1] in (b"{", b"[")
         return Answer(request, sent, ended, status, retry_after, json.loads(content) if kind else None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         if self._connection:
@@ -126,22 +130,10 @@ class Load:
         return f"{len(seconds)} answers, p99 {p99 * 1000:.0f} ms, longest {seconds[-1] * 1000:.0f} ms"
 
     def _run(self, server: Server, request: Request) -> None:
-        caller = Caller(server)
-        while not self._over.is_set():
-            self.answers.append(caller.ask(request))
-            self._over.wait(self._pause)
-        caller.close()
-
-
-def wait_until(holds: Callable[[], object], otherwise: Callable[[], str] = lambda: "") -> float:
-    """Seconds until it held; fails after PATIENCE."""
-    began = time.monotonic()
-    for _ in count():
-        if holds():
-            break
-        assert time.monotonic() - began < PATIENCE, otherwise()
-        time.sleep(0.02)
-    return time.monotonic() - began
+        with Caller(server) as caller:
+            while not self._over.is_set():
+                self.answers.append(caller.ask(request))
+                self._over.wait(self._pause)
 
 
 def expect_no_fault(answers: Sequence[Answer]) -> None:

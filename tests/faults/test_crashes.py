@@ -21,12 +21,13 @@ from accounts.models import Membership
 from accounts.roles import Role
 from ratelimit.models import DailyUsage
 from tests.faults.conftest import World
-from tests.faults.load import Caller, Load, Request, wait_until
+from tests.faults.load import Caller, Load, Request
 from tests.faults.rounds import ROUNDS
 from tests.faults.writers import Promises, Writer, at_work
 from tests.people import make_member, make_organization, make_plan, make_token
 from tests.servers import Server
 from tests.sessions import opened
+from tests.waiting import wait_until
 from tokens.models import Grant, RefreshToken, ServiceAccountToken
 
 KILLS = 2 + ROUNDS
@@ -115,9 +116,8 @@ def kill_children(server: Server, *, housekeeping: bool) -> None:
 
 
 def wait_until_answering(server: Server, bearer: str) -> None:
-    caller = Caller(server)
-    wait_until(lambda: caller.ask(Request("alive", bearer)).status == 200)
-    caller.close()
+    with Caller(server) as caller:
+        wait_until(lambda: caller.ask(Request("alive", bearer)).status == 200)
 
 
 def expect_tokens_as_promised(owner: Membership, promises: Promises) -> None:

@@ -11,11 +11,12 @@ import pytest
 
 from accounts.models import Membership
 from tests.faults.conftest import World
-from tests.faults.load import Caller, Request, wait_until
+from tests.faults.load import Caller, Request
 from tests.faults.rounds import ROUNDS
 from tests.people import make_token
 from tests.servers import Server
 from tests.sessions import make_person, opened
+from tests.waiting import wait_until
 from tokens.models import RefreshToken, ServiceAccountToken
 
 WISH = {"permissions": ["index:read:*"], "expiresInDays": 1}
@@ -30,6 +31,11 @@ def person(world: World) -> Membership:
 @pytest.fixture
 def server(world: World) -> Server:
     return world.pair[0]
+
+
+@pytest.fixture
+def caller(callers: list[Caller]) -> Caller:
+    return callers[0]
 
 
 def send_and_leave(server: Server, request: Request, done: Callable[[], bool]) -> None:
@@ -51,10 +57,9 @@ def send_and_leave(server: Server, request: Request, done: Callable[[], bool]) -
 
 
 def test_a_token_whose_creation_was_not_answered_is_made_once_and_shown_never(
-    server: Server, person: Membership
+    server: Server, caller: Caller, person: Membership
 ) -> None:
     bearer = make_token(person, permissions=["*:*:*"]).plaintext
-    caller = Caller(server)
     for number in range(TIMES):
         wish = WISH | {"name": f"asked for twice {number}"}
         made = ServiceAccountToken.objects.filter(organization=person.organization, name=wish["name"])
@@ -66,13 +71,11 @@ def test_a_token_whose_creation_was_not_answered_is_made_once_and_shown_never(
         assert (again.status, again.body["code"]) == (409, "already_created")
         assert "token" not in again.body["record"]
         assert made.count() == 1
-    caller.close()
 
 
 def test_a_refresh_that_was_not_answered_hands_out_the_same_successor(
-    server: Server, person: Membership
+    server: Server, caller: Caller, person: Membership
 ) -> None:
-    caller = Caller(server)
     for _ in range(TIMES):
         first = opened(person)
         family = RefreshToken.objects.filter(grant=first.grant)
@@ -83,4 +86,3 @@ def test_a_refresh_that_was_not_answered_hands_out_the_same_successor(
         assert [one.status for one in answers] == [200, 200]
         assert len({one.body["refresh_token"] for one in answers}) == 1
         assert family.count() == 2
-    caller.close()

@@ -11,8 +11,9 @@ from itertools import count
 from threading import Event, Thread
 from uuid import uuid4
 
-from tests.faults.load import NO_ANSWER, PATIENCE, Answer, Caller, Request
+from tests.faults.load import NO_ANSWER, Answer, Caller, Request
 from tests.servers import Server
+from tests.waiting import PATIENCE
 
 # A repetition gets the same successor for ten seconds; one that came later proves nothing.
 GRACE = 8.0

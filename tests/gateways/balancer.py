@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -12,6 +11,7 @@ from threading import Event, Thread
 
 from tests.gateways.gateway import NGINX, Gateway
 from tests.stores.store import free_port
+from tests.waiting import PATIENCE, wait_until
 
 LINES = """
 upstream tessera {{ {servers} keepalive 32; }}
@@ -45,7 +45,7 @@ class Load:
         self.ended = Event()
 
     def one_client(self) -> None:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         while not self.ended.is_set():
             for method, path in self.wishes:
                 try:
@@ -77,10 +77,3 @@ class Load:
         """Until that many more answers have come."""
         wanted = self.answers.total() + more
         wait_until(lambda: self.answers.total() >= wanted)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

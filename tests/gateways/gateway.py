@@ -6,14 +6,13 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from tests.servers import ROOT, end_with_parent
 from tests.stores.store import free_port
+from tests.waiting import PATIENCE, wait_until
 
 KINDS = ("nginx", "caddy")
-START_SECONDS = 60
 STOP_SECONDS = 10
 # Debian keeps servers out of an ordinary user's PATH.
 PLACES = ("/usr/sbin", "/usr/local/sbin")
@@ -90,18 +89,17 @@ class Gateway:
                 stderr=subprocess.STDOUT,
                 preexec_fn=end_with_parent,  # noqa: PLW1509
             )
-        self._wait()
+        wait_until(self._listens)
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 5).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError(f"{self.kind} did not start:\n{self.log_file.read_text()[-4000:]}")
+    def _listens(self) -> bool:
+        assert self._process.poll() is None, (
+            f"{self.kind} did not start:\n{self.log_file.read_text()[-4000:]}"
+        )
+        try:
+            socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+        except OSError:
+            return False
+        return True
 
     def stop(self) -> None:
         self._process.terminate()

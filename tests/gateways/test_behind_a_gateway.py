@@ -16,6 +16,7 @@ from tests.gateways.gateway import Gateway
 from tests.gateways.upstream import Upstream
 from tests.people import actor, make_member, make_organization, make_token
 from tests.stores.store import free_port
+from tests.waiting import PATIENCE
 from tokens.revoking import revoke
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +39,7 @@ class Answer:
 
 
 def ask(gateway: Gateway, bearer: str = "", method: str = "GET", body: Any = None, **headers: str) -> Answer:
-    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
     given = {"Authorization": f"Bearer {bearer}"} if bearer else {}
     chunked = body is not None and not isinstance(body, bytes)
     connection.request(method, "/orders/7?page=2&page=3", body, given | headers, encode_chunked=chunked)

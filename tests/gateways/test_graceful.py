@@ -12,11 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.gateways.balancer import Balancer, Load, wait_until
+from tests.gateways.balancer import Balancer, Load
 from tests.gateways.gateway import program
 from tests.people import make_member, make_organization, make_plan, make_token
 from tests.servers import Server, Servers
 from tests.stores.store import free_port
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -52,7 +53,7 @@ def at(servers: Servers, port: int) -> Server:
 
 
 def readiness(server: Server) -> tuple[int, str]:
-    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=30)
+    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
     connection.request("GET", "/readyz", headers={"Connection": "close"})
     response = connection.getresponse()
     answer = response.status, json.loads(response.read())["status"]

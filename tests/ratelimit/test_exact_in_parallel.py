@@ -26,6 +26,7 @@ from tests.people import make_token
 from tests.ratelimit.charges import NOON, hit, new_charge
 from tests.servers import ROOT, Server, Servers
 from tests.threads import at_once
+from tests.waiting import PATIENCE
 
 LIMIT, TRIES, CONNECTIONS = 100, 400, 40
 
@@ -35,11 +36,11 @@ def hammer(servers: Sequence[Server], bearers: Sequence[str]) -> list[tuple[int,
     barrier = Barrier(CONNECTIONS)
 
     def one(server: Server) -> list[tuple[int, str]]:
-        connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+        connection = HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
         # The servers' own connections are there before the race, so that it is about nothing but the limit.
         connection.request("GET", "/readyz")
         connection.getresponse().read()
-        barrier.wait(60)
+        barrier.wait(PATIENCE)
         found = []
         for bearer in islice(cycle(bearers), TRIES // CONNECTIONS):
             connection.request("GET", "/api/auth/whoami", headers={"Authorization": f"Bearer {bearer}"})

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -20,9 +19,9 @@ from ratelimit.models import DailyUsage
 from tests.ratelimit.charges import admitted, new_charge
 from tests.ratelimit.own_redis import OwnRedis
 from tests.servers import ROOT, database_url, end_with_parent
+from tests.waiting import PATIENCE, wait_until
 
 Start = Callable[[], subprocess.Popen[bytes]]
-LONGEST = 30
 
 
 @pytest.fixture
@@ -53,10 +52,7 @@ def stored() -> int:
 
 
 def wait_until_stored(count: int) -> None:
-    deadline = time.monotonic() + LONGEST
-    while stored() < count:
-        assert time.monotonic() < deadline, f"{stored()} of {count} calls were stored"
-        time.sleep(0.02)
+    wait_until(lambda: stored() >= count, lambda: f"{stored()} of {count} calls were stored")
 
 
 def now() -> datetime:
@@ -96,7 +92,7 @@ def test_it_stores_in_rounds_and_ends_when_told_to(start: Start, number: signal.
     admitted(charge, 2, now())
     wait_until_stored(5)
     process.send_signal(number)
-    assert process.wait(2) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.django_db(transaction=True)

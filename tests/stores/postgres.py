@@ -125,7 +125,7 @@ def start(scratch: Path, **settings: str) -> Store:
 
 def answers(port: int, user: str = USER) -> bool:
     try:
-        psycopg.connect(host="127.0.0.1", port=port, user=user, dbname="postgres", connect_timeout=2).close()
+        psycopg.connect(host="127.0.0.1", port=port, user=user, dbname="postgres", connect_timeout=10).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -59,7 +59,7 @@ def start(scratch: Path) -> Store:
 
 def answers(port: int) -> bool:
     try:
-        with redis.Redis(port=port, socket_timeout=2) as client:
+        with redis.Redis(port=port, socket_timeout=10) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False

@@ -16,12 +16,12 @@ from rest_framework.test import APIClient
 from accounts.models import Membership, Organization
 from tests.clients import program
 from tests.people import make_plan, make_token
+from tests.waiting import PATIENCE
 from tokens import memory
 from tokens.issuing import Issued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
-SECONDS = 30
 WHOAMI = "/api/auth/whoami"
 
 # Where the reader waits while the token is revoked: the step that has just been taken, or is next.
@@ -47,8 +47,8 @@ def hold(monkeypatch: pytest.MonkeyPatch, where: str, raw: str, barrier: Barrier
         def reading(known: memory.Known, *how: Any) -> Any:
             found = read(known, *how)
             if known.raw == raw and not barrier.broken:
-                barrier.wait(SECONDS)
-                barrier.wait(SECONDS)
+                barrier.wait(PATIENCE)
+                barrier.wait(PATIENCE)
                 barrier.abort()
             return found
 
@@ -58,8 +58,8 @@ def hold(monkeypatch: pytest.MonkeyPatch, where: str, raw: str, barrier: Barrier
 
         def keeping(known: memory.Known, decision: Any) -> None:
             if known.raw == raw and not barrier.broken:
-                barrier.wait(SECONDS)
-                barrier.wait(SECONDS)
+                barrier.wait(PATIENCE)
+                barrier.wait(PATIENCE)
                 barrier.abort()
             keep(known, decision)
 
@@ -91,14 +91,14 @@ def test_what_was_read_before_a_revocation_is_never_accepted_after_it(
         with monkeypatch.context() as patched, ThreadPoolExecutor(1) as reader:
             hold(patched, where, issued.plaintext, barrier)
             reading = reader.submit(ask, issued)
-            barrier.wait(SECONDS)
+            barrier.wait(PATIENCE)
             answer = revoker.delete(f"/api/v1/tokens/{issued.token.public_id}")
             assert answer.status_code == 204
             if flushed:
                 redis_client.flushdb()
-            barrier.wait(SECONDS)
+            barrier.wait(PATIENCE)
             # It was sent before the revocation, so it may be answered either way.
-            assert reading.result(SECONDS) in (200, 401)
+            assert reading.result(PATIENCE) in (200, 401)
         accepted += [code for code in (ask(issued), ask(issued)) if code != 401]
     assert accepted == []
 

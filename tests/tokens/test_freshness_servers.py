@@ -42,8 +42,6 @@ ENVIRONMENT = {
     # A refusal must come of the credential, and of no limit on refusals or sessions.
     "REFUSALS_PER_MINUTE": "100000000",
     "SESSION_REQUESTS_PER_MINUTE": "100000000",
-    # Both servers and their clients share this machine, so that answers take their time.
-    "REDIS_TIMEOUT_SECONDS": "5",
 }
 TOKENS_OF_ONE = 25
 OVERLOADED = {503}

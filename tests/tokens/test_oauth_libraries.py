@@ -15,6 +15,7 @@ from requests_oauthlib import OAuth2Session
 
 from tests.servers import Server, Servers
 from tests.tokens.oauth import Program, make_program
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +36,7 @@ def importer(transactional_db: None) -> Program:
 
 def metadata_of(server: Server) -> dict[str, Any]:
     url = f"{server.url}/.well-known/oauth-authorization-server"
-    found: dict[str, Any] = requests.get(url, timeout=10).json()
+    found: dict[str, Any] = requests.get(url, timeout=PATIENCE).json()
     return found
 
 
@@ -68,7 +69,7 @@ def test_authlib_verifies_a_token_by_the_published_keys(server: Server, importer
     known = metadata_of(server)
     session = AuthlibSession(importer.id, importer.secret)
     token = session.fetch_token(known["token_endpoint"], grant_type="client_credentials")
-    keys = KeySet.import_key_set(requests.get(known["jwks_uri"], timeout=10).json())
+    keys = KeySet.import_key_set(requests.get(known["jwks_uri"], timeout=PATIENCE).json())
     found = jwt.decode(token["access_token"], keys, algorithms=["ES256"])
     expected = {"iss": {"essential": True, "value": server.url}, "aud": {"essential": True}}
     jwt.JWTClaimsRegistry(**expected).validate(found.claims)
@@ -100,12 +101,12 @@ def test_the_shell_lines_of_the_documentation(server: Server, importer: Program)
     """Verbatim but for host, id and secret: a form with everything in the body."""
     url, form = f"{server.url}/v1/auth/token", "application/x-www-form-urlencoded"
     body = f"grant_type=client_credentials&client_id={importer.id}&client_secret={importer.secret}"
-    first = requests.post(url, body, headers={"Content-Type": form}, timeout=10)
+    first = requests.post(url, body, headers={"Content-Type": form}, timeout=PATIENCE)
     assert first.json().keys() >= {"access_token", "token_type", "expires_in", "refresh_token"}
     seed = make_program(importer.row.responsible, refresh_auth="rotation_only")
     body = f"grant_type=client_credentials&client_id={seed.id}&client_secret={seed.secret}"
-    granted = requests.post(url, body, headers={"Content-Type": form}, timeout=10).json()
+    granted = requests.post(url, body, headers={"Content-Type": form}, timeout=PATIENCE).json()
     body = f"grant_type=refresh_token&refresh_token={granted['refresh_token']}&client_id={seed.id}"
-    second = requests.post(url, body, headers={"Content-Type": form}, timeout=10)
+    second = requests.post(url, body, headers={"Content-Type": form}, timeout=PATIENCE)
     assert second.status_code == 200
     assert second.json()["refresh_token"] != granted["refresh_token"]

@@ -13,6 +13,7 @@ import requests
 from tests.servers import Server, Servers
 from tests.threads import at_once
 from tests.tokens.oauth import Program, make_program
+from tests.waiting import PATIENCE
 from tokens.models import Grant, RefreshToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +23,7 @@ CROWD = 40
 
 def refresh(server: Server, program: Program, refresh_token: str) -> tuple[int, dict[str, Any]]:
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **program.body}
-    response = requests.post(f"{server.url}/v1/auth/token", form, timeout=60)
+    response = requests.post(f"{server.url}/v1/auth/token", form, timeout=PATIENCE)
     return response.status_code, response.json()
 
 

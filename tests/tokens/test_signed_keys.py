@@ -17,6 +17,7 @@ from django.test import Client
 
 from tests.tokens.forging import claims_of, header_of
 from tests.tokens.oauth import make_program
+from tests.waiting import PATIENCE
 from tokens import keys, signed
 from tokens.keys import JWKS_MAX_AGE, MARGIN
 
@@ -64,7 +65,7 @@ def test_several_processes_that_start_at_once_share_one_key(key_file: Path, tmp_
     command = [sys.executable, "-c", START_AT_ONCE, str(key_file), str(gun)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     gun.touch()
-    kids = {process.communicate(timeout=60)[0].strip() for process in processes}
+    kids = {process.communicate(timeout=PATIENCE)[0].strip() for process in processes}
     assert kids == {entries(key_file)[0]["kid"]}
     assert list(key_file.parent.iterdir()) == [key_file]
 
@@ -133,7 +134,7 @@ def test_rotations_at_once_lose_no_key(key_file: Path) -> None:
     script = START_AT_ONCE.partition("while")[0] + rotate
     command = [sys.executable, "-c", script, str(key_file), ""]
     processes = [subprocess.Popen(command) for _ in range(5)]
-    assert [process.wait(60) for process in processes] == [0] * 5
+    assert [process.wait(PATIENCE) for process in processes] == [0] * 5
     assert len({entry["kid"] for entry in entries(key_file)}) == 6
 
 
