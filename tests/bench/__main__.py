@@ -103,8 +103,8 @@ def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterat
             *_targets(folder, values, theirs, {p: f"/{p}" for p in PEERS}, urls["peers"]),
         ]
     finally:
-        ours_running.stop()
-        theirs_running.stop()
+        ours_running.kill()
+        theirs_running.kill()
 
 
 def _targets(

@@ -93,7 +93,7 @@ def prepared(folder: Path) -> Iterator[tuple[Server, Server, dict[str, str]]]:
         answer = json.loads(python(["manage.py", "bootstrap", *PERSON], common))
         yield servers(1, **common)[0], servers(1, **peers)[0], answer["client"]
     finally:
-        servers.stop()
+        servers.kill()
         database(url, f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -60,7 +60,7 @@ def serving(folder: Path, rows: int, stack: ExitStack) -> list[Target]:
         home = folder / f"{kind}-{rows}"
         home.mkdir()
         servers = Servers(home, {"HOUSEKEEPING": "0", "WEB_CONCURRENCY": "1"})
-        stack.callback(servers.stop)
+        stack.callback(servers.kill)
         [server] = servers(1, CREDENTIAL_MEMORY_SIZE=size, **environment)
         address = f"{server.url}/api/auth/whoami"
         targets.append(Target(f"{kind}, {rows:,} tokens", address, server.process.pid, file))
