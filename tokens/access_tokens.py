@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -49,8 +50,10 @@ def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | Refusal:
     expires_at = datetime.fromtimestamp(claims.exp, UTC)
     scopes = scopes_of(row, granted.texts)
     if row.client_id is None:
-        return _of_member(row, scopes, expires_at), claims
-    return _of_client(row, row.client_id, scopes, expires_at), claims
+        found = _of_member(row, scopes, expires_at)
+    else:
+        found = _of_client(row, row.client_id, scopes, expires_at)
+    return replace(found, kid=claims.kid), claims
 
 
 def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:

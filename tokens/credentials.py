@@ -26,7 +26,8 @@ class Credential(Actor):
     """``request.credential`` and ``request.auth``: who calls, with which rights, charged to whom.
 
     ``charge`` is None for our own services only, and ``plan`` where both are the same; ``grant_id`` is what
-    a signed token lives with; ``generation`` is the organization's, read in the same statement.
+    a signed token lives with; ``generation`` is the organization's, read in the same statement;
+    ``kid`` is the key that signed an access token.
     """
 
     auth_kind: str
@@ -36,6 +37,7 @@ class Credential(Actor):
     user_email: str = ""
     grant_id: UUID | None = None
     generation: int = 0
+    kid: str = ""
 
     def charge_at(self, path: str) -> Charge | None:
         """At forward authentication a person's session is charged to the plan like any credential."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,15 @@ PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "kid", "use", "alg")
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """``signs_from`` and ``verifies_until`` are epoch seconds; the latter is None for the newest."""
+    """Times are epoch seconds; ``signs_until``, when its successor began, is None for the newest, and so is
+    ``verifies_until``.
+    """
 
     kid: str
     private: EllipticCurvePrivateKey
     public: EllipticCurvePublicKey
     signs_from: int
+    signs_until: int | None
     verifies_until: int | None
     jwk: dict[str, str]
 
@@ -105,8 +109,10 @@ def verifying(kid: str, now: float) -> SigningKey | None:
 
 
 def rotate(now: int, *, longest_lifetime: int, at_once: bool = False) -> SigningKey:
-    """Add a key and drop dead ones; it signs once others had time to learn it, or at once.
+    """Add a key and drop dead ones; it signs once others had time to learn it.
 
+    With ``at_once`` it signs now and all earlier keys are dropped, because they may be known to others:
+    every process refuses their tokens within LOOK_EVERY seconds.
     ``longest_lifetime`` is for how many seconds a token may be accepted after it was signed.
     """
     path = Path(settings.JWT_SIGNING_KEYS_FILE)
@@ -114,6 +120,8 @@ def rotate(now: int, *, longest_lifetime: int, at_once: bool = False) -> Signing
     with _exclusively(path):
         entries: list[dict[str, Any]] = json.loads(path.read_text())["keys"]
         starts = now if at_once else now + JWKS_MAX_AGE + MARGIN
+        if at_once:
+            entries = []
         # A key that would begin to sign after this one has signed nothing, and must not take over later.
         entries = [entry for entry in entries if entry["signs_from"] <= starts] or entries[:1]
         for entry in entries:
@@ -145,7 +153,8 @@ def _new_entry(signs_from: int) -> dict[str, Any]:
 
 def _read(path: Path, stamp: tuple[int, int]) -> KeySet:
     keys = {}
-    for entry in json.loads(path.read_text())["keys"]:
+    entries = json.loads(path.read_text())["keys"]
+    for entry, successor in zip_longest(entries, entries[1:]):
         private = ECAlgorithm(ECAlgorithm.SHA256).from_jwk(entry)
         if not isinstance(private, EllipticCurvePrivateKey):
             raise ValueError(f"JWT_SIGNING_KEYS_FILE {path} holds a key that cannot sign.")
@@ -154,6 +163,7 @@ def _read(path: Path, stamp: tuple[int, int]) -> KeySet:
             private=private,
             public=private.public_key(),
             signs_from=entry["signs_from"],
+            signs_until=successor["signs_from"] if successor else None,
             verifies_until=entry["verifies_until"],
             jwk={name: entry[name] for name in PUBLIC_MEMBERS},
         )

@@ -18,6 +18,7 @@ from django.utils import timezone
 from ratelimit import counted, refusals
 from ratelimit.refusals import Refusal
 from ratelimit.values import Decision, Fence
+from tokens import keys
 from tokens.credentials import Credential
 from tokens.guesses import guesses, refuse
 
@@ -135,6 +136,9 @@ memory = Memory()
 
 
 def _has_ended(credential: Credential, now: datetime) -> bool:
+    """Past its expiry, or signed with a key that is no longer trusted."""
+    if credential.kid and keys.verifying(credential.kid, now.timestamp()) is None:
+        return True
     return credential.expires_at is not None and credential.expires_at <= now
 
 

@@ -37,7 +37,7 @@ class ExpiredJWT(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """``sid`` is the grant that the token lives and dies with; times are epoch seconds."""
+    """``sid`` is the grant that the token ends with, ``kid`` its key; times are epoch seconds."""
 
     sub: str
     client_id: str
@@ -47,6 +47,7 @@ class Claims:
     jti: str
     iat: int
     exp: int
+    kid: str
 
 
 class Verified(NamedTuple):
@@ -94,7 +95,7 @@ def decode(raw: str, now: float | None = None) -> Claims:
     if known is None or known.base_url != settings.BASE_URL or not _still_verifies(known.key, now):
         known = _verify(raw, now)
         _remember(digest, known)
-    return _typed(known.claims, now)
+    return _typed(known.claims, known.key, now)
 
 
 def _verify(raw: str, now: float) -> Verified:
@@ -151,13 +152,16 @@ def _key_of(raw: str, now: float) -> keys.SigningKey:
     return key
 
 
-def _typed(claims: dict[str, Any], now: float) -> Claims:
+def _typed(claims: dict[str, Any], key: keys.SigningKey, now: float) -> Claims:
     exp, iat, nbf = claims["exp"], claims["iat"], claims.get("nbf", 0)
     if any(type(number) is not int for number in (exp, iat, nbf)):
         raise InvalidJWT
     if not all(isinstance(claims.get(name), str) for name in TEXT_CLAIMS):
         raise InvalidJWT
     if not 0 <= iat <= exp <= MAX_TIME or max(iat, nbf) > now + LEEWAY_SECONDS:
+        raise InvalidJWT
+    # No server signs with a key once its successor does, so someone else knows this key.
+    if key.signs_until is not None and iat > key.signs_until + LEEWAY_SECONDS:
         raise InvalidJWT
     if exp + LEEWAY_SECONDS <= now:
         raise ExpiredJWT
@@ -170,6 +174,7 @@ def _typed(claims: dict[str, Any], now: float) -> Claims:
         jti=claims["jti"],
         iat=iat,
         exp=exp,
+        kid=key.kid,
     )
 
 

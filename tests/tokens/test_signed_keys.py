@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
+import time_machine
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
+from tests.clients import program
 from tests.tokens.forging import claims_of, header_of
 from tests.tokens.oauth import make_program
 from tests.waiting import PATIENCE
@@ -93,21 +97,72 @@ def test_the_old_key_verifies_until_the_last_token_it_signed_is_dead() -> None:
     assert keys.verifying(new.kid, until + 10**6) is not None
 
 
-def test_a_token_of_the_old_key_works_through_a_rotation_at_once() -> None:
+def test_a_token_of_the_old_key_works_through_a_rotation() -> None:
+    before, now = token(), int(time.time())
+    new = keys.rotate(now, longest_lifetime=LONGEST)
+    with time_machine.travel(new.signs_from, tick=False):
+        after = token()
+        assert (header_of(after)["kid"], header_of(before)["kid"] == new.kid) == (new.kid, False)
+        assert {signed.decode(one).sub for one in (before, after)} == {"x"}
+
+
+def test_a_rotation_at_once_refuses_and_unpublishes_every_earlier_key(client: Client) -> None:
+    now = int(time.time())
     before = token()
-    new = keys.rotate(int(time.time()), longest_lifetime=LONGEST, at_once=True)
-    after = token()
-    assert (header_of(after)["kid"], header_of(before)["kid"] == new.kid) == (new.kid, False)
-    assert {signed.decode(one).sub for one in (before, after)} == {"x"}
+    assert signed.decode(before).sub == "x"
+    pending = keys.rotate(now, longest_lifetime=LONGEST)
+    new = keys.rotate(now, longest_lifetime=LONGEST, at_once=True)
+    assert [key["kid"] for key in client.get("/.well-known/jwks.json").json()["keys"]] == [new.kid]
+    with pytest.raises(signed.InvalidJWT):
+        signed.decode(before)
+    assert keys.verifying(pending.kid, now) is None
+    assert signed.decode(token()).sub == "x"
+
+
+def test_a_process_that_holds_the_old_keys_refuses_them_at_its_next_look() -> None:
+    stale = keys.current()
+    leaked = token()
+    assert signed.decode(leaked).sub == "x"
+    keys.rotate(int(time.time()), longest_lifetime=LONGEST, at_once=True)
+    # As in a process that looked at the file a moment before the rotation.
+    keys._ring.current, keys._ring.looked_at = stale, time.monotonic() - keys.LOOK_EVERY
+    with pytest.raises(signed.InvalidJWT):
+        signed.decode(leaked)
+
+
+@pytest.mark.parametrize(("after", "accepted"), [(0, True), (signed.LEEWAY_SECONDS, True), (31, False)])
+def test_what_claims_to_be_signed_after_the_successor_began_is_refused(after: int, accepted: bool) -> None:
+    now = int(time.time())
+    old = keys.current().signing(now)
+    new = keys.rotate(now, longest_lifetime=LONGEST)
+    forged_at = new.signs_from + after
+    claims = {"sub": "x", "client_id": "x", "sid": "x", "org": "x", "scope": "", "jti": "x"}
+    claims |= {"iss": settings.BASE_URL, "aud": settings.BASE_URL, "iat": forged_at, "exp": forged_at + 60}
+    forged = jwt.encode(claims, old.private, keys.ALGORITHM, headers={"typ": signed.TYPE, "kid": old.kid})
+    if accepted:
+        assert signed.decode(forged, forged_at).kid == old.kid
+    else:
+        with pytest.raises(signed.InvalidJWT):
+            signed.decode(forged, forged_at)
+
+
+@pytest.mark.django_db
+def test_a_remembered_token_of_a_leaked_key_is_refused() -> None:
+    bearer = program(make_program().grant()["access_token"])
+    for _ in range(3):
+        assert bearer.get("/api/auth/whoami").status_code == 200
+    keys.rotate(int(time.time()), longest_lifetime=LONGEST, at_once=True)
+    answer = bearer.get("/api/auth/whoami")
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
 
 def test_rotating_again_drops_what_is_dead_and_nothing_else(key_file: Path) -> None:
     now = int(time.time())
     first = keys.current().signing(now)
-    second = keys.rotate(now, longest_lifetime=LONGEST, at_once=True)
-    third = keys.rotate(now + 60, longest_lifetime=LONGEST, at_once=True)
+    second = keys.rotate(now, longest_lifetime=LONGEST)
+    third = keys.rotate(now + 60, longest_lifetime=LONGEST)
     assert [entry["kid"] for entry in entries(key_file)] == [first.kid, second.kid, third.kid]
-    fourth = keys.rotate(now + LONGEST + MARGIN, longest_lifetime=LONGEST, at_once=True)
+    fourth = keys.rotate(now + JWKS_MAX_AGE + LONGEST + 2 * MARGIN, longest_lifetime=LONGEST)
     assert [entry["kid"] for entry in entries(key_file)] == [second.kid, third.kid, fourth.kid]
 
 
@@ -130,7 +185,7 @@ def test_a_key_that_was_overtaken_never_signs() -> None:
 
 def test_rotations_at_once_lose_no_key(key_file: Path) -> None:
     keys.current()
-    rotate = "from tokens import keys; keys.rotate(int(time.time()), longest_lifetime=7230, at_once=True)"
+    rotate = "from tokens import keys; keys.rotate(int(time.time()), longest_lifetime=7230)"
     script = START_AT_ONCE.partition("while")[0] + rotate
     command = [sys.executable, "-c", script, str(key_file), ""]
     processes = [subprocess.Popen(command) for _ in range(5)]
@@ -158,20 +213,22 @@ def test_a_process_never_signs_by_a_key_that_it_makes_up(key_file: Path) -> None
 
 @pytest.mark.django_db
 def test_the_command_says_what_it_did(key_file: Path) -> None:
-    program = make_program()
-    before = program.grant()["access_token"]
+    importer = make_program()
+    before = importer.grant()["access_token"]
     told = io.StringIO()
     call_command("rotate_signing_key", stdout=told)
     old, new = entries(key_file)
     assert told.getvalue().startswith(f"Key {new['kid']} signs from ")
     assert f"Key {old['kid']} verifies until " in told.getvalue()
-    assert header_of(program.grant()["access_token"])["kid"] == old["kid"]
+    assert header_of(importer.grant()["access_token"])["kid"] == old["kid"]
+    assert claims_of(before)["exp"] + signed.LEEWAY_SECONDS <= old["verifies_until"]
     call_command("rotate_signing_key", now=True, stdout=told)
-    after = program.grant()["access_token"]
-    assert header_of(after)["kid"] == entries(key_file)[-1]["kid"]
-    assert claims_of(before)["exp"] + signed.LEEWAY_SECONDS <= entries(key_file)[0]["verifies_until"]
-    for one in (before, after):
-        signed.decode(one)
+    assert "Earlier keys are refused from now on.\n" in told.getvalue()
+    [only] = entries(key_file)
+    after = importer.grant()["access_token"]
+    assert header_of(after)["kid"] == only["kid"] == signed.decode(after).kid
+    with pytest.raises(signed.InvalidJWT):
+        signed.decode(before)
 
 
 def test_the_published_set_holds_no_secret_and_may_be_kept(client: Client, key_file: Path) -> None:

@@ -1,4 +1,4 @@
-"""A new key for access tokens; those that the one before it signs stay good to their end."""
+"""Adds a signing key for access tokens. Tokens of the key before it stay valid, except with --now."""
 
 from __future__ import annotations
 
@@ -25,14 +25,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--now",
             action="store_true",
-            help="Sign by it at once, where the one before may be known to somebody else. Programs that keep "
-            "the published keys may refuse the first tokens for some minutes.",
+            help="For a key that someone else may know: sign with the new one at once, and refuse every "
+            "access token of earlier keys; clients then refresh. Programs that keep the published keys may "
+            "refuse new tokens and accept old ones for some minutes, until they fetch the keys again.",
         )
 
     def handle(self, *args: Any, now: bool, **options: Any) -> None:
         longest = max(map(access_seconds, GrantKind)) + signed.LEEWAY_SECONDS
         made = keys.rotate(int(time.time()), longest_lifetime=longest, at_once=now)
         starts = moments.exactly(datetime.fromtimestamp(made.signs_from, UTC))
+        if now:
+            # Every process that shares the file has looked at it again by then.
+            time.sleep(keys.LOOK_EVERY)
+            self.stdout.write("Earlier keys are refused from now on.")
         self.stdout.write(f"Key {made.kid} signs from {starts}.")
         for key in keys.current().keys.values():
             if key.verifies_until is not None:
