@@ -1,4 +1,4 @@
-"""The catalogue of permissions, read once from the file that PERMISSIONS_FILE names."""
+"""The catalogue of permissions: Tessera's own, and those of the file that PERMISSIONS_FILE names."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from accounts.roles import Role
 from accounts.scopes import ANY, Scope, ScopeSet, covers, parse
 
 EVERYTHING = "*:*:*"
+OWN_FILE = Path(__file__).with_name("permissions.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,7 @@ def role_scopes(role: str) -> ScopeSet:
 def _read(path: str) -> Catalogue:
     """Raise ImproperlyConfigured, naming PERMISSIONS_FILE, when the file cannot be used."""
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        resources = tuple(_resource(entry) for entry in content["resource"])
+        resources = _merge(own=_resources(OWN_FILE), added=_resources(Path(path)))
     except (OSError, KeyError, TypeError, ValueError) as problem:
         raise ImproperlyConfigured(f"PERMISSIONS_FILE {path} cannot be used: {problem!r}") from problem
     held = {
@@ -77,6 +77,30 @@ def _read(path: str) -> Catalogue:
         for role in Role
     }
     return Catalogue(resources, held | {Role.OWNER: ScopeSet.of([EVERYTHING])})
+
+
+def _merge(*, own: tuple[Resource, ...], added: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    """The operator's resources, then Tessera's own.
+
+    A permission of Tessera's that the operator's file names gets that file's description and roles; one that
+    it leaves out stays as it is, so that no file can take ``tokens.manage`` from admins by omission.
+    """
+    changed = {resource.name: resource for resource in added}
+    names = {resource.name for resource in own}
+    kept = tuple(_override(resource, changed.get(resource.name)) for resource in own)
+    return (*(resource for resource in added if resource.name not in names), *kept)
+
+
+def _override(own: Resource, other: Resource | None) -> Resource:
+    if other is None:
+        return own
+    permissions = {one.name: one for one in (*own.permissions, *other.permissions)}
+    return Resource(own.name, other.label, tuple(permissions.values()))
+
+
+def _resources(path: Path) -> tuple[Resource, ...]:
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    return tuple(_resource(entry) for entry in content["resource"])
 
 
 def _resource(entry: dict[str, Any]) -> Resource:

@@ -79,7 +79,9 @@ CLIENT_FAILURES_PER_MINUTE = 15
 
 TOKEN_PREFIX = env.str("TOKEN_PREFIX", default="tsr_sa_")
 TOKEN_FORMAT = env.str("TOKEN_FORMAT", default="prefixed")
-PERMISSIONS_FILE = env.str("PERMISSIONS_FILE", default=str(BASE_DIR / "accounts" / "permissions.toml"))
+PERMISSIONS_FILE = env.str(
+    "PERMISSIONS_FILE", default=str(BASE_DIR / "accounts" / "example_permissions.toml")
+)
 ACTIVE_TOKENS_PER_ORGANIZATION = 50
 
 # Whether staff must have proven a second factor before they see anything of the admin.

@@ -81,15 +81,47 @@ def test_every_permission_is_listed_once_and_described() -> None:
     assert all(one.description for resource in catalogue().resources for one in resource.permissions)
 
 
-def test_an_operators_file_takes_the_place_of_ours(settings: Settings, tmp_path: Path) -> None:
+@pytest.fixture
+def own_file(settings: Settings, tmp_path: Path) -> Path:
     file = tmp_path / "permissions.toml"
     file.write_text(OWN)
     settings.PERMISSIONS_FILE = str(file)
-    assert everything_listed() == ["orders.view", "orders.manage"]
+    return file
+
+
+def test_an_operators_file_takes_the_place_of_the_examples(own_file: Path) -> None:
+    assert everything_listed()[:2] == ["orders.view", "orders.manage"]
+    assert "inventoryPlans.view" not in everything_listed()
     assert catalogue().resources[0].label == "Orders"
-    assert role_scopes("viewer").texts == ("orders.view",)
-    assert role_scopes("admin").texts == ("orders.view", "orders.manage")
+    assert role_scopes("viewer").allows("orders.view")
+    assert not role_scopes("viewer").allows("orders.manage")
+    assert role_scopes("admin").allows("orders.manage")
     assert role_scopes("owner").texts == (EVERYTHING,)
+
+
+def test_tesseras_own_permissions_stay_when_an_operators_file_leaves_them_out(own_file: Path) -> None:
+    assert {"tokens.view", "tokens.manage", "members.manage", "index:write:*"} <= set(everything_listed())
+    assert role_scopes("admin").allows("tokens.manage")
+    assert not role_scopes("member").allows("tokens.manage")
+
+
+def test_an_operators_file_may_give_tesseras_permissions_to_other_roles(own_file: Path) -> None:
+    own_file.write_text(
+        OWN
+        + """
+[[resource]]
+name = "tokens"
+label = "Keys"
+permissions = [{ name = "tokens.manage", description = "Make keys", roles = ["member", "admin"] }]
+"""
+    )
+    assert role_scopes("member").allows("tokens.manage")
+    tokens = next(one for one in catalogue().resources if one.name == "tokens")
+    assert [(one.name, one.description) for one in tokens.permissions] == [
+        ("tokens.view", "See API tokens and their usage"),
+        ("tokens.manage", "Make keys"),
+    ]
+    assert tokens.label == "Keys"
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
