@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
@@ -34,6 +34,7 @@ SESSION_KEY = "organization"
 BY_PROVIDER = "socialaccount"
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
+V = TypeVar("V", bound=Callable[..., Any])
 
 
 class PageRequest(HttpRequest):
@@ -45,9 +46,10 @@ class PageRequest(HttpRequest):
 
 
 class HasScope(BasePermission):
-    """Reads ``scopes = {"GET": "tokens.view", …}`` off the view; a method missing there is an error.
+    """Reads ``scopes`` off the view, by method or by a ViewSet's action; one missing there is an error.
 
-    None as a scope says that any credential of an organization may come in.
+    ``scopes = {"GET": "orders.view"}`` or ``{"list": "orders.view", "cancel": "orders.manage"}``. None as a
+    scope accepts any credential of an organization. A function gets them by ``required_scopes``.
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
@@ -61,6 +63,8 @@ class HasScope(BasePermission):
 def declared_scope(view: APIView, method: str) -> str | None:
     """The scope of a view's method; raises MethodNotAllowed, ImproperlyConfigured where none is declared."""
     scopes: dict[str, str | None] = getattr(view, "scopes", {})
+    if (action := getattr(view, "action", None)) in scopes:
+        return scopes[cast(str, action)]
     if method == "HEAD":
         method = "GET"
     if method == "OPTIONS":
@@ -71,6 +75,16 @@ def declared_scope(view: APIView, method: str) -> str | None:
             raise MethodNotAllowed(method)
         raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {method}.")
     return scopes[method]
+
+
+def required_scopes(**scopes: str | None) -> Callable[[V], V]:
+    """Declare the scopes of a function view: ``@required_scopes(GET="orders.view")`` above ``@api_view``."""
+
+    def decorate(view: V) -> V:
+        view.cls.scopes = scopes  # type: ignore[attr-defined]
+        return view
+
+    return decorate
 
 
 def actor_of(membership: Membership) -> Actor:

@@ -6,6 +6,7 @@ import re
 from http import HTTPStatus
 from typing import Any, cast
 
+from django.core.exceptions import ImproperlyConfigured
 from drf_spectacular.openapi import AutoSchema
 
 from accounts import error_schema
@@ -37,19 +38,27 @@ class OperationSchema(AutoSchema):
         if operation is None:
             return None
         public = getattr(self.view, "public", False)
-        scope = None if public else declared_scope(self.view, self.method)
+        scope = None if public else self._scope()
         refused = error_schema.responses(self._refusals(operation, scope, public=public))
         # What a view documents by itself, in a form of its own perhaps, goes before what follows from it.
         operation["responses"] = dict(sorted((refused | operation["responses"]).items()))
         for status, response in operation["responses"].items():
             found = error_schema.headers(int(status), identified=not public)
             response["headers"] = found | response.get("headers", {})
-            response["description"] = response["description"] or HTTPStatus(int(status)).phrase
+            response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
         if scope is not None:
             # OpenAPI 3.1 lets any scheme list what the caller must hold.
             operation["security"] = [{name: [scope] for name in one} for one in operation["security"]]
-            operation["description"] = f"{operation['description']}\n\nNeeds the permission `{scope}`."
+            needs = f"Needs the permission `{scope}`."
+            operation["description"] = "\n\n".join(filter(None, (operation.get("description"), needs)))
         return operation
+
+    def _scope(self) -> str | None:
+        """The declared scope; for a view without one, `manage.py check` gives the error."""
+        try:
+            return declared_scope(self.view, self.method)
+        except ImproperlyConfigured:
+            return None
 
     def get_operation_id(self) -> str:
         """``getV1Identity`` where the view has not chosen a better one: it may serve several paths."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# Paths of programs: JSON and a bearer, no cookie. The environment's API_PREFIXES adds to them.
+TESSERA_API_PREFIXES = ("/api/", "/v1/", "/auth/v1/", "/internal/", "/.well-known/")
+PAGE_PREFIXES = ("/accounts/", "/admin/", "/settings/", "/static/")
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.access.HasScope"],
@@ -44,8 +48,6 @@ Lists are paged: follow `next` until it is null.""",
     ],
 }
 
-# A preflight is answered unseen, and forward authentication must not say yes to one: proxies ask there.
-CORS_URLS_REGEX = r"^/(?!api/auth/verify)(api|v1|auth/v1|\.well-known)/"
 CORS_ALLOW_CREDENTIALS = False
 CORS_PREFLIGHT_MAX_AGE = 7_200
 CORS_ALLOW_HEADERS = [

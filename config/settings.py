@@ -84,6 +84,17 @@ PERMISSIONS_FILE = env.str(
 )
 ACTIVE_TOKENS_PER_ORGANIZATION = 50
 
+API_PREFIXES = (*TESSERA_API_PREFIXES, *env.list("API_PREFIXES", default=[]))  # noqa: F405
+for _prefix in API_PREFIXES:
+    if not re.fullmatch(r"/[A-Za-z0-9._/-]+/", _prefix) or _prefix.startswith(PAGE_PREFIXES):  # noqa: F405
+        raise ImproperlyConfigured(
+            f"API_PREFIXES holds {_prefix}: a prefix looks like /brands/ and is no path of Tessera's pages."
+        )
+# A preflight is answered without the view, and forward authentication must not accept one: proxies ask there.
+CORS_URLS_REGEX = "^(?!/api/auth/verify)({})".format(
+    "|".join(re.escape(prefix) for prefix in API_PREFIXES if prefix != "/internal/")
+)
+
 # Whether staff must have proven a second factor before they see anything of the admin.
 ADMIN_MFA_REQUIRED = env.bool("ADMIN_MFA_REQUIRED", default=False)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
 REALM = "tessera"
-API_PREFIXES = ("/api/", "/v1/", "/auth/v1/", "/internal/", "/.well-known/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +93,4 @@ def response(refusal: Refusal, **facts: Any) -> JsonResponse:
 
 def is_api(request: HttpRequest) -> bool:
     """Whether the path belongs to programs (JSON, bearer) rather than to people (pages, cookies)."""
-    return request.path_info.startswith(API_PREFIXES)
+    return request.path_info.startswith(settings.API_PREFIXES)

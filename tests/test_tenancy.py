@@ -19,8 +19,7 @@ from accounts import end_users, ids, indexes
 from accounts.models import Index, Invitation, Membership
 from accounts.roles import Role
 from accounts.routes import Route, routes
-from ratelimit.refusals import API_PREFIXES
-from tests.people import make_member, make_organization, make_plan, make_token
+from tests.people import browser_of, make_member, make_organization, make_plan, make_token
 from tests.sessions import opened
 from tests.team import make_invited
 from tests.tokens.oauth import Program, make_program
@@ -128,7 +127,7 @@ def theirs(db: None) -> Tenant:
 
 def caller_of(route: Route, tenant: Tenant) -> Client:
     """A program for the API, its owner for sessions, and in a browser for pages."""
-    if f"/{route.path}".startswith(API_PREFIXES):
+    if route.is_api:
         of_people = "session_id" in route.parameters
         bearer = tenant.session.access_token if of_people else tenant.issued.plaintext
         return Client(headers={"Authorization": f"Bearer {bearer}"})
@@ -172,12 +171,18 @@ def checksum(tenant: Tenant) -> str:
     return found.hexdigest()
 
 
-@pytest.mark.parametrize("route", WITH_IDS, ids=[route.path for route in WITH_IDS])
+def test_every_id_in_a_path_is_known() -> None:
+    unlisted = {(route.path, name) for route in WITH_IDS for name in route.parameters if name not in IDS}
+    assert not unlisted, f"Say in IDS how a tenant's own id is written there: {sorted(unlisted)}."
+
+
+KNOWN = [route for route in WITH_IDS if set(route.parameters) <= IDS.keys()]
+
+
+@pytest.mark.parametrize("route", KNOWN, ids=[route.path for route in KNOWN])
 def test_anothers_id_answers_like_an_unknown_one_and_changes_nothing(
     route: Route, mine: Tenant, theirs: Tenant
 ) -> None:
-    known = IDS.keys()
-    assert set(route.parameters) <= known, f"Say in IDS what {route.path} names."
     real = {name: IDS[name][0](theirs) for name in route.parameters}
     unknown = {name: unknown_id(IDS[name][1]) for name in route.parameters}
     client = caller_of(route, mine)
@@ -192,7 +197,7 @@ def test_anothers_id_answers_like_an_unknown_one_and_changes_nothing(
             assert answer[0] == (404 if has_it else 405), method
 
 
-@pytest.mark.parametrize("route", WITH_IDS, ids=[route.path for route in WITH_IDS])
+@pytest.mark.parametrize("route", KNOWN, ids=[route.path for route in KNOWN])
 def test_ones_own_id_is_found(route: Route, mine: Tenant) -> None:
     """Else the test above would prove nothing."""
     own = {name: IDS[name][0](mine) for name in route.parameters}
@@ -201,29 +206,101 @@ def test_ones_own_id_is_found(route: Route, mine: Tenant) -> None:
     assert found & {200, 204, 302, 400, 422}, found
 
 
-@pytest.mark.parametrize(
-    ("path", "field"),
-    [
-        ("/settings/tokens/revoke/", "token"),
-        ("/settings/switch-organization/", "organization"),
-        ("/settings/members/transfer-ownership/", "member"),
-        ("/settings/members/leave/", "token"),
-    ],
-)
-def test_anothers_id_in_a_form_changes_nothing(path: str, field: str, mine: Tenant, theirs: Tenant) -> None:
-    client = Client()
-    client.force_login(mine.member.user)
+# Routes without an id in their path, by the field of the body or form that names a row; None: none does.
+NAMED_IN_BODY: dict[str, str | None] = {
+    "api/v1/clients": None,
+    "api/v1/indexes": None,
+    "api/v1/invitations": None,
+    "api/v1/invitations/accept": None,
+    "api/v1/organization": None,
+    "api/v1/organization/revoke-all": None,
+    "api/v1/organization/transfer-ownership": "memberId",
+    "api/v1/tokens": None,
+    "api/v1/tokens/lookup": "token",
+    "settings/audit-log/": None,
+    "settings/audit-log/export.csv": None,
+    "settings/audit-log/export.json": None,
+    "settings/clients/": None,
+    "settings/clients/new/": None,
+    "settings/members/": None,
+    "settings/members/invite/": None,
+    "settings/members/leave/": "token",
+    "settings/members/transfer-ownership/": "member",
+    "settings/organization/": None,
+    "settings/organization/delete/": None,
+    "settings/organization/policies/": None,
+    "settings/organization/rename/": None,
+    "settings/organization/revoke-all/": None,
+    "settings/organization/rotate-key/": None,
+    "settings/security/": None,
+    "settings/security/end-all/": None,
+    "settings/security/end-others/": None,
+    "settings/switch-organization/": "organization",
+    "settings/theme/": None,
+    "settings/tokens/": None,
+    "settings/tokens/new/": None,
+    "settings/tokens/revoke/": "token",
+    "settings/tokens/search/": "token",
+    "settings/usage/": None,
+    "settings/usage/export.csv": None,
+    "v1/auth/logout": None,
+    "v1/auth/sessions": None,
+}
+NAMING = {path: field for path, field in NAMED_IN_BODY.items() if field}
+WITHOUT_IDS = {
+    route.path: route
+    for route in routes()
+    if not route.parameters
+    and not route.is_public
+    and not route.path.startswith((*OUTSIDE, "internal/"))
+    and route.path not in ("", "readyz")
+}
+READ_ONLY = {path for path, route in WITHOUT_IDS.items() if route.view and route.methods == {"GET"}}
+
+
+def test_every_route_without_an_id_says_what_its_body_names() -> None:
+    unlisted = WITHOUT_IDS.keys() - READ_ONLY - NAMED_IN_BODY.keys()
+    assert not unlisted, f"Enter {sorted(unlisted)} in NAMED_IN_BODY: the field that names a row, or None."
+    assert not NAMED_IN_BODY.keys() - WITHOUT_IDS.keys(), "These routes are gone: take them out."
+
+
+@pytest.mark.parametrize("path", NAMING)
+def test_anothers_id_in_a_body_changes_nothing(path: str, mine: Tenant, theirs: Tenant) -> None:
+    client = caller_of(WITHOUT_IDS[path], mine)
     before = checksum(theirs)
+    field = NAMING[path]
     named = {
         "token": theirs.token_id,
         "organization": theirs.member.organization.public_id,
         "member": theirs.member.public_id,
+        "memberId": theirs.member.public_id,
     }[field]
-    client.post(path, {field: named, "confirm": "revoke 1", "heir": mine.member.public_id})
+    if path.startswith("api/"):
+        response = client.post(f"/{path}", {field: named}, content_type="application/json")
+        assert 400 <= response.status_code < 500
+    else:
+        client.post(f"/{path}", {field: named, "confirm": "revoke 1", "heir": mine.member.public_id})
     assert checksum(theirs) == before
-    page = client.get("/settings/tokens/").content.decode()
+    page = browser_of(mine.member.user).get("/settings/tokens/").content.decode()
     assert mine.member.organization.name in page
     assert theirs.member.organization.name not in page
+
+
+@pytest.mark.parametrize("path", WITHOUT_IDS)
+def test_what_a_route_without_an_id_shows_is_nothing_of_another(
+    path: str, mine: Tenant, theirs: Tenant
+) -> None:
+    route = WITHOUT_IDS[path]
+    response = caller_of(route, mine).get(f"/{path}", {"status": "all"} if path == "api/v1/tokens" else {})
+    content = b"".join(response) if response.streaming else response.content
+    text = content.decode()
+    organization = theirs.member.organization
+    for secret in (
+        *(theirs.token_id, theirs.program.id, theirs.member.public_id, theirs.member.user.email),
+        *(theirs.invitation.public_id, theirs.invitation.email, theirs.colleague.public_id),
+        *(organization.public_id, organization.name, organization.publishable_key),
+    ):
+        assert secret not in text
 
 
 def test_every_table_says_whose_its_rows_are() -> None:
@@ -232,31 +309,11 @@ def test_every_table_says_whose_its_rows_are() -> None:
         for model in apps.get_models()
         if model._meta.app_label in ("accounts", "tokens", "ratelimit", "usersessions")
     }
-    assert ours == OWNED.keys() | SHARED
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/api/v1/tokens?status=all",
-        "/api/v1/clients",
-        "/api/v1/members",
-        "/api/v1/invitations",
-        "/api/v1/usage",
-        "/api/v1/organization",
-        "/api/v1/audit-events",
-    ],
-)
-def test_lists_hold_nothing_of_another(path: str, mine: Tenant, theirs: Tenant) -> None:
-    client = Client(headers={"Authorization": f"Bearer {mine.issued.plaintext}"})
-    text = client.get(path).content.decode()
-    organization = theirs.member.organization
-    for secret in (
-        *(theirs.token_id, theirs.program.id, theirs.member.public_id, theirs.member.user.email),
-        *(theirs.invitation.public_id, theirs.invitation.email, theirs.colleague.public_id),
-        *(organization.public_id, organization.name, organization.publishable_key),
-    ):
-        assert secret not in text
+    unlisted = ours - OWNED.keys() - SHARED
+    assert not unlisted, (
+        f"Say in OWNED how {sorted(unlisted)} name their organization, or list them in SHARED."
+    )
+    assert OWNED.keys() | SHARED == ours
 
 
 def test_the_list_of_routes_is_not_empty() -> None:

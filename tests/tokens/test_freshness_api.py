@@ -15,7 +15,6 @@ from django.test import Client
 
 from accounts.roles import Role
 from accounts.routes import routes
-from ratelimit.refusals import API_PREFIXES
 from tests.clients import program
 from tests.mails import last_mail, secret_of
 from tests.sessions import make_person, opened, refresh
@@ -170,7 +169,7 @@ TAKES_NOTHING: dict[str, str] = {
 
 def operations() -> Iterator[str]:
     for route in routes():
-        if f"/{route.path}".startswith(API_PREFIXES):
+        if route.is_api:
             # What is no class of the framework is one function for all of its methods.
             methods = [one for one in UNSAFE if hasattr(route.view, one.lower())] if route.view else ["POST"]
             yield from (f"{method} {route.path}" for method in methods)

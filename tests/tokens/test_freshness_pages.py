@@ -11,7 +11,6 @@ from django.core import mail
 from django.test import Client
 
 from accounts.routes import Route, routes
-from ratelimit.refusals import API_PREFIXES
 from tests.mails import last_mail, path_of
 from tests.people import PASSWORD, browser_of
 from tests.sessions import make_person
@@ -160,9 +159,7 @@ def _unknown(name: str) -> str:
 @pytest.mark.django_db
 def test_every_page_that_takes_a_form_is_in_the_table() -> None:
     pages = [
-        route
-        for route in routes()
-        if not f"/{route.path}".startswith(API_PREFIXES) and not route.path.startswith(("admin/", *BELOW))
+        route for route in routes() if not route.is_api and not route.path.startswith(("admin/", *BELOW))
     ]
     found = {route.path for route in pages if takes_forms(route)}
     known = TAKES.keys() | TAKES_NOTHING.keys()

@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.models import Membership
 from accounts.routes import routes
 from ratelimit.models import DailyUsage
-from ratelimit.refusals import API_PREFIXES
 from tests.clients import program
 from tests.people import make_member, make_organization, make_plan, make_token
 from tests.sessions import make_person, session_of
@@ -77,7 +76,7 @@ def test_an_internal_token_opens_no_other_path_of_the_api(settings: Any, token: 
     client, asked = program(token), 0
     for route in routes():
         path = f"/{route.path}"
-        if not path.startswith(API_PREFIXES) or path.startswith("/internal/") or route.is_public:
+        if not path.startswith(settings.API_PREFIXES) or path.startswith("/internal/") or route.is_public:
             continue
         for method in ("get", "post", "patch", "delete"):
             if hasattr(route.view, method):
