@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
+from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, TooManyFieldsSent
@@ -18,6 +20,10 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # A proxy in front of somebody's own API may ask about any method that this API has, WebDAV's included.
 FORWARD_AUTH = REPEATABLE = forward_paths.PATHS
 MAX_URL = 4096
+MAX_HOST = 100
+MAX_HOSTS_NAMED = 256
+
+logger = logging.getLogger(__name__)
 
 # Accept parameters in RFC 2231 form (name*=, name*0=) crash the standard library's parser; nobody needs them.
 _EXTENDED_PARAMETER = re.compile(r"\*\s*\d*\s*\*?\s*=")
@@ -28,7 +34,7 @@ def check(request: HttpRequest, *, api: bool) -> None:
     meta = request.META
     _check_method(request)
     if api:
-        _check_host(request)
+        _check_host(request, needed=request.path_info not in FORWARD_AUTH)
     _check_url(request, api=api)
     if api and settings.SECURE and not request.is_secure():
         raise Refused(
@@ -62,11 +68,20 @@ def _check_method(request: HttpRequest) -> None:
         raise Refused(refusals.METHOD_NOT_ALLOWED)
 
 
-def _check_host(request: HttpRequest) -> None:
+def _check_host(request: HttpRequest, *, needed: bool) -> None:
+    """``needed`` is False where the host is not used: a gateway's mistake must not refuse every request."""
     try:
         request.get_host()
     except DisallowedHost:
-        raise Refused(refusals.INVALID_REQUEST) from None
+        _name_host(request.META.get("HTTP_HOST", "")[:MAX_HOST])
+        if needed:
+            raise Refused(refusals.INVALID_REQUEST) from None
+
+
+@lru_cache(maxsize=MAX_HOSTS_NAMED)
+def _name_host(host: str) -> None:
+    """Log a host once, however many requests name it."""
+    logger.warning("Requests come for the host %r, which is not in ALLOWED_HOSTS.", host)
 
 
 def _check_url(request: HttpRequest, *, api: bool) -> None:

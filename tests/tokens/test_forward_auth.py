@@ -197,6 +197,17 @@ def test_path_is_an_unknown_parameter_elsewhere(api: Any, path: str) -> None:
     assert (refused.status_code, refused.get("X-Tessera-Status")) in ((400, None), (403, "400"))
 
 
+def test_it_answers_under_any_host_which_is_named_in_the_log_once(
+    reader: Issued, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = program(reader)
+    for _ in range(3):
+        assert client.get(READ, headers={"Host": "gateway.example"}).status_code == 204
+    assert client.get("/api/auth/whoami", headers={"Host": "elsewhere.example"}).status_code == 400
+    named = [line for line in caplog.messages if "ALLOWED_HOSTS" in line]
+    assert [one.split("'")[1] for one in named] == ["gateway.example", "elsewhere.example"]
+
+
 def test_no_credential_and_an_ended_one_are_refused(
     client: Client, reader: Issued, owner: Membership
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
@@ -34,6 +34,8 @@ class Command(BaseCommand):
     help = "Create the demo organization if need be, and print how to sign in and call the API."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("The demo creates a superuser and prints its password: not with DEBUG=False.")
         password = self._password(settings.VAR_DIR / "demo-password")
         with transaction.atomic():
             user = User.objects.filter(email=EMAIL).first() or founding.person(
