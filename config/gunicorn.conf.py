@@ -2,6 +2,7 @@
 
 import os
 
+from gunicorn import util
 from gunicorn.arbiter import Arbiter
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
@@ -52,6 +53,13 @@ def when_ready(server: Arbiter) -> None:
 
 def pre_fork(server: Arbiter, worker: Worker) -> None:
     worker.tally_row = tally.claim()
+
+
+def post_worker_init(worker: Worker) -> None:
+    # Django's settings, which the headers depend on, are read by now.
+    from config import server_refusals  # noqa: PLC0415
+
+    util.write_error = server_refusals.write
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:

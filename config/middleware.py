@@ -9,13 +9,13 @@ from time import perf_counter
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.http.request import UnreadablePostError
 from django.utils.cache import patch_vary_headers
 
 from accounts import origin
 from accounts.exceptions import exception_handler, refusal_of
-from config import edge, handlers
+from config import edge, handlers, operation
 from config.request_log import request_done
 from ratelimit import refusals
 from ratelimit.client import client_ip
@@ -68,12 +68,14 @@ class EdgeMiddleware:
                 forward.tell_nginx(response)
         else:
             response = _as_page(request, response)
+        _measure(request, response)
         request_done(request, response, started, api=api)
         return response
 
     def _answer(self, request: HttpRequest, *, api: bool) -> HttpResponseBase:
-        if request.path_info == "/healthz" and request.method in ("GET", "HEAD"):
-            return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+        # Before hosts and https are checked: balancers ask by address, and in clear.
+        if request.path_info in operation.PROBES and request.method in ("GET", "HEAD"):
+            return operation.PROBES[request.path_info]()
         try:
             edge.check(request, api=api)
         except Refused as refused:
@@ -93,8 +95,6 @@ class EdgeMiddleware:
             patch_vary_headers(response, ("Authorization", "Cookie"))
         else:
             headers["Vary"] = "Authorization, Cookie"
-        if not response.streaming and "Content-Length" not in headers and response.status_code != 204:
-            headers["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
         return response
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
@@ -107,6 +107,17 @@ class EdgeMiddleware:
             return None
         ours = isinstance(exc, Refused | UnreadablePostError) or refused.refusal is refusals.UNAVAILABLE
         return handlers.refuse(request, refused, exc) if ours else None
+
+
+def _measure(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Give the length of what is known, and no body to HEAD: gunicorn logs a warning for each."""
+    if isinstance(response, HttpResponse):
+        if "Content-Length" not in response.headers and response.status_code not in (204, 304):
+            response.headers["Content-Length"] = str(len(response.content))
+        if request.method == "HEAD":
+            response.content = b""
+    elif request.method == "HEAD" and isinstance(response, StreamingHttpResponse):
+        response.streaming_content = ()
 
 
 def _tell_in_json(response: HttpResponseBase) -> None:

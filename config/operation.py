@@ -1,4 +1,4 @@
-"""What a balancer asks: is this server ready to be sent requests. (``/healthz`` is the edge's.)"""
+"""What a balancer asks: whether this server lives, and whether it is ready to be sent requests."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ from collections.abc import Callable
 import redis
 from django.conf import settings
 from django.db import Error, connection
-from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
+from django.http import JsonResponse
 from django_redis import get_redis_connection
 
 from ratelimit import counted
 
+NO_STORE = {"Cache-Control": "no-store"}
 
-@require_safe
-def readyz(request: HttpRequest) -> JsonResponse:
-    """200, or 503 with one entry per store: ``{"status": …, "database": "ok", "redis": "down"}``.
 
-    Its status is ``draining`` once the server is about to stop, whatever the stores say.
+def healthz() -> JsonResponse:
+    return JsonResponse({"status": "ok"}, headers=NO_STORE)
+
+
+def readyz() -> JsonResponse:
+    """One entry per store: ``{"status": …, "database": "ok", "redis": "down"}``.
+
+    503 only where this server can't serve: PostgreSQL is unreachable, or the server is about to stop. Without
+    Redis everything is served from SQL, and a balancer that removed every server would make an outage of it.
     """
     found = {"database": _state(_ask_database)}
     if settings.REDIS_URL:
         found["redis"] = _state(_ask_redis)
-    status = "ok" if all(state == "ok" for state in found.values()) else "unavailable"
+    status = "ok" if found["database"] == "ok" else "unavailable"
     if counted.DRAINING.number:
         status = "draining"
-    return JsonResponse({"status": status, **found}, status=200 if status == "ok" else 503)
+    return JsonResponse({"status": status, **found}, status=200 if status == "ok" else 503, headers=NO_STORE)
 
 
 def _ask_database() -> None:
@@ -44,3 +49,6 @@ def _state(ask: Callable[[], None]) -> str:
     except (Error, redis.RedisError):
         return "down"
     return "ok"
+
+
+PROBES = {"/healthz": healthz, "/readyz": readyz}

@@ -2,10 +2,9 @@
 
 from django.urls import path
 
-from config import documentation, operation
+from config import documentation
 
 urlpatterns = [
-    path("readyz", operation.readyz, name="readyz"),
     path("api/schema", documentation.DocumentView.as_view(), name="api-schema"),
     path("v1/auth/docs", documentation.docs, name="docs"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -122,6 +123,24 @@ def test_a_request_made_by_hand_gets_its_refusal(url: str, name: str) -> None:
     line, headers, body, expected = CASES[name]
     status, answer = ask(url, line, headers, body)
     assert status in expected, answer[:300]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "headers"),
+    [
+        (400, "invalid_request", b"Broken\r\n"),
+        (417, "expectation_failed", b"Expect: the-unexpected\r\n"),
+        (431, "headers_too_large", b"X-A: " + b"x" * 9_000 + b"\r\n"),
+        (501, "not_implemented", b"Transfer-Encoding: unknown\r\n"),
+    ],
+)
+def test_what_the_server_itself_refuses_is_json(url: str, status: int, code: str, headers: bytes) -> None:
+    found, answer = ask(url, b"POST /api/auth/whoami", headers)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert (found, json.loads(body)["code"]) == (status, code)
+    assert b"\r\nContent-Type: application/json\r\n" in head
+    assert b"\r\nX-Request-ID: " in head
+    assert b"\r\nCache-Control: no-store" in head
 
 
 def test_no_authorization_header_is_a_fault(url: str) -> None:
