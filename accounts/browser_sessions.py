@@ -123,6 +123,13 @@ def end_others(request: HttpRequest, user: User) -> None:
         end(session, user)
 
 
+def end_all(user: User) -> None:
+    """Sign out of all of the person's browsers; the caller holds the locks of their organizations."""
+    rows = UserSession.objects.filter(user=user)
+    Session.objects.filter(session_key__in=rows.values("session_key")).delete()
+    rows.delete()
+
+
 def _lock_organizations(user: User) -> None:
     """What was exchanged for the session ends with it, and organizations' locks come first."""
     mine = Membership.objects.filter(user=user).values_list("organization_id", flat=True)

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import Count, Model, QuerySet
 from django.db.models.signals import pre_delete, pre_save
 
-from accounts import audit
+from accounts import audit, browser_sessions, invitations, mailed_links
 from accounts.actors import Actor
-from accounts.models import Membership, Organization, User
+from accounts.models import Invitation, Membership, Organization, User
 from accounts.people_trail import themselves
 from tokens import grants, session_trail, sessions
 from tokens.models import Grant, ServiceAccountToken
@@ -74,7 +74,7 @@ def browser_deleted(instance: UserSession, origin: Origin, **_: Any) -> None:
 @transaction.atomic
 @audit.gathered()
 def user_saved(instance: User, update_fields: Collection[str] | None = None, **_: Any) -> None:
-    """Stop the tokens of a person who is deactivated, and of one who comes back with any left running.
+    """End what a deactivated person holds, and again at their return what a change in SQL left behind.
 
     ``instance.ended_by`` is who deactivates them, or ends their sessions, where a flow has said so.
     """
@@ -100,7 +100,19 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
         reason=DEACTIVATED,
     )
     grants.revoke(Grant.objects.filter(user=instance), reason=DEACTIVATED)
+    _end_sign_ins(instance)
+    pending = Invitation.objects.filter(inviter__in=memberships)
+    invitations.withdraw(invitations=pending, actor=instance.ended_by)
     Organization.objects.advance(organizations)
+
+
+def _end_sign_ins(user: User) -> None:
+    """Browser sessions and mailed links, which nothing but ``is_active`` would stop."""
+    user.end_sessions()
+    # Stored here, because the caller may save ``is_active`` alone.
+    User.objects.filter(pk=user.pk).update(password_version=user.password_version)
+    browser_sessions.end_all(user)
+    mailed_links.end_all(user)
 
 
 def _tell_sessions(user: User, organizations: Collection[UUID], actor: Actor, reason: str) -> None:
