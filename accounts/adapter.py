@@ -9,7 +9,15 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts import browser_sessions, letters, mails, password_reset, people_trail, verification
+from accounts import (
+    browser_sessions,
+    letters,
+    mails,
+    password_reset,
+    people_trail,
+    sign_in_limits,
+    verification,
+)
 from accounts.models import User
 from accounts.redirects import is_own_path
 from ratelimit.client import client_ip
@@ -37,6 +45,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         browser_sessions.begin(request)
+        sign_in_limits.remember(user, request)
         people_trail.record("user.signed_in", user)
 
     def logout(self, request: HttpRequest) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts import known_devices, origin
 from accounts.sign_in_limits import account
-from ratelimit import limiter, refusals, tries
-from ratelimit.client import client_ip, network_windows
+from ratelimit import refusals, tries
+from ratelimit.client import UNKNOWN, client_ip, network_windows
 from ratelimit.refusals import Refused
 from ratelimit.values import WindowLimit
 
@@ -30,9 +31,22 @@ def check_secret(request: HttpRequest) -> None:
 
 
 def may_mail(kind: str, email: str) -> bool:
-    """Whether one more mail of a kind may go to an address in this hour, whoever asks for it."""
+    """Whether one more mail of a kind may go to an address in this hour.
+
+    Limited for the requester's network, so that no stranger uses up the owner's mails, and more widely for
+    all networks together but those that the owner has signed in from.
+    """
+    address = origin.current().address
     key = f"mail:{kind}:{account(email)}"
-    return limiter.hit_window(WindowLimit("mail", key, settings.MAILS_PER_HOUR, HOUR))[0]
+    windows = list(network_windows(address, key, settings.MAILS_PER_HOUR, HOUR))
+    windows = windows or [WindowLimit("mail", f"{key}:{UNKNOWN}", settings.MAILS_PER_HOUR, HOUR)]
+    if not known_devices.is_known_network(email, address):
+        windows.append(WindowLimit("mail", key, settings.MAILS_EVERYWHERE, HOUR))
+    try:
+        tries.take(windows)
+    except tries.TooMany:
+        return False
+    return True
 
 
 def _check(name: str, limit: int, seconds: int, request: HttpRequest) -> None:

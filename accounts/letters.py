@@ -83,6 +83,19 @@ def nobody_here(_unsent: str) -> Letter:
     )
 
 
+def wrong_codes(number: int) -> Letter:
+    return Letter(
+        "Wrong codes were entered for your account",
+        (
+            f"After your password or a mailed link was accepted, {number} wrong codes were entered.",
+            f"The last one was entered {_when_and_where()}. None of them has opened your account.",
+        ),
+        _page("account_reset_password"),
+        "Choose a new password",
+        ("If it was not you, somebody knows your password: choose a new one now.",),
+    )
+
+
 def password_changed() -> Letter:
     return _notice(
         "Your password was changed",

@@ -22,6 +22,7 @@ from accounts.actors import SYSTEM, Actor
 from accounts.audit_models import AuditChain, AuditEvent
 from accounts.catalogue import role_scopes
 from accounts.context_models import EndUser, EndUserCount, Index
+from accounts.device_models import KnownNetwork
 from accounts.invitation_models import Invitation
 from accounts.link_models import MailedLink
 from accounts.notice_models import Notice, NoticeKind
@@ -40,6 +41,7 @@ __all__ = [
     "EndUserCount",
     "Index",
     "Invitation",
+    "KnownNetwork",
     "MailedLink",
     "Membership",
     "Notice",

@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
-from accounts import audit, flow_limits, letters, mailed_links, mails, people_trail, verification
+from accounts import (
+    audit,
+    flow_limits,
+    known_devices,
+    letters,
+    mailed_links,
+    mails,
+    origin,
+    people_trail,
+    sign_in_limits,
+    verification,
+)
 from accounts.actors import Actor
 from accounts.authorization import authorize_staff
 from accounts.link_models import LinkKind
@@ -51,6 +62,7 @@ def confirm(secret: str, password: str) -> User:
         verification.lock_organizations(user)
         mailed_links.use(link)
         set_password(user, password, action="user.password_reset")
+        known_devices.remember_network(user, origin.current().address)
         # Who has read the mail owns the address, as well as a confirmed link would say.
         verification.prove(user)
     return user
@@ -69,5 +81,6 @@ def set_password(
     user.set_password(password)
     user.save(update_fields=["password", "password_version"])
     mailed_links.end_all(user)
+    sign_in_limits.clear(user.email)
     mails.send(letters.password_set_by_staff() if by else letters.password_changed(), user.email)
     people_trail.record(action, user, by)

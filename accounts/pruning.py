@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import mailed_links, unproven
+from accounts import known_devices, mailed_links, unproven
 
 
 def prune_people(now: datetime | None = None) -> None:
     now = now or timezone.now()
     mailed_links.prune(now)
+    known_devices.prune(now)
     unproven.prune(now - timedelta(days=settings.UNPROVEN_DAYS))

@@ -1,4 +1,4 @@
-"""The second factor at sign-in: a code of the person's app or a recovery code, under the sign-in limits."""
+"""The second factor at sign-in: a code of the person's app or a recovery code, under limits of its own."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import mfa_secrets, people_trail, sign_in_limits
+from accounts import letters, mails, mfa_secrets, people_trail, sign_in_limits
 from accounts.models import User
 from ratelimit import tries
 from ratelimit.tries import TooMany
@@ -26,7 +27,7 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 class Limited:
-    """Mixed into allauth's forms: a wrong code counts as a wrong password does, a right one works once."""
+    """Mixed into allauth's forms: wrong codes are limited, a right one works once."""
 
     user: User
     cleaned_data: dict[str, str]
@@ -72,11 +73,13 @@ def verified(request: HttpRequest | None, user: User, code: str) -> Authenticato
     Raises TooManyTries, and Unreadable if an authenticator could not be checked and no other one accepts
     the code.
     """
-    taken = sign_in_limits.take(user.email, request)
+    taken = sign_in_limits.take_code(user, request)
     with people_trail.failing(user.email):
         found = _matching(user, code)
     if found is None or not _is_first_use(user, code):
         people_trail.sign_in_failed(user.email)
+        if sign_in_limits.is_time_to_warn(user):
+            mails.send(letters.wrong_codes(settings.CODES_BEFORE_EMAIL), user.email)
         return None
     sign_in_limits.give_back(taken)
     mfa_secrets.renew(user)

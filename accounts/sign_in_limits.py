@@ -1,18 +1,28 @@
-"""Limits on guessing that every door to an account shares: its page, the API's, the admin's."""
+"""Limits on guessing passwords and codes, shared by every endpoint and page that checks one.
+
+A stranger's failures count for the account from the stranger's network, and for the account from everywhere.
+What has signed in to the account before does not share the latter: a browser, by its cookie, has a window of
+its own, and a program's network keeps the one that it has for this account.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from hashlib import sha256
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from ratelimit import tries
-from ratelimit.client import client_network
+from accounts import known_devices
+from accounts.models import User
+from ratelimit import sql, tries
+from ratelimit.client import client_ip, network_of, network_windows
 from ratelimit.tries import Taken
 from ratelimit.values import WindowLimit
+
+DAY = 86_400
 
 
 class TooManyTries(ValidationError):
@@ -26,16 +36,23 @@ class TooManyTries(ValidationError):
 
 
 def take(email: str, request: HttpRequest | None) -> Taken:
-    """Take a try of the account and of the address, before anything is checked; raises TooManyTries."""
-    seconds = settings.SIGN_IN_WINDOW_SECONDS
-    windows = [WindowLimit("account", f"account:{account(email)}", settings.SIGN_INS_PER_ACCOUNT, seconds)]
-    if request is not None:
-        key = f"address:{client_network(request)}"
-        windows.append(WindowLimit("address", key, settings.SIGN_INS_PER_ADDRESS, seconds))
-    try:
-        return tries.take(windows, durable=True)
-    except tries.TooMany as spent:
-        raise TooManyTries(spent.retry_after) from None
+    """Take a try of a password, before anything is checked; raises TooManyTries."""
+    name, seconds = account(email), settings.SIGN_IN_WINDOW_SECONDS
+    everywhere = WindowLimit("account", f"account:{name}", settings.SIGN_INS_EVERYWHERE, seconds)
+    windows = [*_of_account(email, request, everywhere, settings.SIGN_INS_PER_ACCOUNT, seconds)]
+    if request is not None and not known_devices.device_of(request, name):
+        windows += network_windows(client_ip(request), "address", settings.SIGN_INS_PER_ADDRESS, seconds)
+    return _take(windows)
+
+
+def take_code(user: User, request: HttpRequest | None) -> Taken:
+    """Take a try of a second factor, once the first proof is there; raises TooManyTries.
+
+    Without that proof nobody uses these windows up, and failures of the first do not touch them.
+    """
+    everywhere = WindowLimit("codes", f"account:{account(user.email)}:codes", settings.CODES_EVERYWHERE, DAY)
+    limit, seconds = settings.SIGN_INS_PER_ACCOUNT, settings.SIGN_IN_WINDOW_SECONDS
+    return _take([*_of_account(user.email, request, everywhere, limit, seconds)])
 
 
 def give_back(taken: Taken) -> None:
@@ -43,7 +60,52 @@ def give_back(taken: Taken) -> None:
     tries.give_back(taken)
 
 
+def is_time_to_warn(user: User) -> bool:
+    """Count a wrong code; True for the one of a day that makes it CODES_BEFORE_EMAIL."""
+    limit = settings.CODES_BEFORE_EMAIL
+    window = WindowLimit("warning", f"account:{account(user.email)}:warning", limit, DAY)
+    admitted, hits, _ = sql.hit_window(window, window.key, sql.clock())
+    return admitted and hits == limit
+
+
+def clear(email: str) -> None:
+    """Forget the failures of an account whose password was just replaced."""
+    tries.clear(f"account:{account(email)}")
+
+
+def remember(user: User, request: HttpRequest) -> None:
+    """Call it when the owner of the account has proven to be using this browser."""
+    known_devices.remember_device(request, account(user.email))
+    known_devices.remember_network(user, client_ip(request))
+
+
 def account(email: str) -> str:
     """One name for every spelling that a look-up, here or in the database, might take for the same."""
     text = unicodedata.normalize("NFKC", email.strip()).upper().casefold()
     return sha256(unicodedata.normalize("NFKC", text).encode(errors="replace")).hexdigest()[:32]
+
+
+def _of_account(
+    email: str, request: HttpRequest | None, everywhere: WindowLimit, limit: int, seconds: int
+) -> Iterator[WindowLimit]:
+    """The windows of an account, whose names all begin with that of the one for ``everywhere``."""
+    if request is None:
+        yield everywhere
+        return
+    key = everywhere.key
+    if device := known_devices.device_of(request, account(email)):
+        yield WindowLimit("device", f"{key}:device:{device}", limit, seconds)
+        return
+    address = client_ip(request)
+    if not known_devices.is_known_network(email, address):
+        yield everywhere
+    # An address that can't be read has no network, and still a window for this account.
+    found = network_windows(address, key, limit, seconds)
+    yield from found or [WindowLimit("network", f"{key}:{network_of(None)}", limit, seconds)]
+
+
+def _take(windows: list[WindowLimit]) -> Taken:
+    try:
+        return tries.take(windows, durable=True)
+    except tries.TooMany as spent:
+        raise TooManyTries(spent.retry_after) from None

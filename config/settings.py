@@ -62,13 +62,20 @@ ALLOWED_HOSTS = ALLOWED_HOSTS or _LOOPBACK
 SECURE = _base.scheme == "https"
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 REFUSALS_PER_MINUTE = env.int("REFUSALS_PER_MINUTE", default=600)
+# Failures: of an account from one network or known browser, of an account from everywhere, of one address.
 SIGN_INS_PER_ACCOUNT = 10
+SIGN_INS_EVERYWHERE = 100
+# Wrong codes of an account in a day from everywhere, and after how many its owner gets an email.
+CODES_EVERYWHERE = 30
+CODES_BEFORE_EMAIL = 5
 SIGN_INS_PER_ADDRESS = 100
 SIGN_IN_WINDOW_SECONDS = 900
-# An hour's worth: sign-ups and mailed links by client address, mails of a kind by receiver.
+# An hour's worth: sign-ups and mailed links by client address, mails of a kind by receiver and network, and
+# by receiver from everywhere.
 SIGN_UPS_PER_ADDRESS = 50
 LINKS_PER_ADDRESS = 100
 MAILS_PER_HOUR = 3
+MAILS_EVERYWHERE = 30
 VERIFICATION_SECONDS = 86_400
 PASSWORD_RESET_TIMEOUT = 3_600
 MAGIC_LINK_SECONDS = 600
@@ -137,6 +144,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.known_devices.DeviceCookieMiddleware",
     "accounts.browser_sessions.LastSeenMiddleware",
     "config.lanes.JoinMiddleware",
     "tokens.middleware.BearerMiddleware",

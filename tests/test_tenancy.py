@@ -67,6 +67,7 @@ IDS: dict[str, tuple[Callable[[Tenant], str], str]] = {
 # Where a model's rows say which organization they belong to.
 OWNED: dict[str, str] = {
     "accounts.User": "memberships__organization",
+    "accounts.KnownNetwork": "user__memberships__organization",
     "accounts.MailedLink": "user__memberships__organization",
     "accounts.Organization": "pk",
     "accounts.Membership": "organization",

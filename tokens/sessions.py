@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from accounts import audit, ids, policies
+from accounts import audit, ids, known_devices, policies
 from accounts.browser_sessions import BrowserSession
 from accounts.models import Membership, Organization, User
 from accounts.people_trail import themselves
@@ -77,7 +77,7 @@ def open_session(
     Raises Refused(invalid_credentials) where the password, person or membership ended meanwhile.
     """
     try:
-        return grants.open_for_member(
+        tokens = grants.open_for_member(
             membership=membership,
             kind=kind,
             proof=proof,
@@ -88,6 +88,8 @@ def open_session(
         )
     except InvalidGrant:
         raise Refused(session_refusals.INVALID_CREDENTIALS) from None
+    known_devices.remember_network(user, address)
+    return tokens
 
 
 def refresh(raw: str, kinds: Sequence[GrantKind], organization_id: UUID | None = None) -> Tokens:

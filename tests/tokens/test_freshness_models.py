@@ -27,6 +27,7 @@ NOT_REMEMBERED: dict[str, str] = {
     "accounts.EndUserCount": "data of the organization",
     "accounts.Index": "data of the organization",
     "accounts.Invitation": "looked up when it is used",
+    "accounts.KnownNetwork": "lets nobody in",
     "accounts.MailedLink": "looked up when it is used",
     "accounts.Notice": "a record",
     "ratelimit.DailyUsage": "a count",

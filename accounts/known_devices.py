@@ -1,0 +1,109 @@
+"""Browsers and networks that an account has signed in from before, so that strangers cannot lock them out.
+
+A browser shows a signed cookie. For programs, which keep none, the network that they call from is remembered.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.device_models import KnownNetwork
+from accounts.models import User
+from ratelimit.client import UNKNOWN, network_of
+
+COOKIE_NAME = "__Host-device" if settings.SECURE else "device"
+COOKIE_SECONDS = 365 * 86_400
+SALT = "accounts.known_devices"
+# Of one browser, and of one account: the latest ones are kept.
+MOST_ACCOUNTS, MOST_NETWORKS = 5, 20
+NETWORK_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A browser and the accounts that have signed in with it, the latest last."""
+
+    id: str
+    accounts: tuple[str, ...] = ()
+
+
+class DeviceCookieMiddleware:
+    """Sets the cookie on the response of a request that signed somebody in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        device: Device | None = getattr(request, "signed_in_device", None)
+        if device is not None:
+            response.set_cookie(
+                COOKIE_NAME,
+                signing.dumps([device.id, *device.accounts], salt=SALT),
+                max_age=COOKIE_SECONDS,
+                secure=settings.SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+
+def device_of(request: HttpRequest, account: str) -> str | None:
+    """The id of the browser that makes the request, if this account has signed in with it before."""
+    device = _read(request)
+    return device.id if device and account in device.accounts else None
+
+
+def remember_device(request: HttpRequest, account: str) -> None:
+    device = _read(request) or Device(secrets.token_urlsafe(16))
+    others = [one for one in device.accounts if one != account]
+    kept = (*others, account)[-MOST_ACCOUNTS:]
+    request.signed_in_device = Device(device.id, kept)  # type: ignore[attr-defined]
+
+
+def is_known_network(email: str, address: str | None) -> bool:
+    """One query, whether the account exists or not."""
+    known = KnownNetwork.objects.filter(user__email=email.strip().lower(), network=network_of(address))
+    return known.filter(seen_at__gt=_oldest(timezone.now())).exists()
+
+
+def remember_network(user: User, address: str | None, now: datetime | None = None) -> None:
+    network = network_of(address)
+    if network == UNKNOWN:
+        return
+    KnownNetwork.objects.bulk_create(
+        [KnownNetwork(user=user, network=network, seen_at=now or timezone.now())],
+        update_conflicts=True,
+        unique_fields=["user", "network"],
+        update_fields=["seen_at"],
+    )
+    mine = KnownNetwork.objects.filter(user=user)
+    latest = mine.order_by(F("seen_at").desc(), "-pk").values("pk")[:MOST_NETWORKS]
+    mine.exclude(pk__in=latest).delete()
+
+
+def prune(now: datetime) -> int:
+    """Delete the networks that have not been used for NETWORK_DAYS; returns how many."""
+    return KnownNetwork.objects.filter(seen_at__lte=_oldest(now)).delete()[0]
+
+
+def _oldest(now: datetime) -> datetime:
+    return now - timedelta(days=NETWORK_DAYS)
+
+
+def _read(request: HttpRequest) -> Device | None:
+    """The browser's cookie; None if it has none, or it was not signed by us or long ago."""
+    try:
+        found = signing.loads(request.COOKIES.get(COOKIE_NAME, ""), salt=SALT, max_age=COOKIE_SECONDS)
+    except signing.BadSignature:
+        return None
+    return Device(found[0], tuple(found[1:]))
