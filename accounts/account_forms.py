@@ -11,13 +11,17 @@ from django.core.exceptions import BadRequest, ValidationError
 
 from accounts import sign_in_limits
 from accounts.models import User
-from accounts.text import validate_name
+from accounts.text import validate_address, validate_name
 
 
 class EmailForm(forms.Form):
     """One address, in lower case; two of them could be read differently by two readers."""
 
-    email = forms.EmailField(max_length=254, error_messages={"required": "Enter your e-mail address."})
+    email = forms.EmailField(
+        max_length=254,
+        validators=[validate_address],
+        error_messages={"required": "Enter your e-mail address."},
+    )
 
     def clean_email(self) -> str:
         if hasattr(self.data, "getlist") and len(self.data.getlist("email")) > 1:

@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from accounts.audit_actions import ACTIONS
 from accounts.audit_models import AuditEvent, AuditEventQuerySet
-from accounts.fields import Text
+from accounts.fields import Query, Text
 from accounts.paging import PageQuery
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -22,7 +22,9 @@ LONGEST = 40
 WORDS = "A UTC day as YYYY-MM-DD, or an instant with its offset from UTC, as 2026-11-16T14:03:22Z."
 
 
-@extend_schema_field({"type": "string", "maxLength": LONGEST})
+@extend_schema_field(
+    {"type": "string", "maxLength": LONGEST, "anyOf": [{"format": "date"}, {"format": "date-time"}]}
+)
 class When(serializers.Field[Any, Any, Any, Any]):
     """A day or an instant; ``ends`` says that a day stands for its end."""
 
@@ -34,8 +36,6 @@ class When(serializers.Field[Any, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         text = str(data)
-        if not text:
-            return None
         if len(text) > LONGEST:
             self.fail("invalid")
         try:
@@ -50,18 +50,17 @@ class When(serializers.Field[Any, Any, Any, Any]):
         return moment
 
 
-class EventFilters(serializers.Serializer[Any]):
-    """``action``, ``actor``, ``from`` and ``to``; each may be left out, or empty as forms send it."""
+class EventFilters(Query):
+    """``action``, ``actor``, ``from`` and ``to``; each may be left out."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {
             "action": serializers.ChoiceField(
-                choices=list(ACTIONS), required=False, allow_blank=True, help_text="One kind of act."
+                choices=list(ACTIONS), required=False, help_text="One kind of act."
             ),
             "actor": Text(
                 max_length=200,
                 required=False,
-                allow_blank=True,
                 help_text="Who acted: an id, or a part of a name.",
             ),
             "from": When(),
@@ -79,7 +78,7 @@ class EventQuery(PageQuery, EventFilters):
     """The query parameters of the API's list."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {**serializers.Serializer.get_fields(self), **EventFilters.get_fields(self)}
+        return {**Query.get_fields(self), **EventFilters.get_fields(self)}
 
 
 def chosen(organization_id: UUID, wanted: dict[str, Any]) -> AuditEventQuerySet:

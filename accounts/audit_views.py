@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -47,7 +48,7 @@ def export(request: PageRequest, form: str) -> HttpResponse:
     """The same events as a file, oldest first."""
     wanted, errors = _filters(request)
     if errors:
-        raise Http404
+        raise BadRequest(" ".join(sentence for found in errors.values() for sentence in found))
     organization = request.membership.organization
     events, head = chosen(organization.pk, wanted), audit_heads.current(organization.pk, timezone.now())
     if form == "csv":
@@ -73,7 +74,8 @@ def export(request: PageRequest, form: str) -> HttpResponse:
 
 def _filters(request: PageRequest) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """What is asked for, and what of it means nothing."""
-    filters = EventFilters(data=request.GET)
+    # A form sends its empty fields, too.
+    filters = EventFilters(data={name: request.GET[name] for name in NAMES if request.GET.get(name)})
     if filters.is_valid():
         return filters.validated_data, {}
     return {}, {name: [str(one) for one in found] for name, found in filters.errors.items()}

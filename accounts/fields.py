@@ -8,11 +8,18 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from django.core.validators import EmailValidator
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from accounts.text import validate_line, validate_lines, validate_name
+from accounts.text import (
+    LINE_PATTERN,
+    NAME_PATTERN,
+    validate_address,
+    validate_line,
+    validate_lines,
+    validate_name,
+)
 
 MOST_UNKNOWN = 20
 LONGEST_UNKNOWN = 100
@@ -42,7 +49,9 @@ class String(serializers.CharField):
 
 
 class Text(String):
-    """One line of text."""
+    """One line of text. ``pattern`` is the part of the rule that the OpenAPI document names."""
+
+    pattern = LINE_PATTERN
 
     line_validator = staticmethod(validate_line)
 
@@ -54,6 +63,8 @@ class Text(String):
 class Lines(Text):
     """Text that may have several lines."""
 
+    pattern = ""
+
     line_validator = staticmethod(validate_lines)
 
     def to_internal_value(self, data: Any) -> str:
@@ -61,7 +72,9 @@ class Lines(Text):
 
 
 class Name(Text):
-    """A line that names somebody or something, and may stand in mails."""
+    """The name of a person or thing, which may be part of an email."""
+
+    pattern = NAME_PATTERN
 
     line_validator = staticmethod(validate_name)
 
@@ -78,7 +91,7 @@ class Email(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 254, **kwargs})
-        self.validators.append(EmailValidator("This is not an e-mail address."))
+        self.validators.append(validate_address)
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data).lower()
@@ -163,6 +176,18 @@ class CamelCase(serializers.Serializer[Any]):
                 field.source = name
             fields[camel(name)] = field
         return fields
+
+
+class Query(serializers.Serializer[Any]):
+    """A query string, read as strictly as a body: an empty value is a value, and none is given twice."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, QueryDict):
+            if repeated := [name for name in data if name in self.fields and len(data.getlist(name)) > 1]:
+                raise ValidationError({name: ["Give this parameter once."] for name in repeated})
+            data = data.dict()
+        found: dict[str, Any] = super().to_internal_value(data)
+        return found
 
 
 class Body(CamelCase):

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts import indexes
 from accounts.actors import Actor
 from accounts.context_models import Index
-from accounts.fields import Body, CamelCase, Instant, Text
+from accounts.fields import Body, CamelCase, Instant, Name
 from accounts.paging import PageLinks, PageQuery, paginate
 from accounts.tenancy import caller, organization_id
 from ratelimit import refusals
@@ -33,13 +33,13 @@ class IndexSerializer(CamelCase):
 
 
 class IndexWish(Body):
-    name = Text(max_length=100, help_text="Unique among the organization's indexes.")
+    name = Name(max_length=100, help_text="Unique among the organization's indexes.")
 
 
 class IndexChange(Body):
     unknown = "Only the name can be changed."
 
-    name = Text(max_length=100, required=False)
+    name = Name(max_length=100, required=False)
 
 
 class IndexPage(PageLinks):

@@ -21,7 +21,7 @@ from accounts.catalogue import Permission, catalogue
 from accounts.models import Invitation, Membership
 from accounts.role_changes import transfer_ownership
 from accounts.roles import Role
-from accounts.text import validate_line
+from accounts.text import validate_address, validate_line
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 
@@ -43,7 +43,7 @@ class Person:
 class InviteForm(forms.Form):
     email = forms.EmailField(
         max_length=254,
-        validators=[validate_line],
+        validators=[validate_line, validate_address],
         error_messages={"required": "Give an e-mail address.", "invalid": "This is not an e-mail address."},
     )
     role = forms.ChoiceField(

@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.fields import Query
 from accounts.tenancy import organization_id
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -22,7 +23,7 @@ MAX_LIMIT = 100
 AFTER, BEFORE = "a", "b"
 
 
-class PageQuery(serializers.Serializer[Any]):
+class PageQuery(Query):
     """The query parameters of every list."""
 
     limit = serializers.IntegerField(

@@ -77,6 +77,12 @@ class OperationSchema(AutoSchema):
         body.pop("required", None)
         return body
 
+    def _map_serializer_field(self, field: Any, direction: str, *args: Any, **kwargs: Any) -> Schema:
+        schema: Schema = super()._map_serializer_field(field, direction, *args, **kwargs)  # type: ignore[no-untyped-call]
+        if pattern := getattr(field, "pattern", ""):
+            schema.setdefault("pattern", pattern)
+        return schema
+
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
         schema: Schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if isinstance(serializer, Body):

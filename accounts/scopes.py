@@ -13,6 +13,8 @@ MAX_LENGTH = 200
 SEGMENT = r"(?:[A-Za-z0-9_-]+|\*)"
 COLONS = re.compile(rf"({SEGMENT}):({SEGMENT}):({SEGMENT})", re.ASCII)
 DOTTED = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
+# Either form, as an OpenAPI document tells it.
+PATTERN = f"^({COLONS.pattern}|{DOTTED.pattern})$"
 
 # Each action and those that bring it with them on the same resource and identifier.
 IMPLIED_BY: dict[str, tuple[str, ...]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -93,6 +94,43 @@ def test_every_operation_says_what_it_does_and_what_it_needs(document: Any) -> N
             assert f"`{scope}`" in operation["description"]
     ids = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(ids)) == len(ids)
+
+
+def strings(schema: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every string of a request body's schema, by the name of the property that it belongs to."""
+    if schema.get("type") == "string":
+        yield name, schema
+    if "items" in schema:
+        yield from strings(schema["items"], name)
+    for inner, found in schema.get("properties", {}).items():
+        yield from strings(found, inner)
+
+
+def test_names_permissions_and_scopes_have_a_pattern(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    seen = set()
+    for path, method, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        reference = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        for name, found in strings(schemas.get(reference, {})):
+            if name in ("name", "organizationName", "permissions", "scopes"):
+                assert found["pattern"], (method, path, name)
+                seen.add(name)
+    assert seen == {"name", "organizationName", "permissions", "scopes"}
+
+
+def test_parameters_with_a_form_name_it(document: Any) -> None:
+    found = {
+        (path, parameter["name"]): parameter["schema"]
+        for path, method, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+    }
+    for name in ("from", "to"):
+        assert found["/api/v1/audit-events", name]["anyOf"] == [{"format": "date"}, {"format": "date-time"}]
+        assert found["/api/v1/usage", name]["format"] == "date"
+    end_user = re.compile(found["/api/v1/context", "Tessera-User-UUID"]["pattern"])
+    assert end_user.match("01890a5d-ac96-774b-bcce-b302099a8057")
+    assert not end_user.match("01890a5d-ac96-474b-bcce-b302099a8057")
 
 
 def expected_refusals(operation: Any) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from accounts.actors import Actor
-from accounts.text import validate_line
+from accounts.text import validate_name
 from ratelimit import limiter, refusals
 from ratelimit.refusals import Refused
 from ratelimit.values import DAY_SECONDS, WindowLimit
@@ -45,7 +45,7 @@ class ClientForm(WithPermissions):
 
     name = forms.CharField(
         max_length=100,
-        validators=[validate_line],
+        validators=[validate_name],
         error_messages={
             "required": "Give the client a name.",
             "max_length": "A name has at most 100 characters.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from accounts.fields import Body, BoundedList, CamelCase, Instant, Text, WholeNumber
+from accounts.fields import Body, BoundedList, CamelCase, Instant, Name, WholeNumber
 from accounts.paging import PageLinks
 from accounts.serializers import PersonSerializer
 from tokens.clients import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
@@ -18,7 +18,7 @@ REFRESH_HELP = "Whether a refresh needs the secret, or the client's id alone."
 class ClientWish(Body):
     """What a new client is to be."""
 
-    name = Text(max_length=100)
+    name = Name(max_length=100)
     scopes = BoundedList(
         child=PermissionText(), min_length=1, max_length=MOST_PERMISSIONS, help_text=SCOPES_HELP
     )
@@ -32,7 +32,7 @@ class ClientChange(Body):
 
     unknown = "Only name, scopes and refreshAuth can be changed."
 
-    name = Text(max_length=100, required=False)
+    name = Name(max_length=100, required=False)
     scopes = BoundedList(
         child=PermissionText(),
         min_length=1,

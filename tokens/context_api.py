@@ -21,6 +21,7 @@ from tokens.credentials import Credential
 
 INDEX_HEADER, USER_HEADER = "Tessera-Index-UUID", "Tessera-User-UUID"
 UUID_VERSION = 7
+UUID7_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 ABSENT: dict[str, Any] = dict.fromkeys(
     (
         "user_id",
@@ -83,7 +84,7 @@ class ContextView(APIView):
             ),
             OpenApiParameter(
                 USER_HEADER,
-                {"type": "string", "format": "uuid"},
+                {"type": "string", "format": "uuid", "pattern": UUID7_PATTERN},
                 OpenApiParameter.HEADER,
                 description="A UUIDv7 of an end user, whose record is made on first use. It proves nothing.",
             ),

@@ -13,7 +13,7 @@ from django.http import QueryDict
 
 from accounts.actors import Actor
 from accounts.models import Organization
-from accounts.text import validate_line, validate_lines
+from accounts.text import validate_line, validate_lines, validate_name
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import expiries, picker
@@ -34,7 +34,7 @@ class Lines(forms.CharField):
 class NameAndDescription(forms.Form):
     name = forms.CharField(
         max_length=100,
-        validators=[validate_line],
+        validators=[validate_name],
         error_messages={
             "required": "Give the token a name.",
             "max_length": "A name has at most 100 characters.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts import error_schema
 from accounts.schema import UNAUTHORIZED
-from accounts.scopes import COLONS, DOTTED
+from accounts.scopes import PATTERN
 from ratelimit import refusals
 from tokens import forward, forward_paths
 
@@ -29,7 +29,7 @@ REQUIRE: Schema = {
     "schema": {
         "type": "array",
         "maxItems": forward.MOST_REQUIRED,
-        "items": {"type": "string", "pattern": f"^({COLONS.pattern}|{DOTTED.pattern})$"},
+        "items": {"type": "string", "pattern": PATTERN},
     },
     "explode": True,
 }

@@ -6,9 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.fields import Body, BoundedList, CamelCase, Instant, Lines, String, Text, WholeNumber
+from accounts.fields import Body, BoundedList, CamelCase, Instant, Lines, Name, String, Text, WholeNumber
 from accounts.paging import PageLinks, PageQuery
-from accounts.scopes import MAX_LENGTH, parse
+from accounts.scopes import MAX_LENGTH, PATTERN, parse
 from accounts.serializers import PersonSerializer
 from tokens import pasted
 from tokens.models import MAX_DAYS, Status
@@ -21,6 +21,8 @@ STATUSES = [(status.value, status.label) for status in (Status.ACTIVE, Status.EX
 
 class PermissionText(String):
     """A permission in either form, kept as it was written."""
+
+    pattern = PATTERN
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=MAX_LENGTH, trim_whitespace=False, **kwargs)
@@ -53,7 +55,7 @@ class TokenQuery(CamelCase, PageQuery):
 class TokenWish(Body):
     """What a new token is to be."""
 
-    name = Text(max_length=100, help_text="Unique among the organization's active tokens.")
+    name = Name(max_length=100, help_text="Unique among the organization's active tokens.")
     permissions = BoundedList(
         child=PermissionText(),
         min_length=1,
@@ -75,7 +77,7 @@ class TokenChange(Body):
 
     unknown = "Only name and description can be changed."
 
-    name = Text(max_length=100, required=False)
+    name = Name(max_length=100, required=False)
     description = Lines(max_length=500, allow_blank=True, required=False)
 
 

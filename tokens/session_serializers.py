@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.fields import Body, CamelCase, Instant, Secret, Text
+from accounts.fields import Body, CamelCase, Instant, Query, Secret, Text
 from accounts.models import Membership
 from accounts.paging import PageLinks
 from accounts.roles import Role
@@ -82,7 +82,7 @@ class SessionPage(PageLinks):
     results = SessionSerializer(many=True)
 
 
-class EndQuery(serializers.Serializer[Any]):
+class EndQuery(Query):
     all = serializers.BooleanField(default=False, help_text="End the session that asks as well.")
 
 

@@ -1,9 +1,10 @@
-"""The JSON endpoint of usage: calls by day and by token, and where today's limit stands."""
+"""The JSON endpoint of usage: calls by day, token and client, and what is left of today's limit."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
@@ -19,7 +20,7 @@ from accounts.models import Organization
 from accounts.tenancy import organization_id
 from ratelimit import usage
 from ratelimit.usage import DayUsage
-from tokens.models import ServiceAccountToken
+from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.usage_serializers import UsageQuery, UsageSerializer
 
 
@@ -29,7 +30,7 @@ class UsageView(APIView):
 
     @extend_schema(
         operation_id="readUsage",
-        summary="Calls by day and by token",
+        summary="Calls by day, token and client",
         parameters=[UsageQuery],
         responses=UsageSerializer,
     )
@@ -40,35 +41,76 @@ class UsageView(APIView):
         first, last = query.validated_data["first"], query.validated_data["last"]
         inside = organization_id(request)
         rows = usage.by_day(inside, first, last)
-        names = dict(
-            ServiceAccountToken.objects.filter(
-                organization_id=inside, pk__in={row.subject for row in rows}
-            ).values_list("pk", "name")
-        )
-        return Response(report(rows, names, first, last) | {"today": today(inside)})
+        used = {row.subject for row in rows}
+        tokens = ServiceAccountToken.objects.filter(organization_id=inside, pk__in=used)
+        clients = OAuthClient.objects.filter(organization_id=inside, pk__in=used)
+        programs = Programs(dict(tokens.values_list("pk", "name")), dict(clients.values_list("pk", "name")))
+        return Response(report(rows, programs, first, last) | {"today": today(inside)})
 
 
-def report(rows: Iterable[DayUsage], names: dict[UUID, str], first: date, last: date) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The names of the tokens and clients that were used; any other subject is a person's session."""
+
+    tokens: dict[UUID, str]
+    clients: dict[UUID, str]
+
+
+@dataclass(slots=True)
+class Count:
+    calls: int = 0
+    refused: int = 0
+
+    def add(self, row: DayUsage) -> None:
+        self.calls += row.calls
+        self.refused += row.refused
+
+
+def report(rows: Iterable[DayUsage], programs: Programs, first: date, last: date) -> dict[str, Any]:
     """The body without ``today``; written by hand, because a year of fifty tokens is 18,000 counts."""
-    by_day: defaultdict[date, list[DayUsage]] = defaultdict(list)
-    calls: Counter[UUID] = Counter()
-    refused: Counter[UUID] = Counter()
+    by_day: defaultdict[date, dict[UUID, Count]] = defaultdict(dict)
+    total: defaultdict[UUID, Count] = defaultdict(Count)
     for row in rows:
-        by_day[row.day].append(row)
-        calls[row.subject] += row.calls
-        refused[row.subject] += row.refused
-    busiest = sorted(names, key=lambda pk: (-calls[pk], names[pk], pk))
+        by_day[row.day].setdefault(row.subject, Count()).add(row)
+        total[row.subject].add(row)
     return {
         "from": first.isoformat(),
         "to": last.isoformat(),
-        "calls": calls.total(),
-        "refused": refused.total(),
-        "days": [_day(day, by_day[day], names) for day in _days(first, last)],
-        "tokens": [
-            {"id": _token(pk), "name": names[pk], "calls": calls[pk], "refused": refused[pk]}
-            for pk in busiest
-        ],
+        **_sum(total.values()),
+        "days": [_day(day, by_day[day], programs) for day in _days(first, last)],
+        "tokens": _busiest("tok", programs.tokens, total),
+        "clients": _busiest("cli", programs.clients, total),
+        "people": _people(total, programs),
     }
+
+
+def _day(day: date, counts: Mapping[UUID, Count], programs: Programs) -> dict[str, Any]:
+    return {
+        "date": day.isoformat(),
+        **_sum(counts.values()),
+        "tokens": _of("tok", programs.tokens, counts),
+        "clients": _of("cli", programs.clients, counts),
+        "people": _people(counts, programs),
+    }
+
+
+def _of(prefix: str, names: Mapping[UUID, str], counts: Mapping[UUID, Count]) -> list[dict[str, Any]]:
+    return [{"id": ids.encode(prefix, pk), **_sum([one])} for pk, one in counts.items() if pk in names]
+
+
+def _busiest(prefix: str, names: Mapping[UUID, str], counts: Mapping[UUID, Count]) -> list[dict[str, Any]]:
+    order = sorted(names, key=lambda pk: (-counts[pk].calls, names[pk], pk))
+    return [{"id": ids.encode(prefix, pk), "name": names[pk], **_sum([counts[pk]])} for pk in order]
+
+
+def _people(counts: Mapping[UUID, Count], programs: Programs) -> dict[str, int]:
+    known = programs.tokens.keys() | programs.clients.keys()
+    return _sum(count for subject, count in counts.items() if subject not in known)
+
+
+def _sum(counts: Iterable[Count]) -> dict[str, int]:
+    found = list(counts)
+    return {"calls": sum(one.calls for one in found), "refused": sum(one.refused for one in found)}
 
 
 def today(inside: UUID) -> dict[str, Any]:
@@ -84,20 +126,3 @@ def today(inside: UUID) -> dict[str, Any]:
 
 def _days(first: date, last: date) -> Iterator[date]:
     return (first + timedelta(days=number) for number in range((last - first).days + 1))
-
-
-def _day(day: date, rows: list[DayUsage], names: dict[UUID, str]) -> dict[str, Any]:
-    return {
-        "date": day.isoformat(),
-        "calls": sum(row.calls for row in rows),
-        "refused": sum(row.refused for row in rows),
-        "tokens": [
-            {"id": _token(row.subject), "calls": row.calls, "refused": row.refused}
-            for row in rows
-            if row.subject in names
-        ],
-    }
-
-
-def _token(pk: UUID) -> str:
-    return ids.encode("tok", pk)

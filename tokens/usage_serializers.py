@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.fields import CamelCase, Instant
+from accounts.fields import CamelCase, Instant, Query
 
 DAYS = 30
 MOST_DAYS = 366
@@ -25,7 +25,7 @@ class Day(serializers.DateField):
         return super().to_internal_value(value)
 
 
-class UsageQuery(serializers.Serializer[Any]):
+class UsageQuery(Query):
     """``from`` and ``to``, both included."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
@@ -52,14 +52,14 @@ class CountSerializer(CamelCase):
     refused = serializers.IntegerField(help_text="Requests over a limit.")
 
 
-class TokenCountSerializer(CountSerializer):
-    """Requests of one token."""
+class ProgramCountSerializer(CountSerializer):
+    """Requests of one token or client."""
 
     id = serializers.CharField()
 
 
-class NamedCountSerializer(TokenCountSerializer):
-    """Requests of one token over the range."""
+class NamedCountSerializer(ProgramCountSerializer):
+    """Requests of one token or client over the range."""
 
     name = serializers.CharField()
 
@@ -68,7 +68,9 @@ class DaySerializer(CountSerializer):
     """Requests of one UTC day."""
 
     date = serializers.DateField()
-    tokens = TokenCountSerializer(many=True, help_text="Tokens that were used on this day.")
+    tokens = ProgramCountSerializer(many=True, help_text="Tokens that were used on this day.")
+    clients = ProgramCountSerializer(many=True, help_text="OAuth clients that were used on this day.")
+    people = CountSerializer(help_text="All sessions of people together.")
 
 
 class TodaySerializer(CamelCase):
@@ -81,12 +83,14 @@ class TodaySerializer(CamelCase):
 
 
 class UsageSerializer(CountSerializer):
-    """What everybody used, tokens, clients and people; ``tokens`` tells apart what was theirs."""
+    """Requests of tokens, OAuth clients and people; ``calls`` and ``refused`` are their sums."""
 
     first = serializers.DateField()
     last = serializers.DateField()
     days = DaySerializer(many=True, help_text="Every day of the range, the oldest first.")
     tokens = NamedCountSerializer(many=True, help_text="Over the range, the busiest first.")
+    clients = NamedCountSerializer(many=True, help_text="Over the range, the busiest first.")
+    people = CountSerializer(help_text="All sessions of people together.")
     today = TodaySerializer()
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:

@@ -79,7 +79,7 @@ def test_a_filter_that_means_nothing_is_told(browser: Client) -> None:
 
     assert response.status_code == 400
     assert b"The filters were left out" in response.content
-    assert browser.get(f"{PATH}export.csv", {"from": "soon"}).status_code == 404
+    assert browser.get(f"{PATH}export.csv", {"from": "soon"}).status_code == 400
 
 
 def test_the_exports_carry_a_chain_that_can_be_checked(browser: Client, owner: Membership) -> None:

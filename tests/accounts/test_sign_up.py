@@ -107,6 +107,7 @@ def test_staff_without_a_proven_address_are_left_alone(browser: MailingClient) -
     [
         ("email", ["a@example.com", "b@example.com"]),
         ("email", "no address"),
+        ("email", "a@localhost"),
         ("email", "a@example.com,b@example.com"),
         ("email", "a@example.com\nBcc: b@example.com"),
         ("name", "Win at http://evil.example/now"),
@@ -123,6 +124,12 @@ def test_what_has_no_place_in_a_mail_or_an_account_is_refused(
     assert response.status_code == 400
     assert field in response.json()["fields"]
     assert not mail.outbox
+
+
+def test_the_page_refuses_an_address_at_localhost(browser: MailingClient) -> None:
+    page = browser.post("/accounts/signup/", {"email": "a@localhost", "name": "A", "password": PASSWORD})
+    assert page.status_code == 400
+    assert not User.objects.filter(email="a@localhost").exists()
 
 
 def test_honest_names_with_dots_are_taken(browser: MailingClient) -> None:

@@ -113,6 +113,12 @@ def test_only_who_manages_clients_may_change_them(owner: Membership, permissions
     assert whoami(made.grant()["access_token"]).status_code == 200
 
 
+def test_a_name_that_would_be_a_link_in_emails_is_refused(api: APIClient) -> None:
+    body = {"name": "http://evil.example", "scopes": ["index:read:*"]}
+    response = api.post("/api/v1/clients", body)
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["name"])
+
+
 def test_name_scopes_and_refresh_auth_change_and_nothing_else(
     manager: APIClient, client_row: Program
 ) -> None:

@@ -9,11 +9,14 @@ import time_machine
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from accounts import ids
 from accounts.models import Membership
 from ratelimit.models import DailyUsage
 from tests.clients import program
 from tests.people import make_member, make_plan, make_token
+from tests.tokens.oauth import make_program
 from tokens.issuing import Issued
+from tokens.models import OAuthClient
 
 URL = "/api/v1/usage"
 
@@ -54,7 +57,7 @@ def test_days_and_tokens_add_up(api: APIClient, issued: Issued, owner: Membershi
 
 
 def test_the_last_thirty_days_are_the_default_and_this_call_counts(api: APIClient) -> None:
-    body = api.get(f"{URL}?from=&to=").json()
+    body = api.get(URL).json()
     today = timezone.now().astimezone(UTC).date()
     assert (body["from"], body["to"]) == (str(today - timedelta(days=29)), str(today))
     assert len(body["days"]) == 30
@@ -77,6 +80,30 @@ def test_today_says_what_the_headers_say(api: APIClient, owner: Membership) -> N
     assert (unlimited["limit"], unlimited["remaining"]) == (None, None)
 
 
+def test_clients_and_people_are_counted_apart_and_everything_adds_up(
+    api: APIClient, issued: Issued, owner: Membership
+) -> None:
+    importer = make_program(owner, name="Importer")
+    client = OAuthClient.objects.get(name="Importer")
+    used(issued, "2026-03-01", 2)
+    for subject, calls, refused in ((client.pk, 5, 1), (owner.user_id, 3, 0), (ids.new(), 4, 2)):
+        DailyUsage.objects.create(
+            bucket=owner.organization_id,
+            subject=subject,
+            day=date(2026, 3, 1),
+            calls=calls,
+            refused=refused,
+        )
+    body = api.get(URL, {"from": "2026-03-01", "to": "2026-03-02"}).json()
+    assert (body["calls"], body["refused"]) == (14, 3)
+    assert body["clients"] == [{"id": importer.id, "name": "Importer", "calls": 5, "refused": 1}]
+    assert body["people"] == {"calls": 7, "refused": 2}
+    first, second = body["days"]
+    assert first["clients"] == [{"id": importer.id, "calls": 5, "refused": 1}]
+    assert first["people"] == {"calls": 7, "refused": 2}
+    assert (second["clients"], second["people"]) == ([], {"calls": 0, "refused": 0})
+
+
 @time_machine.travel(datetime(2026, 3, 31, 23, 30, tzinfo=UTC), tick=False)
 @pytest.mark.parametrize(
     ("query", "days"),
@@ -94,7 +121,9 @@ def test_a_missing_end_is_filled_in(api: APIClient, query: dict[str, str], days:
     assert (body["from"], body["to"]) == days
 
 
-@pytest.mark.parametrize("text", ["2026-02-30", "20260301", "2026-W09-7", "2026-3-1", "1.3.2026", "now", "٢"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-02-30", "20260301", "2026-W09-7", "2026-3-1", "1.3.2026", "now", "٢"]
+)
 def test_a_date_that_cannot_be_is_named(api: APIClient, text: str) -> None:
     for name in ("from", "to"):
         response = api.get(URL, {name: text})
