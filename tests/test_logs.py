@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from drf_spectacular import drainage
+from drf_spectacular.generators import SchemaGenerator
 
 from accounts.models import Membership
-from config import log_lines, logs
+from config import documentation, log_lines, logs
 from tests.clients import program
 from tests.people import browser_of
 from tokens.issuing import Issued
@@ -32,6 +34,21 @@ def written(form: str, message: str, *arguments: object, **more: Any) -> str:
     record.__dict__ |= more
     logs.AboutRequest().filter(record)
     return log_lines.formatter(form).format(record)
+
+
+def test_what_the_schema_warns_of_is_a_log_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def warning(self: SchemaGenerator, **_: Any) -> dict[str, Any]:
+        drainage.warn("unable to guess serializer")
+        return {}
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", warning)
+    drainage.reset_generator_stats()
+    documentation.written.__wrapped__("json")
+    drainage.reset_generator_stats()
+    assert "unable to guess serializer" not in capsys.readouterr().err
+    assert "The OpenAPI document is incomplete" in caplog.text
 
 
 def request_lines(capture: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
