@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -23,13 +25,22 @@ from tokens import clients, expiries
 from tokens.issuing import issue
 from tokens.models import OAuthClient, ServiceAccountToken
 
+VARIABLE = "TESSERA_PASSWORD"
+
 
 class Command(BaseCommand):
     help = "Create (or complete) a user, an organization, a membership, a token and an OAuth client."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--email", required=True)
-        parser.add_argument("--password", help="Set when the account is new or has another one.")
+        parser.add_argument(
+            "--password",
+            help="Set when the account is new or has another one. Other users of the machine can read it in "
+            f"the process list: prefer --password-stdin, or the environment variable {VARIABLE}.",
+        )
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="Read the password from standard input."
+        )
         parser.add_argument("--name", default="")
         parser.add_argument("--organization", required=True, help="Its name.")
         parser.add_argument("--plan", help="A plan's slug; free for a new organization.")
@@ -42,6 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        options["password"] = self._password(options)
         try:
             with transaction.atomic():
                 answer = self._bootstrap(options)
@@ -78,6 +90,20 @@ class Command(BaseCommand):
         if options["client"]:
             answer["client"] = self._client(membership, options["client"], options["scope"])
         return answer
+
+    def _password(self, options: dict[str, Any]) -> str | None:
+        given: str | None = options["password"]
+        if options["password_stdin"]:
+            if given is not None:
+                raise CommandError("Give either --password or --password-stdin.")
+            return sys.stdin.readline().rstrip("\r\n")
+        if given is not None:
+            self.stderr.write(
+                "Warning: --password can be read in the process list. "
+                f"Use --password-stdin or the environment variable {VARIABLE}."
+            )
+            return given
+        return os.environ.get(VARIABLE)
 
     def _client(self, membership: Membership, name: str, scopes: list[str]) -> dict[str, str]:
         """The client of the name; its secret only when it is made just now."""
