@@ -5,8 +5,10 @@ from __future__ import annotations
 ACTIONS: dict[str, str] = {
     "client.created": "Created an OAuth client",
     "client.deleted": "Deleted an OAuth client",
+    "client.secret_known": "A former member knows an OAuth client's secret",
     "client.secret_rotated": "Gave an OAuth client a new secret",
     "client.tokens_revoked": "Revoked the tokens of an OAuth client",
+    "client.transferred": "Handed an OAuth client over",
     "client.updated": "Changed an OAuth client",
     "index.changed": "Renamed an index",
     "index.created": "Created an index",

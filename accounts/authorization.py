@@ -36,7 +36,8 @@ class Act(Enum):
     REMOVE = ("remove", MANAGE)
     INVITE = ("invite", MANAGE)
     REVOKE_INVITATION = ("revoke_invitation", MANAGE)
-    TRANSFER_CREDENTIALS = ("transfer_credentials", "tokens.manage")
+    TRANSFER_TOKENS = ("transfer_tokens", "tokens.manage")
+    TRANSFER_CLIENTS = ("transfer_clients", "clients.manage")
     TRANSFER_OWNERSHIP = ("transfer_ownership", None)
 
     def __init__(self, label: str, permission: str | None) -> None:
@@ -47,7 +48,8 @@ class Act(Enum):
 # Why no member does this to themselves.
 NEVER_ON_ONESELF = {
     Act.CHANGE_PERMISSIONS: "Nobody changes their own permissions. Ask another admin or owner.",
-    Act.TRANSFER_CREDENTIALS: "Nobody transfers their own tokens or clients. Ask another admin or owner.",
+    Act.TRANSFER_TOKENS: "Nobody transfers their own tokens. Ask another admin or owner.",
+    Act.TRANSFER_CLIENTS: "Nobody transfers their own OAuth clients. Ask another admin or owner.",
 }
 
 

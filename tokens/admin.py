@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.admin import OrganizationAdmin as AccountsOrganizationAdmin
 from accounts.models import Organization
 from accounts.staff import LookOnly, LookOnlyInline, NoForgedRows, confirmation, staff
-from tokens.client_admin import ClientAdmin
+from tokens.client_admin import ClientAdmin, told_of
 from tokens.models import ServiceAccountToken, Status, TokenQuerySet
 from tokens.revoking import revoke_many
 
@@ -54,6 +54,10 @@ class TokenColumns:
     def masked(self, token: ServiceAccountToken) -> str:
         return ", ".join(f"{secret.prefix}…{secret.last_four}" for secret in token.secrets.all())
 
+    @admin.display(description="known to a former member")
+    def known(self, token: ServiceAccountToken) -> str:
+        return told_of(token.known_secret)
+
     @admin.display(description="permissions")
     def granted(self, token: ServiceAccountToken) -> str:
         return ", ".join(token.permissions)
@@ -88,13 +92,16 @@ class TokenAdmin(TokenColumns, LookOnly, NoForgedRows):
         "granted",
         "created_by",
         "responsible",
+        "known",
+        "parent",
+        "parent_client",
         "created_at",
         "expires_at",
         "revoked_at",
         "revoked_by",
         "revoked_reason",
     )
-    readonly_fields = ("public_id", "masked", "status", "granted")
+    readonly_fields = ("public_id", "masked", "status", "granted", "known")
     actions = ("revoke",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccountToken]:

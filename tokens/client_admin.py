@@ -12,6 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from accounts.staff import LookOnly, NoForgedRows, confirmation, staff
 from tokens.clients import delete_many
 from tokens.models import OAuthClient
+from tokens.models.secrets import KnownSecret
+
+
+def told_of(secret: KnownSecret | None) -> str:
+    """Who knows the present secret without access, and since when."""
+    if secret is None or secret.known_since is None:
+        return "-"
+    return f"{secret.known_to or 'A former member'}, since {secret.known_since:%Y-%m-%d}"
 
 
 @admin.register(OAuthClient)
@@ -31,10 +39,11 @@ class ClientAdmin(LookOnly, NoForgedRows):
         "running_grants",
         "created_by",
         "responsible",
+        "known",
         "created_at",
         "deleted_at",
     )
-    readonly_fields = ("public_id", "granted", "masked", "running_grants")
+    readonly_fields = ("public_id", "granted", "masked", "known", "running_grants")
     actions = ("delete_clients",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OAuthClient]:
@@ -54,6 +63,10 @@ class ClientAdmin(LookOnly, NoForgedRows):
     @admin.display(description="secrets")
     def masked(self, client: OAuthClient) -> str:
         return ", ".join(f"…{secret.last_four}" for secret in client.secrets.all())
+
+    @admin.display(description="known to a former member")
+    def known(self, client: OAuthClient) -> str:
+        return told_of(client.known_secret)
 
     @admin.display(description="running grants", ordering="running")
     def running_grants(self, client: OAuthClient) -> int:

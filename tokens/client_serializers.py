@@ -9,7 +9,7 @@ from accounts.paging import PageLinks
 from accounts.serializers import PersonSerializer
 from tokens.clients import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 from tokens.models.clients import RefreshAuth
-from tokens.serializers import MOST_PERMISSIONS, PermissionText
+from tokens.serializers import MOST_PERMISSIONS, KnownToSerializer, PermissionText
 
 SCOPES_HELP = "The most that an access token of the client may hold."
 REFRESH_HELP = "Whether a refresh needs the secret, or the client's id alone."
@@ -73,6 +73,7 @@ class ClientSerializer(CamelCase):
     created_at = Instant()
     created_by = PersonSerializer(allow_null=True)
     secrets = SecretSerializer(many=True, source="secrets.all")
+    known_to_former_member = KnownToSerializer(source="known_secret", allow_null=True)
 
 
 class ClientWithSecretSerializer(ClientSerializer):

@@ -9,6 +9,8 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.fields import instant
+from accounts.models import Membership
+from tokens import trail
 from tokens.models import OAuthClient
 
 
@@ -29,6 +31,14 @@ def secret_rotated(client: OAuthClient, actor: Actor, earlier_until: datetime) -
 
 def deleted(client: OAuthClient, actor: Actor, grants: int) -> None:
     _record("client.deleted", client, actor, {"grantsEnded": grants})
+
+
+def transferred(client: OAuthClient, actor: Actor, before: Membership, after: Membership) -> None:
+    _record("client.transferred", client, actor, {"responsible": [trail.named(before), trail.named(after)]})
+
+
+def known_to_former_member(client: OAuthClient, actor: Actor, name: str) -> None:
+    _record("client.secret_known", client, actor, {"knownTo": name})
 
 
 def tokens_revoked(client: OAuthClient, actor: Actor, grants: int) -> None:

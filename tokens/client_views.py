@@ -23,7 +23,7 @@ from ratelimit.usage import Usage
 from tokens import client_records, clients, picker
 from tokens.client_forms import REFRESH_WORDS, ClientForm, RenamedClientForm
 from tokens.clients import MANAGE, VIEW
-from tokens.models import OAuthClient
+from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.models.clients import RefreshAuth
 from tokens.overview import CHIPS, RECENT, Chip
 
@@ -91,6 +91,7 @@ def client_detail(request: PageRequest, client_id: str) -> HttpResponse:
         "row": row,
         "calls_24h": calls_24h(row),
         "sentence": picker.sentence(row.client.scopes, SUBJECT),
+        "children": ServiceAccountToken.objects.filter(parent_client=row.client).active(timezone.now()),
         "may_manage": request.actor.allows(MANAGE),
         "may_rotate": not request.actor.scopes.missing(row.client.scopes),
     }

@@ -21,6 +21,7 @@ from tokens import client_trail, grants, opaque
 from tokens.issuing import current_rights
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.clients import RefreshAuth
+from tokens.revoking import stop
 from tokens.signed import MAX_SCOPE
 
 VIEW, MANAGE = "clients.view", "clients.manage"
@@ -29,6 +30,8 @@ OVERLAP_SECONDS = 86_400
 MAX_OVERLAP_SECONDS = 7 * 86_400
 DELETED = "The client was deleted"
 REVOKED = "All tokens of the client were revoked"
+PARENT_DELETED = "The OAuth client that created it was deleted"
+PARENT_REVOKED = "All tokens of the OAuth client that created it were revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def create(
         responsible=member,
         created_at=now,
     )
-    made = WithSecret(client, _new_secret(client, now))
+    made = WithSecret(client, _new_secret(client, actor, now))
     client_trail.created(client, actor)
     return made
 
@@ -121,7 +124,7 @@ def rotate_secret(
     before = ClientSecret.objects.filter(client=client)
     before.filter(valid_until__lte=now).delete()
     before.filter(Q(valid_until=None) | Q(valid_until__gt=until)).update(valid_until=until)
-    made = WithSecret(client, _new_secret(client, now))
+    made = WithSecret(client, _new_secret(client, actor, now))
     client_trail.secret_rotated(client, actor, until)
     return made
 
@@ -145,11 +148,16 @@ def delete_many(*, chosen: QuerySet[OAuthClient], actor: Actor) -> int:
 
 
 @transaction.atomic
+@audit.gathered()
 def revoke_tokens(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> int:
-    """End all grants of the client, which may get new tokens by its secret. Returns how many ended."""
+    """End all grants of the client, and the API tokens that it created. Returns how many grants ended.
+
+    The client may get new tokens by its secret.
+    """
     _rights(actor)
     client = _living(client)
     ended = grants.revoke(client.grants.all(), reason=REVOKED, now=now)
+    stop(client.children.all(), actor=actor, reason=PARENT_REVOKED, now=now)
     client_trail.tokens_revoked(client, actor, ended)
     return ended
 
@@ -161,6 +169,7 @@ def end(clients: Sequence[OAuthClient], *, actor: Actor = SYSTEM, now: datetime 
     living = OAuthClient.objects.filter(pk__in=[client.pk for client in clients], deleted_at=None)
     for client in living.order_by("pk"):
         ended = grants.revoke(client.grants.all(), reason=DELETED, now=now)
+        stop(client.children.all(), actor=actor, reason=PARENT_DELETED, now=now)
         client.secrets.all().delete()
         client_trail.deleted(client, actor, ended)
     living.update(deleted_at=now)
@@ -192,9 +201,13 @@ def _check_scopes(held: ScopeSet, scopes: Sequence[str]) -> None:
         raise Refused(refusals.INVALID_REQUEST, fields={"scopes": [sentence]})
 
 
-def _new_secret(client: OAuthClient, now: datetime) -> str:
+def _new_secret(client: OAuthClient, actor: Actor, now: datetime) -> str:
     plaintext = SECRET_PREFIX + opaque.random_text(opaque.PREFIXED_LENGTH)
     ClientSecret.objects.create(
-        client=client, digest=opaque.digest(plaintext), last_four=plaintext[-4:], created_at=now
+        client=client,
+        digest=opaque.digest(plaintext),
+        last_four=plaintext[-4:],
+        shown_to_id=actor.user_id,
+        created_at=now,
     )
     return plaintext

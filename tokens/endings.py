@@ -15,7 +15,7 @@ from accounts import audit, browser_sessions, invitations, mailed_links
 from accounts.actors import Actor
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.people_trail import themselves
-from tokens import grants, session_trail, sessions
+from tokens import former_members, grants, session_trail, sessions
 from tokens.models import Grant, ServiceAccountToken
 from tokens.revoking import stop
 
@@ -48,6 +48,7 @@ def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
         reason=REMOVED,
     )
     grants.revoke(Grant.objects.filter(membership_id=instance.pk), reason=REMOVED)
+    former_members.mark_clients(instance.user, [instance.organization_id], instance.ended_by)
     Organization.objects.advance([instance.organization_id])
 
 
@@ -94,6 +95,8 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
         Organization.objects.advance(organizations)
         return
     _tell_sessions(instance, organizations, instance.ended_by, DEACTIVATED)
+    if not instance.is_active:
+        former_members.mark_clients(instance, organizations, instance.ended_by)
     stop(
         ServiceAccountToken.objects.filter(responsible__in=memberships),
         actor=instance.ended_by,

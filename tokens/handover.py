@@ -1,16 +1,11 @@
-"""Members with what hangs on them: chosen tokens are taken over by others before the rest ends.
-
-A token goes to an active member of the organization who may manage tokens and holds all that the token
-does: whoever answers for a token could have made it. Nothing else about the token changes.
-"""
+"""Members with their credentials: what others take over goes on, before a membership or a role ends."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import audit, members, role_changes
 from accounts.actors import Actor
@@ -20,20 +15,29 @@ from accounts.rights import Rights, locked_rights
 from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import issuing, trail
+from tokens.issuing import MANAGE
 from tokens.models import ServiceAccountToken
+from tokens.revoking import stop
+from tokens.transfers import NOTHING, Transfers, transfer
 
-NOBODY: Mapping[UUID, UUID] = {}
+ROLE_LOWERED = "The role of the member who is responsible for it was lowered"
 
 
-def remove(*, actor: Actor, member_id: UUID, transfers: Mapping[UUID, UUID] = NOBODY) -> Membership:
+def remove(
+    *,
+    actor: Actor,
+    member_id: UUID,
+    transfers: Mapping[UUID, UUID] = NOTHING,
+    clients: Mapping[UUID, UUID] = NOTHING,
+) -> Membership:
     """Remove a member of the actor's organization, or leave it: that needs no permission.
 
-    ``transfers`` maps tokens to the members who take them over. Raises Refused: not_found; forbidden
-    above the actor's rank; insufficient_scope; invalid_request with fields; last_owner.
+    ``transfers`` maps tokens, and ``clients`` OAuth clients, to the members who take them over. Raises
+    Refused: not_found; forbidden above the actor's rank; insufficient_scope; invalid_request with fields;
+    last_owner.
     """
     try:
-        return _remove(actor, member_id, transfers)
+        return _remove(actor, member_id, Transfers(transfers, clients))
     except Refused as refused:
         if refused.refusal is refusals.NOT_FOUND and actor.organization_id is not None:
             # Removed before, it may be, by a call whose confirmation got lost.
@@ -43,11 +47,11 @@ def remove(*, actor: Actor, member_id: UUID, transfers: Mapping[UUID, UUID] = NO
 
 @transaction.atomic
 @audit.gathered()
-def _remove(actor: Actor, member_id: UUID, transfers: Mapping[UUID, UUID]) -> Membership:
+def _remove(actor: Actor, member_id: UUID, wanted: Transfers) -> Membership:
     rights = locked_rights(actor)
     member = rights.find(member_id)
     authorize(rights, Act.REMOVE, member=member)
-    _hand_over(rights, member, transfers, actor)
+    transfer(rights=rights, member=member, wanted=wanted, actor=actor)
     members.remove(memberships=Membership.objects.filter(pk=member.pk), actor=actor)
     return member
 
@@ -60,57 +64,26 @@ def change(
     member_id: UUID,
     role: Role | None = None,
     permissions: Sequence[str] | None = None,
-    transfers: Mapping[UUID, UUID] = NOBODY,
+    transfers: Mapping[UUID, UUID] = NOTHING,
+    clients: Mapping[UUID, UUID] = NOTHING,
+    revoked: Collection[UUID] = (),
 ) -> Membership:
-    """``role_changes.change``, with tokens that others take over; those that nobody does stay as they are."""
+    """``role_changes.change``, with credentials that others take over, and tokens that are revoked.
+
+    What is not named stays as it is.
+    """
     rights = locked_rights(actor)
-    _hand_over(rights, rights.find(member_id), transfers, actor)
+    member = rights.find(member_id)
+    transfer(rights=rights, member=member, wanted=Transfers(transfers, clients), actor=actor)
+    if revoked:
+        _revoke(rights, member, revoked, actor)
     return role_changes.change(actor=actor, member_id=member_id, role=role, permissions=permissions)
 
 
-def heirs(member: Membership) -> list[Membership]:
-    """Who may take over tokens of this member, by name."""
-    others = Membership.objects.active().filter(organization_id=member.organization_id).exclude(pk=member.pk)
-    able = [one for one in others.select_related("user") if one.scopes.allows(issuing.MANAGE)]
-    return sorted(able, key=lambda one: one.user.display_name.casefold())
-
-
-def _hand_over(rights: Rights, member: Membership, transfers: Mapping[UUID, UUID], actor: Actor) -> None:
-    if not transfers:
-        return
-    authorize(rights, Act.TRANSFER_CREDENTIALS, member=member)
-    inside = {"organization_id": member.organization_id}
-    tokens = ServiceAccountToken.objects.filter(**inside).in_bulk(list(transfers))
-    takers = Membership.objects.filter(**inside).select_related("user").in_bulk(set(transfers.values()))
-    if tokens.keys() != set(transfers) or takers.keys() != set(transfers.values()):
+def _revoke(rights: Rights, member: Membership, chosen: Collection[UUID], actor: Actor) -> None:
+    if not rights.scopes.allows(MANAGE):
+        raise Refused(refusals.INSUFFICIENT_SCOPE, required=[MANAGE])
+    tokens = ServiceAccountToken.objects.filter(responsible=member, pk__in=chosen)
+    if tokens.count() != len(set(chosen)):
         raise Refused(refusals.NOT_FOUND)
-    active = set(ServiceAccountToken.objects.filter(responsible=member).active(timezone.now()))
-    pairs = [(tokens[token_id], takers[taker_id]) for token_id, taker_id in transfers.items()]
-    problems = {
-        f"transferTokens.{token.public_id}": [sentence]
-        for token, taker in pairs
-        if (sentence := _problem(token, taker, member, active))
-    }
-    if problems:
-        raise Refused(refusals.INVALID_REQUEST, fields=problems)
-    for token, taker in pairs:
-        ServiceAccountToken.objects.filter(pk=token.pk).update(responsible=taker)
-        trail.transferred(token, actor, member, taker)
-    # Workers remember who answers for a token.
-    Organization.objects.advance([member.organization_id])
-
-
-def _problem(
-    token: ServiceAccountToken, taker: Membership, member: Membership, active: set[ServiceAccountToken]
-) -> str:
-    """Why this member cannot take this token over; "" where they can."""
-    name = taker.user.display_name
-    if token not in active:
-        return f"{member.user.display_name} does not answer for an active token of this id."
-    if taker.pk == member.pk or not taker.user.is_active:
-        return f"{name} cannot take it over. Choose another member."
-    if not taker.scopes.allows(issuing.MANAGE):
-        return f"{name} may not manage tokens."
-    if taker.scopes.missing(token.permissions):
-        return f"{name} does not hold everything that the token does."
-    return ""
+    stop(tokens, actor=actor, reason=ROLE_LOWERED)

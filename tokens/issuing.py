@@ -51,7 +51,7 @@ def issue(
     idempotency_key: str = "",
     now: datetime | None = None,
 ) -> Issued:
-    """Create a token for the actor's organization.
+    """Create a token for the actor's organization. One that a program creates ends with the program.
 
     Raises Refused: token_limit_reached, insufficient_scope where the actor does not hold what is
     asked, invalid_request with fields, token_revoked where the actor's rights have just ended;
@@ -72,6 +72,7 @@ def issue(
     check_permissions(scopes, permissions)
     _check_expiry(organization, expires_in_days)
     _check_room(organization, name, now)
+    parent = _parent(actor)
     token = ServiceAccountToken.objects.create(
         organization=organization,
         name=name,
@@ -79,8 +80,10 @@ def issue(
         permissions=list(dict.fromkeys(permissions)),
         created_by=member.user,
         responsible=member,
+        parent=parent,
+        parent_client_id=actor.id if actor.type == "client" else None,
         created_at=now,
-        expires_at=now + timedelta(days=expires_in_days) if expires_in_days else None,
+        expires_at=_expiry(now, expires_in_days, parent),
         idempotency_digest=digest,
     )
     secret = opaque.new()
@@ -123,6 +126,20 @@ def _check_expiry(organization: Organization, days: int | None) -> None:
         whose = "By this organization's policy a" if longest else "A"
         sentence = f"{whose} token may live 1 to {longest or MAX_DAYS} days."
         raise Refused(refusals.INVALID_REQUEST, fields={"expiresInDays": [sentence]})
+
+
+def _parent(actor: Actor) -> ServiceAccountToken | None:
+    if actor.type != "service_account":
+        return None
+    return ServiceAccountToken.objects.filter(pk__in=[actor.id]).first()
+
+
+def _expiry(now: datetime, days: int | None, parent: ServiceAccountToken | None) -> datetime | None:
+    """No later than the parent's: a token must not outlive the one that created it."""
+    ends = [now + timedelta(days=days)] if days else []
+    if parent is not None and parent.expires_at is not None:
+        ends.append(parent.expires_at)
+    return min(ends, default=None)
 
 
 def _check_room(organization: Organization, name: str, now: datetime) -> None:

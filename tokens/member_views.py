@@ -14,15 +14,15 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import ids
 from accounts.access import PageRequest, page, recently_authenticated
-from accounts.authorization import MANAGE
+from accounts.authorization import MANAGE, Act, permits
 from accounts.member_letters import article
 from accounts.models import Membership
+from accounts.rights import personal
 from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import handover, picker
+from tokens import handover, picker, transfers
 from tokens.hanging import hanging_on
-from tokens.issuing import MANAGE as MANAGE_TOKENS
 from tokens.member_forms import RoleForm
 
 
@@ -105,11 +105,17 @@ def _context(request: PageRequest, member: Membership, problems: list[str]) -> d
     return {
         "member": member,
         "hanging": hanging_on(member, timezone.now()),
-        "heirs": handover.heirs(member) if request.actor.allows(MANAGE_TOKENS) else [],
+        "heirs": _recipients(request, member),
         "heir": request.POST.get("heir") or request.membership.public_id,
         "ticked": request.POST.getlist("token"),
         "problems": problems,
     }
+
+
+def _recipients(request: PageRequest, member: Membership) -> list[Membership]:
+    """Who may take over tokens; nobody, where the reader may not transfer those of this member."""
+    may = permits(personal(request.membership), Act.TRANSFER_TOKENS, member=member)
+    return transfers.recipients(member) if may else []
 
 
 def _found(request: PageRequest, member_id: str) -> Membership:

@@ -3,55 +3,24 @@
 from __future__ import annotations
 
 from typing import ClassVar
-from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authorization import MANAGE
-from accounts.fields import Body, BoundedDict, BoundedList, String
-from accounts.invitations_api import RoleField
-from accounts.serializers import MemberSerializer
 from accounts.tenancy import caller, named
 from ratelimit import refusals
 from ratelimit.refusals import Refusal
 from tokens import handover
-from tokens.serializers import MOST_PERMISSIONS, PermissionText
+from tokens.exceeding import exceeding
+from tokens.member_serializers import ChangedMemberSerializer, MemberChange, Removal
 
-MOST_TRANSFERS = 100
-LONGEST_ID = 100
 MEMBER_ID = OpenApiParameter(
     "member_id", {"type": "string", "pattern": "^mem_[0-7][0-9a-hjkmnp-tv-z]{25}$"}, OpenApiParameter.PATH
 )
-
-
-class MemberChange(Body):
-    """What of a member may change."""
-
-    unknown = "Only role and permissions can be changed."
-
-    role = RoleField(required=False, help_text="No more than the caller's own.")
-    permissions = BoundedList(
-        child=PermissionText(),
-        max_length=MOST_PERMISSIONS,
-        required=False,
-        help_text="All that the member is to hold beyond the role.",
-    )
-
-
-class Removal(Body):
-    """What becomes of the member's tokens; those not named are revoked."""
-
-    transfer_tokens = BoundedDict(
-        child=String(max_length=LONGEST_ID),
-        max_length=MOST_TRANSFERS,
-        longest_key=LONGEST_ID,
-        required=False,
-        help_text="By token id, the id of the member who takes the token over: one who may manage tokens "
-        "and holds all that it does.",
-    )
 
 
 @extend_schema(tags=["Organization"], parameters=[MEMBER_ID])
@@ -67,18 +36,22 @@ class MemberView(APIView):
         operation_id="changeMember",
         summary="Change a member's role or permissions",
         request=MemberChange,
-        responses=MemberSerializer,
+        responses=ChangedMemberSerializer,
     )
     def patch(self, request: Request, member_id: str) -> Response:
-        """Holds from the member's next request on. Tokens they answer for go on as they are.
+        """Takes effect with the member's next request. A lower role removes the permissions beyond it that
+        are not named again. Tokens go on: `exceeding` lists those that may do more than the member now.
 
-        Nobody acts on somebody above them, gives more than they hold, or takes the last owner away.
+        No caller acts on a member above them, gives more than they hold, changes their own permissions, or
+        removes the last owner. A program acts with no more than its responsible member's present rights, and
+        not on that member.
         """
         pk = named("mem", member_id)
         wanted = MemberChange(data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
-        member = handover.change(actor=caller(request), member_id=pk, **wanted.validated_data)
-        return Response(MemberSerializer(member).data)
+        member = handover.change(actor=caller(request), member_id=pk, **wanted.wanted())
+        member.exceeding = exceeding(member, timezone.now())  # type: ignore[attr-defined]
+        return Response(ChangedMemberSerializer(member).data)
 
     @extend_schema(
         operation_id="removeMember", summary="Remove a member", request=Removal, responses={204: None}
@@ -91,11 +64,5 @@ class MemberView(APIView):
         pk = named("mem", member_id)
         wanted = Removal(data=request.data)
         wanted.is_valid(raise_exception=True)
-        transfers = _decoded(wanted.validated_data.get("transfer_tokens", {}))
-        handover.remove(actor=caller(request), member_id=pk, transfers=transfers)
+        handover.remove(actor=caller(request), member_id=pk, **wanted.transfers())
         return Response(status=204)
-
-
-def _decoded(transfers: dict[str, str]) -> dict[UUID, UUID]:
-    """Raises Refused(not_found) for an id that cannot be one."""
-    return {named("tok", token): named("mem", member) for token, member in transfers.items()}

@@ -17,7 +17,7 @@ from accounts.models import Membership, Organization
 from ratelimit import usage
 from ratelimit.usage import Usage
 from tokens import pasted, picker, search
-from tokens.models import ServiceAccountToken, Status, TokenQuerySet
+from tokens.models import ServiceAccountToken, Status, TokenQuerySet, TokenSecret
 from tokens.records import Record, records
 
 PER_PAGE = 50
@@ -82,6 +82,11 @@ class Row:
     @property
     def is_live(self) -> bool:
         return self.status in (Status.ACTIVE, Status.EXPIRING)
+
+    @property
+    def known(self) -> TokenSecret | None:
+        """The present secret, where a former responsible member knows it."""
+        return self.token.known_secret
 
     @property
     def masked(self) -> str:

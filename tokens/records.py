@@ -17,6 +17,15 @@ from tokens.models import ServiceAccountToken, Status
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """A program that created a token."""
+
+    type: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """``status`` knows no expiring one: that is an active token whose end is near."""
 
@@ -29,6 +38,15 @@ class Record:
         """Who answers for it; None once that membership has ended."""
         member = self.token.responsible
         return member if member and member.organization_id == self.token.organization_id else None
+
+    @property
+    def parent(self) -> Parent | None:
+        """The program that created it."""
+        if self.token.parent is not None:
+            return Parent("token", self.token.parent.public_id, self.token.parent.name)
+        if self.token.parent_client is not None:
+            return Parent("client", self.token.parent_client.public_id, self.token.parent_client.name)
+        return None
 
     @property
     def revoked_reason(self) -> str | None:

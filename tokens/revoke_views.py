@@ -41,6 +41,7 @@ def revoke_one(request: PageRequest, token_id: str) -> HttpResponse:
         "row": row,
         "form": form,
         "calls_24h": calls.get(token.pk, 0),
+        "children": ServiceAccountToken.objects.filter(parent=token).active(timezone.now()),
         "back": request.POST.get("back") or request.GET.get("back") or "",
         "way_back": _way_back(request, token),
     }

@@ -17,6 +17,8 @@ from ratelimit.refusals import Refused
 from tokens import trail
 from tokens.models import ServiceAccountToken
 
+PARENT_REVOKED = "The token that created it was revoked"
+
 
 @transaction.atomic
 def revoke(*, token: ServiceAccountToken, actor: Actor, reason: str = "") -> ServiceAccountToken:
@@ -52,7 +54,10 @@ def stop(
     reason: str,
     now: datetime | None = None,
 ) -> int:
-    """Stamp those not yet revoked; the caller holds their organizations' locks. Returns how many."""
+    """Stamp those not yet revoked; the caller holds their organizations' locks. Returns how many.
+
+    What they have created ends with them, and is not counted.
+    """
     stopping = list(tokens.filter(revoked_at=None).only("id", "name", "organization_id").order_by("pk"))
     if not stopping:
         return 0
@@ -63,4 +68,6 @@ def stop(
     )
     Organization.objects.advance(token.organization_id for token in stopping)
     trail.revoked(stopping, actor, reason[:200])
+    children = ServiceAccountToken.objects.filter(parent__in=[token.pk for token in stopping])
+    stop(children, actor=actor, reason=PARENT_REVOKED, now=now)
     return len(stopping)

@@ -67,7 +67,8 @@ class TokenWish(Body):
         max_value=MAX_DAYS,
         allow_null=True,
         default=DEFAULT_DAYS,
-        help_text=f"Left out, it is {DEFAULT_DAYS}; null never expires, where the organization allows it.",
+        help_text=f"Left out, it is {DEFAULT_DAYS}; null never expires, where the organization allows it. "
+        "One that a token creates expires no later than that token.",
     )
     description = Lines(max_length=500, allow_blank=True, default="")
 
@@ -100,6 +101,21 @@ class ResponsibleSerializer(CamelCase):
     name = serializers.CharField(source="user.display_name")
 
 
+class KnownToSerializer(CamelCase):
+    """A former responsible member who may still know the present secret: rotate it, or revoke it."""
+
+    name = serializers.CharField(source="known_to")
+    since = Instant(source="known_since")
+
+
+class ParentSerializer(CamelCase):
+    """The program that created a token, which ends with it."""
+
+    type = serializers.ChoiceField(choices=["token", "client"])
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
 class TokenSerializer(CamelCase):
     """A token as it can be told at any time: everything but its secret."""
 
@@ -120,6 +136,8 @@ class TokenSerializer(CamelCase):
     revoked_by = PersonSerializer(source="token.revoked_by", allow_null=True)
     revoked_reason = serializers.CharField(allow_null=True)
     responsible = ResponsibleSerializer(allow_null=True)
+    parent = ParentSerializer(allow_null=True)
+    known_to_former_member = KnownToSerializer(source="token.known_secret", allow_null=True)
 
 
 class CreatedTokenSerializer(TokenSerializer):

@@ -35,10 +35,10 @@ def revoked(tokens: Iterable[ServiceAccountToken], actor: Actor, reason: str) ->
 
 
 def transferred(token: ServiceAccountToken, actor: Actor, before: Membership, after: Membership) -> None:
-    _record("token.transferred", token, actor, responsible=[_named(before), _named(after)])
+    _record("token.transferred", token, actor, responsible=[named(before), named(after)])
 
 
-def _named(member: Membership) -> str:
+def named(member: Membership) -> str:
     return f"{member.user.display_name} ({member.public_id})"
 
 

@@ -79,6 +79,7 @@ def token_detail(request: PageRequest, token_id: str) -> HttpResponse:
         "row": row,
         "calls_24h": calls.get(row.token.pk, 0),
         "sentence": picker.sentence(row.token.permissions),
+        "children": ServiceAccountToken.objects.filter(parent=row.token).active(timezone.now()),
         "may_manage": request.actor.allows(MANAGE),
     }
     return render(request, "settings/token.html", context)

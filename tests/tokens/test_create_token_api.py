@@ -20,7 +20,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RECORD = {
     *("id", "name", "description", "tokenPrefix", "lastFour", "permissions", "status"),
     *("createdAt", "createdBy", "expiresAt", "lastUsedAt", "lastUsedIp", "usageCount"),
-    *("revokedAt", "revokedBy", "revokedReason", "responsible"),
+    *("revokedAt", "revokedBy", "revokedReason", "responsible", "parent", "knownToFormerMember"),
 }
 
 
@@ -61,24 +61,30 @@ def test_the_new_token_works_and_the_plaintext_is_told_once(api: APIClient) -> N
     assert body["token"] not in later.content.decode()
 
 
+@pytest.fixture
+def endless(owner: Membership) -> APIClient:
+    """A program whose token has no expiry, so that what it creates may have any."""
+    return program(make_token(owner, permissions=["*:*:*"], expires_in_days=None))
+
+
 @pytest.mark.parametrize(
     ("asked", "days"), [({"expiresInDays": 1}, 1), ({"expiresInDays": 365}, 365), ({}, 90)]
 )
-def test_an_expiry_left_out_is_ninety_days(api: APIClient, asked: dict[str, int], days: int) -> None:
+def test_an_expiry_left_out_is_ninety_days(endless: APIClient, asked: dict[str, int], days: int) -> None:
     body = wish()
     del body["expiresInDays"]
     with time_machine.travel(NOW, tick=False):
-        created = api.post(URL, body | asked).json()
+        created = endless.post(URL, body | asked).json()
     expected = (NOW + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     assert created["expiresAt"] == expected
     assert created["createdAt"] == "2026-03-01T12:00:00.000Z"
 
 
-def test_null_never_expires_where_the_policy_allows_it(api: APIClient, owner: Membership) -> None:
-    assert api.post(URL, wish(expiresInDays=None)).json()["expiresAt"] is None
+def test_null_never_expires_where_the_policy_allows_it(endless: APIClient, owner: Membership) -> None:
+    assert endless.post(URL, wish(expiresInDays=None)).json()["expiresAt"] is None
     owner.organization.never_expiring_allowed = False
     owner.organization.save()
-    refused = api.post(URL, wish(name="Other", expiresInDays=None))
+    refused = endless.post(URL, wish(name="Other", expiresInDays=None))
     assert refused.status_code == 400
     assert refused.json()["fields"].keys() == {"expiresInDays"}
 

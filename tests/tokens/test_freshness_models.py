@@ -82,12 +82,16 @@ FREE_FIELDS: dict[str, dict[str, str]] = {
         "revoked_by": ABOUT_ROWS,
         "revoked_reason": ABOUT_ROWS,
         "idempotency_digest": "asked where a token is made",
+        "parent": "ends it where the parent is revoked",
+        "parent_client": "ends it where the client is deleted",
     },
     "tokens.TokenSecret": {
         "id": "fixed",
         "prefix": ABOUT_ROWS,
         "last_four": ABOUT_ROWS,
         "created_at": ABOUT_ROWS,
+        "known_to": ABOUT_ROWS,
+        "known_since": ABOUT_ROWS,
     },
     "usersessions.UserSession": {
         "id": "fixed",

@@ -18,7 +18,7 @@ from tokens import credentials
 from tokens.credentials import Credential
 from tokens.endings import REMOVED
 from tokens.issuing import Issued
-from tokens.models import Grant, ServiceAccountToken
+from tokens.models import Grant, ServiceAccountToken, TokenSecret
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +81,7 @@ def test_chosen_tokens_change_who_answers_and_nothing_else(
 
     assert answer.status_code == 204
     assert (works(taken), works(left)) == (True, False)
+    assert TokenSecret.objects.get(token=taken.token).known_to == "Xenia"
     after = ServiceAccountToken.objects.values().get(pk=taken.token.pk)
     assert after == before | {"responsible_id": owner.pk}
     told = session.get(f"/api/v1/tokens/{taken.token.public_id}").json()

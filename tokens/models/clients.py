@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import ids
 from accounts.models import Membership, Organization
 from accounts.scopes import ScopeSet
+from tokens.models.secrets import KnownSecret
 
 
 class RefreshAuth(models.TextChoices):
@@ -62,13 +63,22 @@ class OAuthClient(models.Model):
     def scope_set(self) -> ScopeSet:
         return ScopeSet.of(self.scopes)
 
+    @property
+    def known_secret(self) -> ClientSecret | None:
+        """The present secret, where a former member knows it."""
+        present = [one for one in self.secrets.all() if one.valid_until is None]
+        return next((one for one in present if one.known_since is not None), None)
 
-class ClientSecret(models.Model):
+
+class ClientSecret(KnownSecret):
     """One of a client's secrets: more than one while a rotation overlaps."""
 
     client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")
     digest = models.BinaryField(max_length=32, unique=True)
     last_four = models.CharField(max_length=4)
+    shown_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     valid_until = models.DateTimeField(null=True)
 

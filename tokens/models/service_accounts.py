@@ -15,6 +15,8 @@ from django.utils import timezone
 from accounts import ids
 from accounts.models import Membership, Organization
 from accounts.scopes import ScopeSet
+from tokens.models.clients import OAuthClient
+from tokens.models.secrets import KnownSecret
 
 DIGEST_BYTES = 32
 MAX_DAYS = 365
@@ -50,9 +52,9 @@ class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
 
     def with_people(self) -> TokenQuerySet:
         """Everything a record shows, in one statement."""
-        return self.select_related("created_by", "revoked_by", "responsible__user").prefetch_related(
-            "secrets"
-        )
+        return self.select_related(
+            "created_by", "revoked_by", "responsible__user", "parent", "parent_client"
+        ).prefetch_related("secrets")
 
 
 class ServiceAccountToken(models.Model):
@@ -77,6 +79,23 @@ class ServiceAccountToken(models.Model):
         db_constraint=False,
         related_name="tokens",
     )
+    # The program that created it, with which it ends.
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="children",
+    )
+    parent_client = models.ForeignKey(
+        OAuthClient,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="children",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
@@ -94,6 +113,12 @@ class ServiceAccountToken(models.Model):
             models.Index(fields=("organization",), condition=Q(revoked_at=None), name="tokens_not_revoked"),
             models.Index(fields=("responsible",), condition=Q(revoked_at=None), name="tokens_responsible"),
             models.Index(fields=("expires_at",), condition=Q(revoked_at=None), name="tokens_by_expiry"),
+            models.Index(fields=("parent",), condition=Q(parent__isnull=False), name="tokens_by_parent"),
+            models.Index(
+                fields=("parent_client",),
+                condition=Q(parent_client__isnull=False),
+                name="tokens_by_parent_client",
+            ),
         )
         constraints = (
             models.CheckConstraint(
@@ -127,6 +152,12 @@ class ServiceAccountToken(models.Model):
         return max(self.secrets.all(), key=lambda secret: secret.created_at)
 
     @property
+    def known_secret(self) -> TokenSecret | None:
+        """The present secret, where a former responsible member knows it."""
+        secret = self.current_secret
+        return secret if secret.known_since is not None else None
+
+    @property
     def is_orphaned(self) -> bool:
         """Whether the responsible membership has ended, however it ended."""
         try:
@@ -146,7 +177,7 @@ class ServiceAccountToken(models.Model):
         return Status.EXPIRING if soon else Status.ACTIVE
 
 
-class TokenSecret(models.Model):
+class TokenSecret(KnownSecret):
     """What proves a token: the digest of a string that was shown once."""
 
     token = models.ForeignKey(ServiceAccountToken, on_delete=models.CASCADE, related_name="secrets")
