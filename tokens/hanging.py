@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Membership
+from accounts.roles import Role
 from ratelimit import usage
 from tokens import sessions
+from tokens.exceeding import least_role
 from tokens.models import OAuthClient
 from tokens.overview import Row, rows, tokens_of
 from tokens.sessions import Session
@@ -15,11 +17,16 @@ from tokens.sessions import Session
 
 @dataclass(frozen=True, slots=True)
 class Hanging:
-    """``tokens`` are the active ones, each with its calls of the last 24 hours."""
+    """``tokens`` are the active ones, each with its calls of the last 24 hours.
+
+    ``clients`` are those that the person created; those that they are responsible for come with the lowest
+    role that holds all of their scopes.
+    """
 
     tokens: list[tuple[Row, int]]
     clients: list[OAuthClient]
     sessions: list[Session]
+    responsible_for: list[tuple[OAuthClient, Role]]
 
     @property
     def calls_24h(self) -> int:
@@ -34,9 +41,11 @@ def hanging_on(member: Membership, now: datetime) -> Hanging:
     clients = OAuthClient.objects.filter(
         organization=member.organization_id, created_by=member.user_id, deleted_at=None
     )
+    responsible_for = OAuthClient.objects.filter(responsible=member, deleted_at=None)
     here = sessions.living(member.user_id, now).filter(organization=member.organization_id)
     return Hanging(
         tokens=[(row, calls.get(row.token.pk, 0)) for row in found],
         clients=list(clients.order_by("name")),
         sessions=sessions.told(here),
+        responsible_for=[(one, least_role(one.scopes)) for one in responsible_for.order_by("name")],
     )

@@ -22,6 +22,7 @@ from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import handover, picker, transfers
+from tokens.exceeding import Exceeding, exceeding
 from tokens.hanging import hanging_on
 from tokens.member_forms import RoleForm
 
@@ -62,13 +63,19 @@ def _saved(request: PageRequest, member: Membership, form: RoleForm) -> HttpResp
             actor=request.actor,
             member_id=member.pk,
             role=Role(form.cleaned_data["role"]),
-            permissions=form.cleaned_data["permissions"],
-            transfers=_transfers(request),
+            permissions=None if _is_own(request, member) else form.cleaned_data["permissions"],
+            transfers=_transfers(request, "token", "tok"),
+            clients=_transfers(request, "client", "cli"),
+            revoked=_revoked(request),
         )
     except Refused as refused:
         return _role_page(request, member, form, _sentences(refused))
     messages.success(request, f"Saved. {changed.user.display_name} is {article(changed.role)}.")
-    return redirect("members")
+    beyond = exceeding(changed, timezone.now())
+    if not (beyond.tokens or beyond.clients) or _is_own(request, member):
+        return redirect("members")
+    messages.warning(request, _beyond(beyond))
+    return redirect("member_role", changed.public_id)
 
 
 def _ending(request: PageRequest, member: Membership) -> HttpResponse:
@@ -76,8 +83,9 @@ def _ending(request: PageRequest, member: Membership) -> HttpResponse:
     leaving = member.pk == request.membership.pk
     if request.method == "POST":
         try:
-            transfers = _transfers(request)
-            handover.remove(actor=request.actor, member_id=member.pk, transfers=transfers)
+            transfers = _transfers(request, "token", "tok")
+            clients = _transfers(request, "client", "cli")
+            handover.remove(actor=request.actor, member_id=member.pk, transfers=transfers, clients=clients)
         except Refused as refused:
             problems = _sentences(refused)
         else:
@@ -96,15 +104,22 @@ def _role_page(request: PageRequest, member: Membership, form: RoleForm, problem
         "grantable": [role for role in Role if not role.outranks(Role(request.membership.role))],
         "groups": picker.groups(request.actor.scopes, form.selection),
         "others": form.selection.unknown,
+        "is_own": _is_own(request, member),
+        "kept": form.kept(),
     }
     status = 422 if form.is_bound else 200
     return render(request, "settings/member_role.html", context, status=status)
 
 
 def _context(request: PageRequest, member: Membership, problems: list[str]) -> dict[str, Any]:
+    beyond = exceeding(member, timezone.now())
     return {
         "member": member,
         "hanging": hanging_on(member, timezone.now()),
+        "exceeding": [one.credential.public_id for one in (*beyond.tokens, *beyond.clients)],
+        "beyond": _beyond(beyond) if beyond.tokens or beyond.clients else "",
+        "ticked_clients": request.POST.getlist("client"),
+        "ticked_revoked": request.POST.getlist("revoke"),
         "heirs": _recipients(request, member),
         "heir": request.POST.get("heir") or request.membership.public_id,
         "ticked": request.POST.getlist("token"),
@@ -131,14 +146,35 @@ def _found(request: PageRequest, member_id: str) -> Membership:
     return member
 
 
-def _transfers(request: PageRequest) -> dict[UUID, UUID]:
-    """The ticked tokens, all to the one who is chosen; raises Refused where nobody is."""
-    ticked = request.POST.getlist("token")
+def _is_own(request: PageRequest, member: Membership) -> bool:
+    return member.pk == request.membership.pk
+
+
+def _beyond(found: Exceeding) -> str:
+    """How many tokens and clients may do more than the member."""
+    counts = [(len(found.tokens), "API token"), (len(found.clients), "OAuth client")]
+    words = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in counts if count]
+    one = sum(count for count, _ in counts) == 1
+    verb, them = ("is", "it") if one else ("are", "them")
+    sentence = f"{' and '.join(words)} {verb} allowed more than the member who is responsible for {them}."
+    return f"{sentence} Revoke {them} or hand {them} over."
+
+
+def _revoked(request: PageRequest) -> list[UUID]:
+    try:
+        return [ids.decode("tok", text) for text in request.POST.getlist("revoke")]
+    except ValueError:
+        raise Http404 from None
+
+
+def _transfers(request: PageRequest, field: str, prefix: str) -> dict[UUID, UUID]:
+    """The ticked tokens or clients, all to the one who is chosen; raises Refused where nobody is."""
+    ticked = request.POST.getlist(field)
     if not ticked:
         return {}
     try:
         heir = ids.decode("mem", request.POST.get("heir", ""))
-        return {ids.decode("tok", text): heir for text in ticked}
+        return {ids.decode(prefix, text): heir for text in ticked}
     except ValueError:
         sentence = "Choose who takes the ticked tokens over."
         raise Refused(refusals.INVALID_REQUEST, fields={"heir": [sentence]}) from None

@@ -14,9 +14,11 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
 from accounts.models import Membership, Organization
+from accounts.roles import Role
 from ratelimit import usage
 from ratelimit.usage import Usage
 from tokens import pasted, picker, search
+from tokens.exceeding import least_role
 from tokens.models import ServiceAccountToken, Status, TokenQuerySet, TokenSecret
 from tokens.records import Record, records
 
@@ -87,6 +89,11 @@ class Row:
     def known(self) -> TokenSecret | None:
         """The present secret, where a former responsible member knows it."""
         return self.token.known_secret
+
+    @property
+    def least_role(self) -> Role:
+        """The lowest role that holds all that the token does."""
+        return least_role(self.token.permissions)
 
     @property
     def masked(self) -> str:
