@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from accounts import (
     address_views,
+    confirm_views,
     invitation_views,
     magic_link_views,
     recovery_code_views,
@@ -20,7 +21,7 @@ urlpatterns = [
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("signup/", sign_up_views.sign_up, name="account_signup"),
     path("confirm-email/", views.email_verification_sent, name="account_email_verification_sent"),
-    path("confirm-email/<str:secret>", sign_up_views.confirm_email, name="confirm_email"),
+    path("confirm-email/<str:secret>", confirm_views.confirm_email, name="confirm_email"),
     path("password/reset/", reset_views.ask, name="account_reset_password"),
     path("password/reset/done/", reset_views.asked, name="account_reset_password_done"),
     path("password/reset/key/<str:secret>", reset_views.choose, name="reset_password"),

@@ -57,9 +57,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_confirmation_mail(
         self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC, signup: bool
     ) -> None:
-        """Somebody has signed in whose address is not proven yet: they get our own link."""
+        """The password was right and the address is not proven yet: mail our own link."""
         address: EmailAddress = emailconfirmation.email_address
-        verification.send_link(address.user, address.email)
+        verification.request(address.user)
 
     def send_notification_mail(
         self,

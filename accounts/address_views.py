@@ -8,13 +8,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts import verification
+from accounts import address_change
 from accounts.access import recently_authenticated
 from accounts.account_forms import NewAddressForm
-from accounts.link_models import LinkKind, MailedLink
 from accounts.models import User
 
 
@@ -26,11 +24,8 @@ def change_email(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     form = NewAddressForm(request.POST, user=user) if request.method == "POST" else None
     if form is not None and form.is_valid():
-        verification.send_link(user, form.cleaned_data["email"])
+        address_change.request(user, form.cleaned_data["email"])
         messages.success(request, "A mail went to the new address. Nothing changes until its link is used.")
         return redirect("account_email")
-    waiting = MailedLink.objects.filter(user=user, kind=LinkKind.VERIFY, used_at=None).exclude(
-        email=user.email
-    )
-    context = {"form": form, "waiting": waiting.filter(expires_at__gt=timezone.now()).last()}
+    context = {"form": form, "waiting": address_change.pending(user)}
     return render(request, "account/email_change.html", context, status=400 if form else 200)

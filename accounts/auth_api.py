@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import flow_limits, magic_links, password_reset
+from accounts import flow_limits, magic_links, own_claims, password_reset
 from accounts.auth_serializers import Accepted, EmailAsked, PasswordReset, SignUp
 from accounts.mailed_links import InvalidLink
 from accounts.sign_up import sign_up
@@ -38,17 +38,17 @@ class SignUpView(OpenView):
 
     @extend_schema(operation_id="signUp", summary="Sign up", request=SignUp, responses={202: Accepted})
     def post(self, request: Request) -> Response:
-        """Make an account and an organization of its own, which begin once the mailed link is used.
+        """Mail a link that opens the account and an organization of its own; before that, neither exists.
 
-        The answer is the same for an address that has an account; its owner is told by mail. Until the
-        address is confirmed, sign-in is refused with `email_not_verified`.
+        The response is the same for an address that has an account; its owner gets a mail. Where the
+        link is opened in another browser than the one that signed up, it asks for a new password.
         """
         body = SignUp(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
         flow_limits.check_sign_up(request._request)
         try:
-            sign_up(
+            claim = sign_up(
                 email=wanted["email"],
                 password=wanted["password"],
                 name=wanted["name"],
@@ -57,7 +57,9 @@ class SignUpView(OpenView):
             )
         except ValidationError as problem:
             raise _of_password(problem) from None
-        return _accepted(SIGNED_UP)
+        response = _accepted(SIGNED_UP)
+        own_claims.remember(request._request, response, claim)
+        return response
 
 
 @extend_schema(tags=["Sessions"])

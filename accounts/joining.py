@@ -36,6 +36,16 @@ def open_invitation(secret: str, *, email: str | None = None) -> Invitation:
     return invitation
 
 
+def lock_organizations(user: User | None, *, invitation_token: str = "") -> None:
+    """Take the locks of the person's organizations and of the one that invites, which precede the person's.
+
+    Call it first in a transaction that changes the person, to avoid deadlocks.
+    """
+    organizations = set(Membership.objects.filter(user=user).values_list("organization_id", flat=True))
+    invitation = invitations.find(invitation_token) if invitation_token else None
+    Organization.objects.lock_all(organizations | ({invitation.organization_id} if invitation else set()))
+
+
 @transaction.atomic
 @audit.gathered()
 def join_or_found(*, user: User, organization_name: str = "", invitation_token: str = "") -> Membership:

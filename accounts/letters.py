@@ -16,12 +16,38 @@ SECURE_IT = (
 )
 
 
+def sign_up(link: str) -> Letter:
+    return Letter(
+        "Confirm your e-mail address",
+        (
+            "This address was given to sign up to Tessera. The link opens the account.",
+            "In another browser than the one that signed up, you choose a new password there.",
+        ),
+        link,
+        "Confirm this address",
+        (f"The link works once and for {_hours(settings.VERIFICATION_SECONDS)}.", NOT_YOU),
+    )
+
+
 def verify(link: str) -> Letter:
     return Letter(
         "Confirm your e-mail address",
-        ("Somebody has given this address to sign up to Tessera, or to sign in with from now on.",),
+        ("Your Tessera account was signed in to, and its address is not confirmed yet.",),
         link,
         "Confirm this address",
+        (f"The link works once and for {_hours(settings.VERIFICATION_SECONDS)}.", NOT_YOU),
+    )
+
+
+def move(link: str) -> Letter:
+    return Letter(
+        "Confirm your e-mail address",
+        (
+            "This address was given as the new address of a Tessera account.",
+            "Open the link in a browser in which you are signed in to that account.",
+        ),
+        link,
+        "Use this address",
         (f"The link works once and for {_hours(settings.VERIFICATION_SECONDS)}.", NOT_YOU),
     )
 

@@ -1,4 +1,4 @@
-"""Links that were mailed to people: who holds the secret has read the mail."""
+"""Links that were mailed to people: presenting the secret proves that the mail was read."""
 
 from __future__ import annotations
 
@@ -12,18 +12,54 @@ from django.utils import timezone
 
 
 class LinkKind(models.TextChoices):
-    VERIFY = "verify", "Confirm an address"
+    SIGN_UP = "sign-up", "Open an account"
+    VERIFY = "verify", "Confirm an account's address"
+    MOVE = "move", "Move an account to another address"
     RESET = "reset", "Reset a password"
     SIGN_IN = "sign-in", "Sign in"
 
 
-class MailedLink(models.Model):
-    """The newest link of a kind to an address; making another replaces it, so that only that one works.
+class MailedClaim(models.Model):
+    """What one mailed link proves, and nothing else; ``claim`` is its key, and issuing it again replaces it.
 
-    Addresses without an account have a row as well (``user`` is null), so that asking costs the same.
+    A sign-up has no account yet: its row holds what that request asked for. Addresses without an account
+    have rows of the other kinds as well (``user`` is null), so that a request costs the same.
     """
 
+    claim = models.CharField(max_length=300, unique=True)
     kind = models.CharField(max_length=10, choices=LinkKind.choices)
+    email = models.EmailField(max_length=254)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="mailed_claims"
+    )
+    password = models.CharField(max_length=128, blank=True, help_text="A hash.")
+    name = models.CharField(max_length=100, blank=True)
+    organization_name = models.CharField(max_length=100, blank=True)
+    digest = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(digest__length=32), name="mailed_claims_digest_is_32_bytes"),
+        )
+        indexes = (
+            models.Index(fields=("expires_at",), name="mailed_claims_by_end"),
+            models.Index(fields=("email",), name="mailed_claims_by_email"),
+        )
+
+    if TYPE_CHECKING:
+        user_id: UUID | None
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.email}"
+
+
+class MailedLink(models.Model):
+    """Where the version before keeps its links while both serve; this one reads none. Drop it in the next."""
+
+    kind = models.CharField(max_length=10)
     email = models.EmailField(max_length=254)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="mailed_links"
@@ -39,9 +75,6 @@ class MailedLink(models.Model):
             models.CheckConstraint(condition=Q(digest__length=32), name="mailed_links_digest_is_32_bytes"),
         )
         indexes = (models.Index(fields=("expires_at",), name="mailed_links_by_end"),)
-
-    if TYPE_CHECKING:
-        user_id: UUID | None
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.email}"

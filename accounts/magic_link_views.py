@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import flow_limits, magic_links
-from accounts.account_forms import EmailForm
+from accounts import browser_proof, flow_limits, magic_links
+from accounts.account_forms import EmailForm, NewPasswordForm
+from accounts.confirm_views import enter
 from accounts.guest_pages import dead_link, guest_page, inside, secret_page, too_many
 from accounts.mailed_links import InvalidLink
-from accounts.sign_up_views import enter
+from accounts.proof import Factor
 from ratelimit.refusals import Refused
 
 
@@ -43,14 +47,23 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
     """GET shows a button and uses nothing up: programs that scan mails open links, and press no buttons."""
     if response := inside(request):
         return response
+    form: NewPasswordForm | None = None
     try:
         flow_limits.check_secret(request)
-        link, user = magic_links.find(secret)
-        if request.method != "POST":
-            return render(request, "account/magic_link_open.html", {"email": link.email})
-        magic_links.use(link)
+        link = magic_links.find(secret)
+        # An address without an account gets one here, whose password its owner chooses.
+        form = None if link.user else NewPasswordForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and (form is None or form.is_valid()):
+            user = magic_links.use(link, password=form.cleaned_data["password"] if form else None)
+            if form is not None:
+                browser_proof.record(request, user, Factor.PASSWORD)
+            return enter(request, user)
     except InvalidLink:
         return dead_link(request, "magic_link", "sign-in")
     except Refused as refused:
         return too_many(request, refused)
-    return enter(request, user, method="mail")
+    except ValidationError as problem:
+        cast(NewPasswordForm, form).add_error("password", problem)
+    context = {"email": link.email, "form": form}
+    status = 400 if form is not None and form.errors else 200
+    return render(request, "account/magic_link_open.html", context, status=status)

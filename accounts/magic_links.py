@@ -1,37 +1,49 @@
-"""Signing in by a mailed link, which only a press of a button, or a program's request, uses up."""
+"""Signing in by a mailed link, which only the press of a button, or a program's request, uses up."""
 
 from __future__ import annotations
 
-from allauth.account.models import EmailAddress
+from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
-from accounts import flow_limits, letters, mailed_links
-from accounts.link_models import LinkKind, MailedLink
+from accounts import audit, flow_limits, joining, letters, mailed_links, password_reset, verification
+from accounts.link_models import LinkKind, MailedClaim
+from accounts.mailed_links import Claim
 from accounts.models import User
-
-LETTERS = {LinkKind.SIGN_IN: letters.sign_in, LinkKind.VERIFY: letters.verify}
 
 
 def request(email: str) -> None:
-    """Mail a link, or that there is no such account; the caller sees no difference, and it costs the same.
-
-    An address that was never proven gets the link that proves it: what was signed up for with it may
-    be somebody else's doing.
-    """
+    """Mail a link, or that there is no such account; the caller sees no difference, and it costs the same."""
     admitted = flow_limits.may_mail(LinkKind.SIGN_IN, email)
-    proven = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
-    user = User.objects.filter(email=email, is_active=True).annotate(proven=Exists(proven)).first()
-    kind = LinkKind.SIGN_IN if user is None or user.proven else LinkKind.VERIFY
-    mailed_links.mail(kind, email, user, LETTERS[kind] if user else letters.nobody_here, admitted=admitted)
+    user, known = mailed_links.receiver_of(email)
+    letter = letters.sign_in if known else letters.nobody_here
+    mailed_links.mail(Claim(LinkKind.SIGN_IN, email, user), letter, admitted=admitted)
 
 
-def find(secret: str) -> tuple[MailedLink, User]:
-    """The link and whom it would sign in; raises InvalidLink."""
-    return mailed_links.find(LinkKind.SIGN_IN, secret)
+def find(secret: str) -> MailedClaim:
+    """The claim; its ``user`` is null where the address has no account yet. Raises InvalidLink."""
+    return mailed_links.find(secret, LinkKind.SIGN_IN)
+
+
+def use(link: MailedClaim, *, password: str | None = None) -> User:
+    """Use it up, once, and return whom it signs in; raises InvalidLink, ValidationError for the password.
+
+    An account that it opens has this password or none. One whose address it is the first to prove
+    loses its password, which a stranger may have chosen.
+    """
+    if link.user is not None:
+        return _use(link.user, link)
+    if password is not None:
+        validate_password(password, User(email=link.email))
+    return verification.open_claimed(link, password)
 
 
 @transaction.atomic
-def use(link: MailedLink) -> None:
-    """Use it up, once; raises InvalidLink."""
+@audit.gathered()
+def _use(user: User, link: MailedClaim) -> User:
+    joining.lock_organizations(user)
     mailed_links.use(link)
+    if not verification.is_proven(user):
+        password_reset.set_password(user, None)
+        verification.prove(user)
+        user.refresh_from_db()
+    return user

@@ -1,112 +1,165 @@
-"""Secrets in mailed links: 256 bits, a digest at rest, one use, and only the newest works."""
+"""Secrets in mailed links: 256 bits, stored as a digest, single use, and each proves its own claim alone."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import mails
-from accounts.link_models import LinkKind, MailedLink
+from accounts.link_models import LinkKind, MailedClaim
 from accounts.mails import Letter
 from accounts.models import BASE62, User
 
 SECRET_LENGTH = 43  # 43 × log2 62 = 256.03 bits
 PATHS = {
+    LinkKind.SIGN_UP: "accounts/confirm-email",
     LinkKind.VERIFY: "accounts/confirm-email",
+    LinkKind.MOVE: "accounts/confirm-email",
     LinkKind.RESET: "accounts/password/reset/key",
     LinkKind.SIGN_IN: "accounts/magic-link",
 }
 
 
 class InvalidLink(Exception):
-    """The link was used, replaced or has expired, or it never was one; which of them is not told."""
+    """The link was used, replaced or has expired, or never existed; the caller is not told which."""
 
 
-def issue(kind: LinkKind, email: str, user: User | None, *, now: datetime | None = None) -> str:
-    """Replace the address's link of this kind by a new one and return its address, secret included."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a link proves once it is used; for a sign-up also what that very request asked for."""
+
+    kind: LinkKind
+    email: str
+    user: User | None = None
+    password: str = ""
+    name: str = ""
+    organization_name: str = ""
+    request_id: str = field(default_factory=lambda: uuid4().hex)
+
+    @property
+    def key(self) -> str:
+        """Each sign-up is a claim of its own; two accounts never share one, whatever address they name."""
+        if self.kind == LinkKind.SIGN_UP:
+            return f"{self.kind}:{self.request_id}"
+        if self.kind in (LinkKind.VERIFY, LinkKind.MOVE):
+            return f"{self.kind}:{self.user and self.user.pk}"
+        return f"{self.kind}:{self.email}"
+
+
+def issue(claim: Claim, *, now: datetime | None = None) -> str:
+    """Store the claim under a new secret, which replaces the one before, and return the link."""
     now = now or timezone.now()
     secret = "".join(secrets.choice(BASE62) for _ in range(SECRET_LENGTH))
-    made = MailedLink(
-        kind=kind,
-        email=email,
-        user=user,
+    made = MailedClaim(
+        claim=claim.key,
+        kind=claim.kind,
+        email=claim.email,
+        user=claim.user,
+        password=claim.password,
+        name=claim.name,
+        organization_name=claim.organization_name,
         digest=_digest(secret),
         created_at=now,
-        expires_at=now + timedelta(seconds=_lifetime(kind)),
+        expires_at=now + timedelta(seconds=_lifetime(claim.kind)),
     )
     # One statement, whether there was a link before or not.
-    MailedLink.objects.bulk_create(
+    MailedClaim.objects.bulk_create(
         [made],
         update_conflicts=True,
-        unique_fields=["kind", "email"],
-        update_fields=["user", "digest", "created_at", "expires_at", "used_at"],
+        unique_fields=["claim"],
+        update_fields=["email", "user", "digest", "created_at", "expires_at", "used_at"],
     )
     # The host is the one of our settings, whatever a request's headers say.
-    return f"{settings.BASE_URL}/{PATHS[kind]}/{secret}"
+    return f"{settings.BASE_URL}/{PATHS[claim.kind]}/{secret}"
 
 
 @transaction.atomic
-def mail(
-    kind: LinkKind, email: str, user: User | None, letter: Callable[[str], Letter], *, admitted: bool
-) -> None:
-    """Replace the address's link and mail the letter about the new one.
+def mail(claim: Claim, letter: Callable[[str], Letter], *, admitted: bool) -> None:
+    """Issue the claim and mail the letter about its link.
 
-    Where no further mail is ``admitted``, the same work is done and taken back: nothing leaves, and
-    what was mailed before goes on working.
+    Where no further mail is ``admitted``, the same work is done and rolled back: nothing is sent, and
+    nothing has changed.
     """
-    mails.send(letter(issue(kind, email, user)), email)
+    mails.send(letter(issue(claim)), claim.email)
     if not admitted:
         transaction.set_rollback(True)
 
 
-def find(kind: LinkKind, secret: str, *, now: datetime | None = None) -> tuple[MailedLink, User]:
-    """The link and its person, not used up by looking; raises InvalidLink."""
+def find(secret: str, *kinds: LinkKind, now: datetime | None = None) -> MailedClaim:
+    """The claim of an unused link of one of these kinds; looking does not use it. Raises InvalidLink."""
     if len(secret) != SECRET_LENGTH or not secret.isascii():
         raise InvalidLink
-    valid = MailedLink.objects.filter(used_at=None, expires_at__gt=now or timezone.now())
-    link = valid.filter(kind=kind, digest=_digest(secret)).select_related("user").first()
-    if link is None or link.user is None or not link.user.is_active:
+    valid = MailedClaim.objects.filter(used_at=None, expires_at__gt=now or timezone.now())
+    link = valid.filter(kind__in=kinds, digest=_digest(secret)).select_related("user").first()
+    if link is None or (link.user is not None and not link.user.is_active):
         raise InvalidLink
-    if kind != LinkKind.VERIFY and link.user.email != link.email:
+    if link.user is not None and link.kind != LinkKind.MOVE and link.user.email != link.email:
         raise InvalidLink
-    return link, link.user
+    return link
 
 
-def use(link: MailedLink, *, now: datetime | None = None) -> None:
+def use(link: MailedClaim, *, now: datetime | None = None) -> None:
     """Use the link up, in the transaction of what it is used for; of any number at once, one succeeds.
 
     Raises InvalidLink where it was used, or replaced by a newer one, since it was found.
     """
     assert transaction.get_connection().in_atomic_block  # noqa: S101
     now = now or timezone.now()
-    this = MailedLink.objects.filter(pk=link.pk, digest=bytes(link.digest))
+    lock_sign_ups(link.email)
+    this = MailedClaim.objects.filter(pk=link.pk, digest=bytes(link.digest))
     if not this.filter(used_at=None, expires_at__gt=now).update(used_at=now):
         raise InvalidLink
 
 
+def receiver_of(email: str) -> tuple[User | None, bool]:
+    """The address's account, and whether a link may be mailed; the same statements in every case.
+
+    Where the address was only signed up, the link opens an account of its own: with nothing of what
+    the sign-up asked for, because that may have been a stranger's.
+    """
+    user = User.objects.filter(email=email).first()
+    pending = MailedClaim.objects.filter(email=email, kind=LinkKind.SIGN_UP, used_at=None)
+    is_signing_up = pending.filter(expires_at__gt=timezone.now()).exists()
+    if user is None:
+        return None, is_signing_up
+    return (user, True) if user.is_active else (None, False)
+
+
 def end_all(user: User) -> None:
     """No link that was mailed to this person before works any more."""
-    MailedLink.objects.filter(user=user, used_at=None).update(used_at=timezone.now())
+    MailedClaim.objects.filter(user=user, used_at=None).update(used_at=timezone.now())
+
+
+def lock_sign_ups(email: str) -> None:
+    """Lock what else would open an account for the address, in one order, to avoid deadlocks at its end."""
+    rows = MailedClaim.objects.filter(email=email, user=None, used_at=None).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def end_sign_ups(email: str) -> None:
+    """The address has an account now: no link opens another one for it."""
+    MailedClaim.objects.filter(email=email, user=None, used_at=None).update(used_at=timezone.now())
 
 
 def prune(now: datetime) -> int:
     """Delete those that have expired; returns how many."""
-    deleted, _ = MailedLink.objects.filter(expires_at__lt=now).delete()
+    deleted, _ = MailedClaim.objects.filter(expires_at__lt=now).delete()
     return deleted
 
 
 def _lifetime(kind: LinkKind) -> int:
     seconds: int = {
-        LinkKind.VERIFY: settings.VERIFICATION_SECONDS,
         LinkKind.RESET: settings.PASSWORD_RESET_TIMEOUT,
         LinkKind.SIGN_IN: settings.MAGIC_LINK_SECONDS,
-    }[kind]
+    }.get(kind, settings.VERIFICATION_SECONDS)
     return seconds
 
 

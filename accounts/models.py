@@ -24,7 +24,7 @@ from accounts.catalogue import role_scopes
 from accounts.context_models import EndUser, EndUserCount, Index
 from accounts.device_models import KnownNetwork
 from accounts.invitation_models import Invitation
-from accounts.link_models import MailedLink
+from accounts.link_models import MailedClaim, MailedLink
 from accounts.notice_models import Notice, NoticeKind
 from accounts.roles import Role
 from accounts.scopes import ScopeSet
@@ -42,6 +42,7 @@ __all__ = [
     "Index",
     "Invitation",
     "KnownNetwork",
+    "MailedClaim",
     "MailedLink",
     "Membership",
     "Notice",
@@ -83,7 +84,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     # Grants carry the number they were made under, so that a new password ends them all by itself.
     password_version = models.PositiveIntegerField(default=0, editable=False)
-    # Founded when the address is proven and not before: unproven addresses have no place anywhere.
+    # Of an account that the version before made for an address that is not proven yet.
     wanted_organization = models.CharField(max_length=100, blank=True, editable=False)
 
     USERNAME_FIELD = "email"

@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts import (
     audit,
     flow_limits,
+    joining,
     known_devices,
     letters,
     mailed_links,
@@ -19,7 +20,8 @@ from accounts import (
 )
 from accounts.actors import Actor
 from accounts.authorization import authorize_staff
-from accounts.link_models import LinkKind
+from accounts.link_models import LinkKind, MailedClaim
+from accounts.mailed_links import Claim
 from accounts.models import User
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -28,9 +30,14 @@ from ratelimit.refusals import Refused
 def request(email: str) -> None:
     """Mail a link, or that there is no such account; the caller sees no difference, and it costs the same."""
     admitted = flow_limits.may_mail(LinkKind.RESET, email)
-    user = User.objects.filter(email=email, is_active=True).first()
-    letter = letters.reset if user else letters.nobody_here
-    mailed_links.mail(LinkKind.RESET, email, user, letter, admitted=admitted)
+    user, known = mailed_links.receiver_of(email)
+    letter = letters.reset if known else letters.nobody_here
+    mailed_links.mail(Claim(LinkKind.RESET, email, user), letter, admitted=admitted)
+
+
+def find(secret: str) -> MailedClaim:
+    """The claim; its ``user`` is null where the address has no account yet. Raises InvalidLink."""
+    return mailed_links.find(secret, LinkKind.RESET)
 
 
 @transaction.atomic
@@ -40,32 +47,35 @@ def send_by_staff(user: User, *, by: Actor) -> None:
 
     Raises Refused: forbidden; invalid_request for a deactivated person; rate_limited.
     """
-    verification.lock_organizations(user)
+    joining.lock_organizations(user)
     authorize_staff(by, [user])
     if not user.is_active:
         raise Refused(refusals.INVALID_REQUEST, detail=f"{user} is deactivated.")
     # A window of its own: mails that strangers ask for must not use it up.
     if not flow_limits.may_mail("staff-reset", user.email):
         raise Refused(refusals.RATE_LIMITED, retry_after=flow_limits.HOUR)
-    mailed_links.mail(LinkKind.RESET, user.email, user, letters.reset, admitted=True)
+    mailed_links.mail(Claim(LinkKind.RESET, user.email, user), letters.reset, admitted=True)
     people_trail.record("user.reset_mailed", user, by)
 
 
 def confirm(secret: str, password: str) -> User:
-    """Set the password, which ends all sessions and grants, and tell the owner.
+    """Set the password, which ends all sessions and grants, and mail the owner.
 
+    An address that was only signed up gets its account by it, with this password.
     Raises InvalidLink; ValidationError for the password, after which the link still works.
     """
-    link, user = mailed_links.find(LinkKind.RESET, secret)
-    validate_password(password, user)
+    link = find(secret)
+    validate_password(password, link.user or User(email=link.email))
+    if link.user is None:
+        return verification.open_claimed(link, password)
     with transaction.atomic(), audit.gathered():
-        verification.lock_organizations(user)
+        joining.lock_organizations(link.user)
         mailed_links.use(link)
-        set_password(user, password, action="user.password_reset")
-        known_devices.remember_network(user, origin.current().address)
+        set_password(link.user, password, action="user.password_reset")
+        known_devices.remember_network(link.user, origin.current().address)
         # Who has read the mail owns the address, as well as a confirmed link would say.
-        verification.prove(user)
-    return user
+        verification.prove(link.user)
+    return link.user
 
 
 @transaction.atomic

@@ -8,10 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import flow_limits, mailed_links, password_reset
+from accounts import flow_limits, password_reset
 from accounts.account_forms import EmailForm, NewPasswordForm
 from accounts.guest_pages import dead_link, guest_page, secret_page, too_many
-from accounts.link_models import LinkKind
 from accounts.mailed_links import InvalidLink
 from ratelimit.refusals import Refused
 
@@ -44,10 +43,10 @@ def choose(request: HttpRequest, secret: str) -> HttpResponse:
     form = NewPasswordForm(request.POST if request.method == "POST" else None)
     try:
         flow_limits.check_secret(request)
-        _, user = mailed_links.find(LinkKind.RESET, secret)
+        link = password_reset.find(secret)
         if form.is_valid():
             password_reset.confirm(secret, form.cleaned_data["password"])
-            messages.success(request, "Your password is changed, and all sessions have ended. Sign in.")
+            messages.success(request, "Your password is set, and all earlier sessions have ended. Sign in.")
             return redirect("account_login")
     except InvalidLink:
         return dead_link(request, "account_reset_password", "reset")
@@ -55,7 +54,7 @@ def choose(request: HttpRequest, secret: str) -> HttpResponse:
         form.add_error("password", problem)
     except Refused as refused:
         return too_many(request, refused)
-    context = {"form": form, "email": user.email}
+    context = {"form": form, "email": link.email, "opening": link.user is None}
     return render(
         request, "account/password_reset_from_key.html", context, status=400 if form.errors else 200
     )

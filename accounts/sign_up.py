@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
-from django.db import transaction
 
-from accounts import flow_limits, joining, letters, mailed_links, verification
+from accounts import flow_limits, joining, letters, mailed_links, opening
 from accounts.link_models import LinkKind
+from accounts.mailed_links import Claim
 from accounts.models import User
-from accounts.unproven import unproven
+from accounts.unproven import is_taken
 
 
 def sign_up(
     *, email: str, password: str, name: str, organization_name: str = "", invitation_token: str = ""
-) -> User:
-    """Make an account of an address that has none, and mail a link that confirms it.
+) -> str:
+    """Mail a link that opens an account as this request asks for; returns the key of its claim.
 
-    The owner of an existing account is told by mail and nothing is changed; the answer must not tell
-    the two apart. With the invitation's token the address counts as proven, and the person joins.
+    Nothing exists before the link is used, so that two who sign the same address up change nothing of
+    each other's. The owner of an existing account is mailed instead; the response must not tell the two
+    apart. With the invitation's secret the address counts as proven, and the person joins at once.
 
-    An account whose address nobody has proven belongs to whoever signed up last.
     Raises ValidationError for the password, Refused as joining.open_invitation does.
     """
     user = User(email=email, name=name)
@@ -29,34 +28,28 @@ def sign_up(
     validate_password(password, user)
     if invitation_token:
         joining.open_invitation(invitation_token, email=email)
-    admitted = flow_limits.may_mail(LinkKind.VERIFY, email)
-    user.password = make_password(password)
-    user.end_sessions()
-    with transaction.atomic():
-        verification.lock_organizations(None, invitation_token=invitation_token)
-        claimed = _claim(user)
-        if claimed and invitation_token:
-            verification.prove(claimed, invitation_token=invitation_token)
-        else:
-            letter = letters.verify if claimed else letters.already_here
-            mailed_links.mail(LinkKind.VERIFY, email, claimed, letter, admitted=admitted)
-    return user
-
-
-def _claim(wanted: User) -> User | None:
-    """The account of the address if it is new or was never proven, as wanted now; else None."""
-    User.objects.bulk_create([wanted], ignore_conflicts=True)
-    claimed = (
-        unproven()
-        .filter(email=wanted.email)
-        .update(
-            name=wanted.name,
-            password=wanted.password,
-            password_version=wanted.password_version,
-            wanted_organization=wanted.wanted_organization,
-        )
+    admitted = flow_limits.may_mail(LinkKind.SIGN_UP, email)
+    claim = Claim(
+        LinkKind.SIGN_UP,
+        email,
+        password=make_password(password),
+        name=name,
+        organization_name=user.wanted_organization,
     )
-    user = User.objects.get(email=wanted.email)
-    address = EmailAddress(user=user, email=user.email, primary=True, verified=False)
-    EmailAddress.objects.bulk_create([address], ignore_conflicts=True)
-    return user if claimed else None
+    taken = is_taken(email)
+    if invitation_token and not taken:
+        taken = not _joined(claim, invitation_token)
+        if not taken:
+            return claim.key
+    mailed_links.mail(claim, letters.already_here if taken else letters.sign_up, admitted=admitted)
+    return claim.key
+
+
+def _joined(claim: Claim, invitation_token: str) -> bool:
+    try:
+        opening.open_account(
+            email=claim.email, password=claim.password, name=claim.name, invitation_token=invitation_token
+        )
+    except opening.AddressTaken:
+        return False
+    return True

@@ -1,31 +1,22 @@
-"""Pages of signing up, and of the link that proves an address."""
+"""The page of signing up."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from allauth.account.internal.flows.login import perform_login, record_authentication
-from allauth.account.models import Login
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts import flow_limits, joining, mailed_links, verification
+from accounts import flow_limits, joining, own_claims
 from accounts.account_forms import SignUpForm
-from accounts.guest_pages import dead_link, guest_page, inside, secret_page, too_many
-from accounts.link_models import LinkKind
-from accounts.mailed_links import InvalidLink
-from accounts.models import Invitation, User
+from accounts.guest_pages import guest_page, inside, too_many
+from accounts.models import Invitation
 from accounts.sign_up import sign_up as start
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-
-# The browser that signed up goes straight in once the address is confirmed in it: by which password, when.
-SIGNED_UP = "signed_up"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -42,7 +33,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return _page(request, form, invitation)
     try:
         flow_limits.check_sign_up(request)
-        user = start(
+        claim = start(
             email=form.cleaned_data["email"],
             password=form.cleaned_data["password"],
             name=form.cleaned_data["name"],
@@ -57,52 +48,9 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             return too_many(request, refused)
         form.add_error(None, refused.facts.get("detail", f"{refused.refusal.error}."))
         return _page(request, form, invitation)
-    request.session[SIGNED_UP] = [user.password_version, time.time()]
-    return _joined(request) if invitation else redirect("account_email_verification_sent")
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@secret_page
-def confirm_email(request: HttpRequest, secret: str) -> HttpResponse:
-    """GET shows a button and uses nothing up: programs that scan mails open links, and press no buttons."""
-    # Read before the link ends what the person is signed in by, this session with it.
-    visitor = request.user if request.user.is_authenticated else None
-    try:
-        flow_limits.check_secret(request)
-        link, user = mailed_links.find(LinkKind.VERIFY, secret)
-        if request.method != "POST":
-            context = {"email": link.email, "moving": link.email != user.email}
-            return render(request, "account/email_confirm.html", context)
-        user, moved = verification.confirm(secret)
-    except InvalidLink:
-        return dead_link(request, "account_login", "confirm")
-    except Refused as refused:
-        return too_many(request, refused)
-    if visitor is not None:
-        return _back_inside(request, user, moved=moved and user == visitor)
-    version, chosen_at = request.session.pop(SIGNED_UP, (None, None))
-    if not moved and version == user.password_version:
-        # Whoever has chosen the password just now is not asked for it again.
-        record_authentication(request, user, method="password", at=chosen_at)
-        return enter(request, user, method="mail")
-    messages.success(request, "Your e-mail address is confirmed. Sign in to go on.")
-    return redirect("account_login")
-
-
-def enter(request: HttpRequest, user: User, *, method: str) -> HttpResponse:
-    """Sign the person in, after the second factor where it is on."""
-    record_authentication(request, user, method=method)
-    response: HttpResponse = perform_login(request, Login(user=user, email=user.email))
+    response = _joined(request) if invitation else redirect("account_email_verification_sent")
+    own_claims.remember(request, response, claim)
     return response
-
-
-def _back_inside(request: HttpRequest, user: User, *, moved: bool) -> HttpResponse:
-    if moved:
-        update_session_auth_hash(request, user)
-        messages.success(request, "Your e-mail address was changed. Everywhere else you are signed out.")
-        return redirect("account_email")
-    messages.success(request, "The e-mail address is confirmed.")
-    return redirect("account_login")
 
 
 def _joined(request: HttpRequest) -> HttpResponse:

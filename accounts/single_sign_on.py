@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
 
-from accounts import audit, joining
+from accounts import audit, joining, opening
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.id_tokens import Identity
 from accounts.models import Membership, User
 from accounts.sso_providers import find
-from accounts.unproven import unproven
 
 
 class CannotSignIn(Exception):
@@ -64,7 +62,7 @@ def sign_up(identity: Identity, *, invitation_token: str = "") -> User:
         joining.open_invitation(invitation_token, email=identity.email)
     try:
         return _sign_up(identity, invitation_token)
-    except IntegrityError:
+    except (IntegrityError, opening.AddressTaken):
         # Another request was first, by this identity or with this address.
         user = person_of(identity)
         if user is None:
@@ -74,13 +72,8 @@ def sign_up(identity: Identity, *, invitation_token: str = "") -> User:
 
 @transaction.atomic
 def _sign_up(identity: Identity, invitation_token: str) -> User:
-    unproven().filter(email=identity.email).delete()
-    if User.objects.filter(email=identity.email).exists():
-        raise CannotSignIn(ADDRESS_TAKEN)
     # Made and not looked up: what somebody else has made of the address meanwhile is not taken over.
-    user = User.objects.create_user(identity.email, None, name=identity.name)
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    joining.join_or_found(user=user, invitation_token=invitation_token)
+    user = opening.open_account(email=identity.email, name=identity.name, invitation_token=invitation_token)
     _keep(identity, user)
     return user
 

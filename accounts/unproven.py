@@ -1,4 +1,7 @@
-"""Accounts whose address nobody has proven: they belong to whoever signs up last."""
+"""Accounts without a proven address that have never been used: they keep no address from its owner.
+
+Sign-ups make none; the version before did, and so does a hand at the database.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,20 @@ from accounts.models import User
 
 
 def unproven() -> QuerySet[User]:
-    """No proven address, no place anywhere, never signed in, and no staff."""
+    """No proven address, no membership, never signed in, and no staff."""
     proven = Q(emailaddress__verified=True) | Q(is_staff=True) | Q(is_superuser=True)
     return User.objects.filter(memberships=None, last_login=None).exclude(proven)
 
 
-def make_room(email: str, user: User) -> None:
-    """Delete an unproven account of the address, now that this other person has proven it."""
-    unproven().filter(email=email).exclude(pk=user.pk).delete()
+def is_taken(email: str) -> bool:
+    """Whether the address has an account that a sign-up must leave alone."""
+    return User.objects.filter(email=email).exclude(pk__in=unproven().filter(email=email)).exists()
+
+
+def make_room(email: str, user: User | None = None) -> None:
+    """Delete an unproven account of the address, now that its owner has proven it."""
+    found = unproven().filter(email=email)
+    (found.exclude(pk=user.pk) if user else found).delete()
 
 
 def prune(before: datetime) -> int:

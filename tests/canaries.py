@@ -61,7 +61,7 @@ def make_canaries(**given: str) -> Canaries:
         "browser session": browser.cookies["sessionid"].value,
     }
     for kind in LinkKind:
-        link = mailed_links.issue(kind, owner.user.email, owner.user)
+        link = mailed_links.issue(mailed_links.Claim(kind, owner.user.email, owner.user))
         made[f"{kind} link"] = link.rsplit("/", 1)[1]
     owner.user.set_password(made["password"])
     owner.user.save()

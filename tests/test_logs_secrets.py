@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 
-from accounts.link_models import MailedLink
+from accounts.link_models import MailedClaim
 from accounts.models import Invitation, User
 from tests.canaries import PAGES, make_canaries, sent_everywhere, without_tables
 from tests.servers import Servers, database_url
@@ -49,7 +49,7 @@ def test_every_secret_stays_out_of_every_line(servers: Servers) -> None:
     assert 500 not in statuses
     assert {200, 400, 401, 403, 404} <= statuses
     away = (
-        model._meta.db_table for model in (TokenSecret, MailedLink, Invitation, Grant, RefreshToken, User)
+        model._meta.db_table for model in (TokenSecret, MailedClaim, Invitation, Grant, RefreshToken, User)
     )
     with without_tables(*away):
         failed = {place for place, status in sent_everywhere(server.url, canaries, DOORS) if status == 500}

@@ -68,6 +68,7 @@ IDS: dict[str, tuple[Callable[[Tenant], str], str]] = {
 OWNED: dict[str, str] = {
     "accounts.User": "memberships__organization",
     "accounts.KnownNetwork": "user__memberships__organization",
+    "accounts.MailedClaim": "user__memberships__organization",
     "accounts.MailedLink": "user__memberships__organization",
     "accounts.Organization": "pk",
     "accounts.Membership": "organization",

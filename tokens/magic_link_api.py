@@ -54,12 +54,14 @@ class MagicLinkVerifyView(PublicView):
         wanted = body.validated_data
         flow_limits.check_secret(request._request)
         try:
-            link, user = magic_links.find(wanted["token"])
+            link = magic_links.find(wanted["token"])
+            # An address that was only signed up gets its account by the link, without a password.
+            user = link.user or magic_links.use(link)
             proof = sign_in.check_second_factor(
                 request._request, user, wanted.get("code", ""), proven(Factor.MAIL)
             )
             member = sessions.membership_of(user, wanted.get("organization"), proof=proof)
-            magic_links.use(link)
+            user = magic_links.use(link) if link.user else user
         except InvalidLink:
             raise Refused(INVALID_LINK) from None
         tokens = sessions.open_session(

@@ -21,7 +21,7 @@ from accounts import audit, ids, invitations, mailed_links, password_reset
 from accounts.actors import SYSTEM
 from accounts.audit import Target
 from accounts.audit_models import AuditEvent
-from accounts.link_models import MailedLink
+from accounts.link_models import MailedClaim
 from accounts.models import Invitation, Organization, User
 from tokens import grants
 from tokens.models import ClientSecret, Grant, RefreshToken, ServiceAccountToken, TokenSecret
@@ -144,7 +144,7 @@ class Since:
         return found | set(self.client_secrets().values_list("client__organization_id", flat=True))
 
     def counted(self) -> Ended:
-        links = MailedLink.objects.filter(user__in=self.people(), used_at=None)
+        links = MailedClaim.objects.filter(user__in=self.people(), used_at=None)
         return Ended(
             tokens=self.tokens().count(),
             client_secrets=self.client_secrets().count(),

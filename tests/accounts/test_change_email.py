@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 
 from accounts.models import User
-from tests.accounts.flows import is_signed_in, login_json, make_person, sign_in, sign_up_on_page
+from tests.accounts.flows import PASSWORD, is_signed_in, login_json, make_person, sign_in, sign_up_on_page
 from tests.mails import MailingClient, last_mail, path_of
 from tests.people import make_plan
 
@@ -91,11 +91,46 @@ def test_an_address_that_was_taken_meanwhile_is_not_moved_to(browser: MailingCli
 
 
 def test_an_unproven_account_makes_room(browser: MailingClient, person: User) -> None:
-    sign_up_on_page(MailingClient(), "moved@example.com")
+    User.objects.create_user("moved@example.com", PASSWORD)
     browser.post(move(browser))
     person.refresh_from_db()
     assert person.email == "moved@example.com"
     assert User.objects.count() == 1
+
+
+def test_a_sign_up_that_waits_ends_with_the_move(browser: MailingClient) -> None:
+    sign_up_on_page(MailingClient(), "moved@example.com")
+    waiting = path_of(last_mail())
+    browser.post(move(browser))
+    assert MailingClient().get(waiting).status_code == 404
+
+
+def test_the_mailbox_alone_moves_no_account_onto_its_address(browser: MailingClient, person: User) -> None:
+    """A stranger may have asked to move their own account; its owner then has the mail, and no session."""
+    path = move(browser)
+    other = MailingClient()
+    make_person("other@example.com")
+    for _ in range(2):
+        assert other.get(path).status_code == other.post(path).status_code == 403
+        sign_in(other, "other@example.com")
+    person.refresh_from_db()
+    assert person.email == "ann@example.com"
+    assert browser.post(path).status_code == 302
+
+
+def test_asking_to_move_cancels_no_sign_up_of_the_address(browser: MailingClient) -> None:
+    owner = MailingClient()
+    sign_up_on_page(owner, "moved@example.com")
+    waiting = path_of(last_mail())
+    move(browser)
+    assert owner.post(waiting)["Location"] == "/settings/tokens/"
+    assert User.objects.get(email="moved@example.com").check_password(PASSWORD)
+
+
+def test_a_taken_address_is_shown_to_wait_as_a_free_one_is(browser: MailingClient) -> None:
+    make_person("bob@example.com")
+    browser.post(PAGE, {"email": "bob@example.com"})
+    assert b"bob@example.com waits to be confirmed" in browser.get(PAGE).content
 
 
 def test_it_takes_a_fresh_proof(browser: MailingClient) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.test import Client
 
 from accounts.models import User
 from tests.accounts.flows import make_person
-from tests.mails import MailingClient, last_mail, secret_of
+from tests.mails import MailingClient, last_mail, path_of, secret_of
 from tests.people import make_plan
 from tests.threads import at_once
 from tokens.models import Grant
@@ -47,8 +49,12 @@ def test_one_of_eight_resets_the_password() -> None:
     assert person.check_password(body["password"])
 
 
-def test_eight_sign_ups_at_once_make_one_account() -> None:
+def test_eight_sign_ups_at_once_open_one_account() -> None:
     make_plan()
     body = {"email": "new@example.com", "password": "quiet otters dance at noon", "name": "Nora"}
     assert in_parallel("/v1/auth/signup", body) == [202] * EIGHT
+    links = [path_of(message) for message in mail.outbox]
+    assert len(links) == 3
+    confirm = [partial(Client().post, path, {"password": body["password"]}) for path in links]
+    assert sorted(response.status_code for response in at_once(confirm)) == [302, 404, 404]
     assert User.objects.count() == 1

@@ -8,11 +8,11 @@ from functools import partial
 
 import pytest
 
-from accounts import members, password_reset, sign_up, verification
+from accounts import address_change, invitations, members, password_reset, sign_up
 from accounts.actors import SYSTEM
 from accounts.audit import first_broken
 from accounts.link_models import LinkKind
-from accounts.mailed_links import InvalidLink, issue
+from accounts.mailed_links import Claim, InvalidLink, find, issue
 from accounts.models import Membership, User
 from accounts.roles import Role
 from ratelimit.refusals import Refused
@@ -44,10 +44,10 @@ def test_an_address_is_proven_while_its_person_is_deactivated_with_a_member_of_w
     for _ in range(ROUNDS):
         owner = make_member()
         colleague = make_member(owner.organization, Role.MEMBER).user
-        person = make_user(wanted_organization="")
+        person = make_proven(f"{owner.pk.hex}@example.com")
         secret = make_invited(owner, person.email).secret
         run(
-            partial(verification.prove, person, invitation_token=secret),
+            partial(invitations.accept, secret=secret, user=person),
             deactivate(person, colleague),
         )
         assert not User.objects.filter(pk__in=[person.pk, colleague.pk], is_active=True).exists()
@@ -74,7 +74,7 @@ def test_a_reset_against_a_change_of_the_password() -> None:
     for _ in range(ROUNDS // 4):
         person = make_proven(f"{make_user().pk.hex}@example.com")
         owner = make_member(user=person)
-        secret = issue(LinkKind.RESET, person.email, person).rsplit("/", 1)[1]
+        secret = issue(Claim(LinkKind.RESET, person.email, person)).rsplit("/", 1)[1]
         run(
             partial(password_reset.confirm, secret, NEW),
             partial(password_reset.set_password, User.objects.get(pk=person.pk), NEW + NEW),
@@ -88,7 +88,8 @@ def test_a_move_to_another_address_against_a_deactivation() -> None:
         person = make_proven(f"{owner.pk.hex}@example.com")
         make_member(owner.organization, Role.MEMBER, person)
         squatter = make_user(f"new-{owner.pk.hex}@example.com")
-        secret = issue(LinkKind.VERIFY, squatter.email, person).rsplit("/", 1)[1]
-        run(partial(verification.confirm, secret), deactivate(person, squatter))
+        secret = issue(Claim(LinkKind.MOVE, squatter.email, person)).rsplit("/", 1)[1]
+        link = find(secret, LinkKind.MOVE)
+        run(partial(address_change.confirm, link, person), deactivate(person, squatter))
         assert not User.objects.get(pk=person.pk).is_active
         assert first_broken(owner.organization_id) is None

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
 from django.utils import timezone
 
-from accounts.models import MailedLink, User
-from tests.accounts.flows import is_signed_in, make_person, sign_up_on_page
+from accounts.models import MailedClaim, User
+from tests.accounts.flows import OTHER_PASSWORD, PASSWORD, is_signed_in, make_person, sign_up_on_page
 from tests.accounts.test_mfa import code_of
 from tests.mails import MailingClient, last_mail, link_of, path_of, secret_of
+from tests.people import make_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -74,9 +76,9 @@ def test_only_the_newest_link_works(person: User, browser: MailingClient) -> Non
 
 def test_a_link_lives_ten_minutes(person: User, browser: MailingClient) -> None:
     token = ask(browser)
-    link = MailedLink.objects.get()
+    link = MailedClaim.objects.get()
     assert link.expires_at - link.created_at == timedelta(minutes=10)
-    MailedLink.objects.update(expires_at=timezone.now())
+    MailedClaim.objects.update(expires_at=timezone.now())
     assert verify(browser, token).status_code == 400
 
 
@@ -98,11 +100,37 @@ def test_the_page_asks_for_the_second_factor_as_well(person: User, browser: Mail
     assert not is_signed_in(browser)
 
 
-def test_an_unproven_address_is_proven_first(browser: MailingClient) -> None:
-    sign_up_on_page(browser)
-    token = ask(browser, "new@example.com")
-    assert "/accounts/confirm-email/" in link_of(last_mail())
-    assert verify(browser, token).status_code == 400
+def test_a_sign_up_that_waits_gets_a_link_that_opens_an_account_without_its_password(
+    browser: MailingClient,
+) -> None:
+    make_plan()
+    sign_up_on_page(MailingClient())
+    response = verify(browser, ask(browser, "new@example.com"))
+    assert (response.status_code, response.json()["user"]["name"]) == (200, "new")
+    user = User.objects.get()
+    assert not user.has_usable_password()
+    assert EmailAddress.objects.get(user=user).verified
+    assert user.memberships.get().organization.name == "new's organization"
+
+
+def test_on_the_page_such_a_link_asks_for_a_password(browser: MailingClient) -> None:
+    make_plan()
+    sign_up_on_page(MailingClient())
+    ask(browser, "new@example.com")
+    path = path_of(last_mail())
+    assert b"New password" in browser.get(path).content
+    assert browser.post(path).status_code == 400
+    assert browser.post(path, {"password": OTHER_PASSWORD})["Location"] == "/settings/tokens/"
+    user = User.objects.get()
+    assert (user.check_password(OTHER_PASSWORD), user.check_password(PASSWORD)) == (True, False)
+
+
+def test_an_unproven_account_is_proven_and_loses_its_password(person: User, browser: MailingClient) -> None:
+    EmailAddress.objects.update(verified=False)
+    assert verify(browser, ask(browser)).status_code == 200
+    person.refresh_from_db()
+    assert not person.has_usable_password()
+    assert EmailAddress.objects.get().verified
 
 
 def test_an_unknown_address_is_told_by_mail_alone(person: User, browser: MailingClient) -> None:
@@ -118,7 +146,7 @@ def test_a_person_without_an_organization_keeps_the_link(browser: MailingClient)
     person.memberships.all().delete()
     token = ask(browser)
     assert verify(browser, token).json()["code"] == "no_membership"
-    assert MailedLink.objects.get().used_at is None
+    assert MailedClaim.objects.get().used_at is None
 
 
 @pytest.mark.parametrize("token", ["", "a" * 43, "ä" * 43, "x" * 101, 7, None, ["a"]])

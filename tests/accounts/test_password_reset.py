@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts.models import MailedLink, User
+from accounts.models import MailedClaim, User
 from tests.accounts.flows import (
     OTHER_PASSWORD,
     PASSWORD,
@@ -21,6 +21,7 @@ from tests.accounts.flows import (
     sign_up_on_page,
 )
 from tests.mails import MailingClient, last_mail, link_of, path_of, secret_of
+from tests.people import make_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -102,9 +103,9 @@ def test_only_the_newest_link_works(person: User, browser: MailingClient) -> Non
 
 def test_a_link_lives_an_hour(person: User, browser: MailingClient) -> None:
     token = ask(browser)
-    link = MailedLink.objects.get()
+    link = MailedClaim.objects.get()
     assert link.expires_at - link.created_at == timedelta(hours=1)
-    MailedLink.objects.update(expires_at=timezone.now())
+    MailedClaim.objects.update(expires_at=timezone.now())
     assert confirm(browser, token).status_code == 400
 
 
@@ -133,11 +134,19 @@ def test_inactive_people_get_no_link(browser: MailingClient) -> None:
     assert last_mail().subject == "There is no account for this address"
 
 
-def test_resetting_proves_the_address(browser: MailingClient) -> None:
-    sign_up_on_page(browser)
-    confirm(browser, ask(browser, "new@example.com"))
+def test_resetting_proves_the_address(person: User, browser: MailingClient) -> None:
+    EmailAddress.objects.update(verified=False)
+    confirm(browser, ask(browser))
     assert EmailAddress.objects.get().verified
-    assert User.objects.get().memberships.get().organization.name == "Kettles"
+
+
+def test_a_sign_up_that_waits_gets_its_account_with_the_new_password(browser: MailingClient) -> None:
+    make_plan()
+    sign_up_on_page(MailingClient(), password=PASSWORD)
+    waiting = path_of(last_mail())
+    confirm(browser, ask(browser, "new@example.com"))
+    assert User.objects.get().check_password(OTHER_PASSWORD)
+    assert browser.get(waiting).status_code == 404
 
 
 @pytest.mark.parametrize("email", [["ann@example.com", "evil@example.com"], {"a": 1}, None, 7, ""])

@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts.models import MailedLink, Membership, Organization, User
+from accounts.models import MailedClaim, Membership, Organization, User
 from accounts.pruning import prune_people
 from tests.accounts.flows import OTHER_PASSWORD, PASSWORD, login_json, make_person, sign_up_on_page
 from tests.mails import MailingClient, last_mail, link_of, path_of
@@ -26,15 +26,21 @@ def browser(db: None) -> MailingClient:
     return MailingClient()
 
 
-def test_the_page_makes_an_account_that_waits_for_its_address(browser: MailingClient) -> None:
+def test_the_page_mails_a_link_and_makes_no_account(browser: MailingClient) -> None:
     response = sign_up_on_page(browser)
     assert response["Location"] == "/accounts/confirm-email/"
-    user = User.objects.get()
-    assert (user.email, user.name, user.check_password(PASSWORD)) == ("new@example.com", "Nora", True)
-    assert not EmailAddress.objects.get(user=user).verified
+    assert not User.objects.exists()
     assert not Organization.objects.exists()
     assert last_mail().to == ["new@example.com"]
     assert "/accounts/confirm-email/" in link_of(last_mail())
+
+
+def test_the_link_opens_the_account_that_was_asked_for(browser: MailingClient) -> None:
+    sign_up_on_page(browser)
+    browser.post(path_of(last_mail()))
+    user = User.objects.get()
+    assert (user.email, user.name, user.check_password(PASSWORD)) == ("new@example.com", "Nora", True)
+    assert EmailAddress.objects.get(user=user).verified
 
 
 def test_the_confirmed_person_owns_a_new_organization_on_the_free_plan(browser: MailingClient) -> None:
@@ -67,22 +73,30 @@ def test_without_an_organization_name_one_is_made_up(browser: MailingClient) -> 
     assert Organization.objects.get().name == "Nora's organization"
 
 
-def test_before_the_address_is_confirmed_nobody_comes_in(browser: MailingClient) -> None:
+def test_before_the_address_is_confirmed_a_sign_in_does_not_tell_it_from_an_account(
+    browser: MailingClient,
+) -> None:
+    """With another answer, anybody could sign an address up and learn whether it had an account."""
     sign_up_on_page(browser)
-    assert login_json(browser, "new@example.com", OTHER_PASSWORD).json()["code"] == "invalid_credentials"
-    response = login_json(browser, "new@example.com")
-    assert (response.status_code, response.json()["code"]) == (403, "email_not_verified")
+    make_person("has@example.com")
+    sign_up_on_page(browser, "has@example.com", password=OTHER_PASSWORD)
+    new, known = (
+        login_json(browser, "new@example.com"),
+        login_json(browser, "has@example.com", OTHER_PASSWORD),
+    )
+    assert (new.status_code, new.json()["code"]) == (401, "invalid_credentials")
+    assert (known.status_code, known.json()) == (new.status_code, new.json())
 
 
-def test_the_last_to_sign_up_with_an_unproven_address_has_it(browser: MailingClient) -> None:
+def test_of_two_sign_ups_the_confirmed_one_alone_counts(browser: MailingClient) -> None:
     browser.send_json("/v1/auth/signup", BODY)
     first = path_of(last_mail())
-    browser.send_json("/v1/auth/signup", BODY | {"password": OTHER_PASSWORD, "name": "Owner"})
-    assert browser.post(first).status_code == 404
-    browser.post(path_of(last_mail()))
+    MailingClient().send_json("/v1/auth/signup", BODY | {"password": OTHER_PASSWORD, "name": "Stranger"})
+    assert browser.post(first).status_code == 302
     user = User.objects.get()
-    assert user.check_password(OTHER_PASSWORD)
-    assert user.name == "Owner"
+    assert (user.name, user.check_password(PASSWORD)) == ("Nora", True)
+    assert browser.post(path_of(last_mail())).status_code == 404
+    assert login_json(browser, "new@example.com", OTHER_PASSWORD).status_code == 401
 
 
 def test_a_proven_account_is_left_alone_and_its_owner_told(browser: MailingClient) -> None:
@@ -151,7 +165,7 @@ def test_sign_ups_are_limited_for_each_client(browser: MailingClient) -> None:
     assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
     assert int(response["Retry-After"]) == response.json()["retry_after"] > 0
     assert sign_up_on_page(browser).status_code == 429
-    assert User.objects.count() == 2
+    assert MailedClaim.objects.count() == 2
 
 
 def test_a_guest_only_page_sends_people_who_are_inside_on(browser: MailingClient) -> None:
@@ -159,11 +173,19 @@ def test_a_guest_only_page_sends_people_who_are_inside_on(browser: MailingClient
     assert browser.get("/accounts/signup/")["Location"] == "/settings/tokens/"
 
 
-def test_what_was_never_proven_is_pruned(browser: MailingClient) -> None:
+def test_what_was_never_confirmed_is_pruned(browser: MailingClient) -> None:
     sign_up_on_page(browser)
+    User.objects.create_user("of-the-version-before@example.com", PASSWORD)
     make_person()
     prune_people()
-    assert (User.objects.count(), MailedLink.objects.count()) == (2, 1)
+    assert (User.objects.count(), MailedClaim.objects.count()) == (2, 1)
     prune_people(timezone.now() + timedelta(days=8))
     assert User.objects.get().email == "ann@example.com"
-    assert not MailedLink.objects.exists()
+    assert not MailedClaim.objects.exists()
+
+
+def test_an_account_of_the_version_before_that_nobody_proved_makes_room(browser: MailingClient) -> None:
+    User.objects.create_user("new@example.com", OTHER_PASSWORD)
+    sign_up_on_page(browser)
+    browser.post(path_of(last_mail()))
+    assert User.objects.get().check_password(PASSWORD)

@@ -9,8 +9,15 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from django.utils import timezone
 
-from accounts.models import MailedLink, Membership, User
-from tests.accounts.flows import PASSWORD, is_signed_in, sign_in, sign_up_on_page
+from accounts.models import MailedClaim, Membership, User
+from tests.accounts.flows import (
+    OTHER_PASSWORD,
+    PASSWORD,
+    is_signed_in,
+    make_person,
+    sign_in,
+    sign_up_on_page,
+)
 from tests.mails import MailingClient, last_mail, path_of, secret_of
 from tests.people import make_plan
 
@@ -30,7 +37,7 @@ def test_opening_the_link_uses_nothing_up(browser: MailingClient) -> None:
         page = browser.get(path)
         assert page.status_code == 200
         assert b"Confirm address" in page.content
-    assert not EmailAddress.objects.get().verified
+    assert not EmailAddress.objects.exists()
     browser.post(path)
     assert EmailAddress.objects.get().verified
 
@@ -41,33 +48,48 @@ def test_the_browser_that_signed_up_goes_straight_in(browser: MailingClient) -> 
     assert is_signed_in(browser)
 
 
-def test_another_browser_is_sent_to_the_sign_in_page(browser: MailingClient) -> None:
+def test_another_browser_chooses_a_new_password(browser: MailingClient) -> None:
     sign_up_on_page(browser)
-    other = MailingClient()
-    assert other.post(path_of(last_mail()))["Location"] == "/accounts/login/"
-    assert not is_signed_in(other)
+    other, path = MailingClient(), path_of(last_mail())
+    assert b"New password" in other.get(path).content
+    assert b"New password" not in browser.get(path).content
+    assert other.post(path).status_code == 400
+    assert other.post(path, {"password": "tessera12345"}).status_code == 400
+    assert other.post(path, {"password": OTHER_PASSWORD})["Location"] == "/settings/tokens/"
+    user = User.objects.get()
+    assert (user.check_password(OTHER_PASSWORD), user.check_password(PASSWORD)) == (True, False)
 
 
-def test_a_browser_whose_sign_up_was_replaced_does_not_go_in(browser: MailingClient) -> None:
+def test_a_forged_or_foreign_cookie_is_no_sign_up_of_this_browser(browser: MailingClient) -> None:
+    sign_up_on_page(browser, "other@example.com")
+    sign_up_on_page(MailingClient())
+    assert browser.post(path_of(last_mail())).status_code == 400
+    browser.cookies["signed-up"] = "forged"
+    assert browser.post(path_of(last_mail())).status_code == 400
+
+
+def test_each_sign_up_of_a_browser_is_its_own(browser: MailingClient) -> None:
     sign_up_on_page(browser)
-    sign_up_on_page(MailingClient(), password="seven brass kettles sing low")
-    browser.post(path_of(last_mail()))
-    assert not is_signed_in(browser)
+    first = path_of(last_mail())
+    sign_up_on_page(browser, password=OTHER_PASSWORD)
+    browser.post(first)
+    assert is_signed_in(browser)
+    assert User.objects.get().check_password(PASSWORD)
 
 
 def test_a_link_works_once(browser: MailingClient) -> None:
     sign_up_on_page(browser)
     path = path_of(last_mail())
-    MailingClient().post(path)
-    assert MailingClient().post(path).status_code == 404
+    browser.post(path)
+    assert MailingClient().post(path, {"password": PASSWORD}).status_code == 404
     assert Membership.objects.count() == 1
 
 
 def test_a_link_expires(browser: MailingClient) -> None:
     sign_up_on_page(browser)
-    MailedLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    MailedClaim.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert browser.post(path_of(last_mail())).status_code == 404
-    assert not EmailAddress.objects.get().verified
+    assert not User.objects.exists()
 
 
 def test_dead_and_unknown_links_look_alike(browser: MailingClient) -> None:
@@ -81,16 +103,19 @@ def test_dead_and_unknown_links_look_alike(browser: MailingClient) -> None:
     assert unknown.content == again.content
 
 
-def test_signing_in_unproven_says_so_and_sends_another_link(browser: MailingClient) -> None:
-    sign_up_on_page(browser)
-    first = path_of(last_mail())
-    guest = MailingClient()
-    response = sign_in(guest, "new@example.com")
-    assert response["Location"] == "/accounts/confirm-email/"
-    assert not is_signed_in(guest)
-    assert path_of(last_mail()) != first
-    assert guest.post(path_of(last_mail())).status_code == 302
-    assert User.objects.get().memberships.count() == 1
+def test_signing_in_to_an_unproven_account_mails_a_link_that_asks_for_a_new_password(
+    browser: MailingClient,
+) -> None:
+    person = make_person()
+    EmailAddress.objects.update(verified=False)
+    assert sign_in(browser)["Location"] == "/accounts/confirm-email/"
+    assert not is_signed_in(browser)
+    path = path_of(last_mail())
+    assert browser.post(path).status_code == 400
+    assert browser.post(path, {"password": OTHER_PASSWORD}).status_code == 302
+    person.refresh_from_db()
+    assert person.check_password(OTHER_PASSWORD)
+    assert EmailAddress.objects.get().verified
 
 
 def test_three_mails_an_hour_go_to_an_address(browser: MailingClient) -> None:
@@ -102,9 +127,9 @@ def test_three_mails_an_hour_go_to_an_address(browser: MailingClient) -> None:
 
 def test_links_are_kept_as_digests(browser: MailingClient) -> None:
     sign_up_on_page(browser)
-    link = MailedLink.objects.get()
+    link = MailedClaim.objects.get()
     assert len(bytes(link.digest)) == 32
-    assert secret_of(last_mail()) not in repr(MailedLink.objects.values().get())
+    assert secret_of(last_mail()) not in repr(MailedClaim.objects.values().get())
 
 
 def test_the_page_is_told_to_nobody_and_kept_nowhere(browser: MailingClient) -> None:

@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 
 from accounts import invitations, members, password_reset
 from accounts.actors import SYSTEM
-from accounts.link_models import MailedLink
+from accounts.link_models import MailedClaim
 from accounts.models import Membership, User
 from accounts.roles import Role
 from ratelimit.refusals import Refused
@@ -76,7 +76,7 @@ def test_an_invitation_of_a_deactivated_inviter_stays_ended(ada: Membership, end
 
 def test_a_link_mailed_before_stays_ended(ada: Membership) -> None:
     password_reset.request(EMAIL)
-    assert MailedLink.objects.filter(user=ada.user, used_at=None).count() == 1
+    assert MailedClaim.objects.filter(user=ada.user, used_at=None).count() == 1
     members.deactivate(users=User.objects.filter(pk=ada.user_id), actor=SYSTEM)
     reactivate(ada)
-    assert not MailedLink.objects.filter(user=ada.user, used_at=None).exists()
+    assert not MailedClaim.objects.filter(user=ada.user, used_at=None).exists()

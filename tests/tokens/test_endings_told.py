@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from accounts import members, password_reset, verification
+from accounts import address_change, members, password_reset
 from accounts.audit import first_broken
 from accounts.audit_models import AuditEvent
 from accounts.link_models import LinkKind
-from accounts.mailed_links import issue
+from accounts.mailed_links import Claim, find, issue
 from accounts.models import Membership, Organization, User
 from accounts.roles import Role
 from tests.people import PASSWORD, actor, make_member
@@ -64,13 +64,13 @@ def change_password(ada: Membership) -> None:
 
 
 def reset_password(ada: Membership) -> None:
-    link = issue(LinkKind.RESET, ada.user.email, ada.user)
+    link = issue(Claim(LinkKind.RESET, ada.user.email, ada.user))
     password_reset.confirm(link.rsplit("/", 1)[1], "another-long-passphrase")
 
 
 def move(ada: Membership) -> None:
-    link = issue(LinkKind.VERIFY, "ada@new.example.com", ada.user)
-    verification.confirm(link.rsplit("/", 1)[1])
+    link = issue(Claim(LinkKind.MOVE, "ada@new.example.com", ada.user))
+    address_change.confirm(find(link.rsplit("/", 1)[1], LinkKind.MOVE), ada.user)
 
 
 def deactivate(ada: Membership) -> None:

@@ -19,7 +19,7 @@ from tokens.purging import purge_organizations
 
 pytestmark = pytest.mark.django_db
 # People are their own, and so is what is theirs wherever they belong.
-PEOPLES = {"accounts.User", "accounts.MailedLink", "usersessions.UserSession"}
+PEOPLES = {"accounts.User", "accounts.MailedClaim", "accounts.MailedLink", "usersessions.UserSession"}
 
 
 @pytest.fixture
