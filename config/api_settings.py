@@ -50,15 +50,6 @@ Lists are paged: follow `next` until it is null.""",
 
 CORS_ALLOW_CREDENTIALS = False
 CORS_PREFLIGHT_MAX_AGE = 7_200
-CORS_ALLOW_HEADERS = [
-    "apikey",
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "tessera-index-uuid",
-    "tessera-user-uuid",
-    "x-request-id",
-]
 CORS_EXPOSE_HEADERS = [
     "Location",
     "RateLimit",

@@ -297,7 +297,7 @@ for _origin in CORS_ALLOWED_ORIGINS:
         )
 if CORS_ALLOWED_ORIGINS:
     # Outermost, so that a page on another host may read what the edge refuses, and preflights cost nothing.
-    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
+    MIDDLEWARE.insert(0, "config.cors.CorsMiddleware")
 STATIC_URL = "/static/"
 # Served straight from the apps, so that no step stands between a checkout and a running server.
 WHITENOISE_USE_FINDERS = True

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import FormParser
@@ -28,7 +29,7 @@ from tokens import session_refusals, sessions, sign_in
 from tokens.grants import Tokens
 from tokens.guesses import guesses
 from tokens.models import GrantKind
-from tokens.session_serializers import LONGEST_PASSWORD, PasswordGranted, Refresh
+from tokens.session_serializers import LONGEST_PASSWORD, PasswordGranted, Refresh, password_granted
 from tokens.session_views import PublicView, refreshed
 
 PASSWORD, REFRESH = "password", "refresh_token"
@@ -164,11 +165,4 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _granted(tokens: Tokens) -> Response:
-    return Response(
-        {
-            "access_token": tokens.access_token,
-            "token_type": "bearer",
-            "expires_in": tokens.expires_in,
-            "refresh_token": tokens.refresh_token,
-        }
-    )
+    return Response(password_granted(tokens, sessions.member_of(tokens.grant), timezone.now()))

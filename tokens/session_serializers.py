@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
-from accounts.fields import Body, CamelCase, Instant, Query, Secret, Text
+from accounts.fields import Body, CamelCase, Instant, Query, Secret, Text, instant
 from accounts.models import Membership
 from accounts.paging import PageLinks
 from accounts.roles import Role
@@ -52,11 +53,22 @@ class SignedIn(serializers.Serializer[Any]):
     user = SignedInUser()
 
 
+class SupabaseUser(SignedInUser):
+    """The names that Supabase's own client reads, beside those of a sign-in."""
+
+    aud = serializers.ChoiceField(choices=["authenticated"])
+    created_at = serializers.DateTimeField()
+    app_metadata = serializers.DictField()
+    user_metadata = serializers.DictField()
+
+
 class PasswordGranted(serializers.Serializer[Any]):
     access_token = serializers.CharField()
     token_type = serializers.ChoiceField(choices=["bearer"])
     expires_in = serializers.IntegerField(help_text="Seconds until the access token ends.")
+    expires_at = serializers.IntegerField(help_text="When it ends, in seconds of the epoch.")
     refresh_token = serializers.CharField(help_text="Works once; each answer brings the next.")
+    user = SupabaseUser()
 
 
 class SessionOrganization(CamelCase):
@@ -93,11 +105,34 @@ def signed_in(tokens: Tokens, member: Membership) -> dict[str, Any]:
         "refresh_token": tokens.refresh_token,
         "token_type": "Bearer",
         "expires_in": tokens.expires_in,
-        "user": {
-            "id": member.user.public_id,
-            "email": member.user.email,
-            "name": member.user.display_name,
-            "role": member.role,
-            "organizationId": member.organization.public_id,
-        },
+        "user": _user(member),
+    }
+
+
+def password_granted(tokens: Tokens, member: Membership, now: datetime) -> dict[str, Any]:
+    """The body of PasswordGranted."""
+    user = {
+        **_user(member),
+        "aud": "authenticated",
+        "created_at": instant(member.user.date_joined),
+        "app_metadata": {"provider": "email"},
+        "user_metadata": {"name": member.user.display_name},
+    }
+    return {
+        "access_token": tokens.access_token,
+        "token_type": "bearer",
+        "expires_in": tokens.expires_in,
+        "expires_at": int(now.timestamp()) + tokens.expires_in,
+        "refresh_token": tokens.refresh_token,
+        "user": user,
+    }
+
+
+def _user(member: Membership) -> dict[str, Any]:
+    return {
+        "id": member.user.public_id,
+        "email": member.user.email,
+        "name": member.user.display_name,
+        "role": member.role,
+        "organizationId": member.organization.public_id,
     }

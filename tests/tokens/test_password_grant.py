@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -38,13 +39,20 @@ def assert_invalid_key(response: Any) -> None:
     assert response.json() == {"error": "Invalid API key", "code": "invalid_token"}
 
 
-def test_a_password_is_exchanged_for_exactly_four_members(ada: Membership) -> None:
+def test_a_password_is_exchanged_for_a_session_in_supabases_shape(ada: Membership) -> None:
     response = ask(key=ada.organization.publishable_key)
     assert response.status_code == 200
     assert response["Cache-Control"] == "no-store"
     body = response.json()
     access, raw = body.pop("access_token"), body.pop("refresh_token")
-    assert body == {"token_type": "bearer", "expires_in": 3600}
+    assert abs(body["expires_at"] - time.time() - 3600) < 60
+    assert {name: body["user"][name] for name in ("id", "email", "role", "aud")} == {
+        "id": ada.user.public_id,
+        "email": ada.user.email,
+        "role": "owner",
+        "aud": "authenticated",
+    }
+    assert (body["token_type"], body["expires_in"]) == ("bearer", 3600)
     assert program(access).get("/api/auth/whoami").json()["userId"] == ada.user.public_id
     again = refresh(raw, ada.organization.publishable_key)
     assert again.status_code == 200
