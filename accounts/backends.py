@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from accounts import people_trail, sign_in_limits
 from accounts.models import User
+from accounts.password_text import spellings
 
 
 class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
@@ -26,3 +27,8 @@ class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
         if user is None or not user.is_active:
             people_trail.sign_in_failed(email)
         return user
+
+    def _mitigate_timing_attack(self, password: str) -> None:
+        """As many hashes as User.check_password makes."""
+        for _ in spellings(password):
+            super()._mitigate_timing_attack(password)

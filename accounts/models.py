@@ -26,6 +26,7 @@ from accounts.device_models import KnownNetwork
 from accounts.invitation_models import Invitation
 from accounts.link_models import MailedClaim, MailedLink
 from accounts.notice_models import Notice, NoticeKind
+from accounts.password_text import normalized, spellings
 from accounts.roles import Role
 from accounts.scopes import ScopeSet
 from ratelimit import fence, patience
@@ -108,8 +109,12 @@ class User(AbstractBaseUser, PermissionsMixin):
             super().save(*args, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:
-        super().set_password(raw_password)
+        super().set_password(None if raw_password is None else normalized(raw_password))
         self.end_sessions()
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Also by what was typed where that is no normal form: older hashes are made of it."""
+        return any(super(User, self).check_password(text) for text in spellings(raw_password or ""))
 
     def end_sessions(self) -> None:
         """End everything the person is signed in by, browsers included, once this is saved."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 
 from accounts import flow_limits, joining, letters, mailed_links, opening
 from accounts.link_models import LinkKind
 from accounts.mailed_links import Claim
 from accounts.models import User
+from accounts.password_text import hashed
 from accounts.unproven import is_taken
 
 
@@ -32,7 +32,7 @@ def sign_up(
     claim = Claim(
         LinkKind.SIGN_UP,
         email,
-        password=make_password(password),
+        password=hashed(password),
         name=name,
         organization_name=user.wanted_organization,
     )

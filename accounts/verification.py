@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
-from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from accounts import audit, flow_limits, joining, letters, mailed_links, opening
 from accounts.link_models import LinkKind, MailedClaim
 from accounts.mailed_links import Claim, InvalidLink
 from accounts.models import User
+from accounts.password_text import hashed
 
 
 def request(user: User) -> None:
@@ -45,7 +45,7 @@ def open_claimed(link: MailedClaim, password: str | None) -> User:
     try:
         return opening.open_account(
             email=link.email,
-            password=link.password if password is None else make_password(password),
+            password=link.password if password is None else hashed(password),
             name=link.name,
             organization_name=link.organization_name,
         )
