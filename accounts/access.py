@@ -20,7 +20,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts import browser_proof, policies, second_factor
+from accounts import browser_proof, last_seen, policies, second_factor
 from accounts.actors import Actor
 from accounts.models import Membership, User
 from ratelimit import refusals
@@ -151,6 +151,7 @@ def page(
             if wanted is not None and not found.actor.allows(wanted):
                 raise PermissionDenied
             request.membership, request.actor = found.membership, found.actor  # type: ignore[attr-defined]
+            last_seen.note_page(found.membership)
             return view(cast(PageRequest, request), *args, **kwargs)
 
         guarded.page_scope = wanted  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from accounts import audit, ids, known_devices, policies
+from accounts import audit, ids, known_devices, last_seen, policies
 from accounts.browser_sessions import BrowserSession
 from accounts.models import Membership, Organization, User
 from accounts.people_trail import themselves
@@ -89,6 +89,7 @@ def open_session(
     except InvalidGrant:
         raise Refused(session_refusals.INVALID_CREDENTIALS) from None
     known_devices.remember_network(user, address)
+    last_seen.note(membership.pk)
     return tokens
 
 
@@ -102,9 +103,12 @@ def refresh(raw: str, kinds: Sequence[GrantKind], organization_id: UUID | None =
             token = grants.find_refresh_token(raw)
             if token is None or token.grant.organization_id != organization_id:
                 raise InvalidGrant
-        return grants.rotate(raw, kinds=kinds)
+        tokens = grants.rotate(raw, kinds=kinds)
     except InvalidGrant:
         raise Refused(session_refusals.INVALID_REFRESH_TOKEN) from None
+    if tokens.grant.membership_id is not None:
+        last_seen.note(tokens.grant.membership_id)
+    return tokens
 
 
 def member_of(grant: Grant) -> Membership:
