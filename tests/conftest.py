@@ -21,7 +21,13 @@ from tokens.existing import existing
 from tokens.guesses import guesses
 from tokens.memory import memory
 
-pytest_plugins = ["tests.browsers", "tests.fixtures", "tests.servers", "tests.gateways.missing"]
+pytest_plugins = [
+    "tests.browsers",
+    "tests.fixtures",
+    "tests.scheduling",
+    "tests.servers",
+    "tests.gateways.missing",
+]
 
 # How long an example takes says nothing on a machine that runs other tests at the same time.
 hypothesis.settings.register_profile("tessera", deadline=None, max_examples=40)
