@@ -44,14 +44,13 @@ def test_two_servers_answer_for_themselves(servers: Servers) -> None:
             assert answer.status == 200
 
 
-def test_housekeeping_that_died_is_started_again(server: Server) -> None:
-    (pid,) = housekeepers(server)
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: housekeepers(server) not in ([], [pid]), server.log)
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_housekeeping_ends_with_its_server(server: Server, how: signal.Signals) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_housekeeping_that_died_is_started_again_and_ends_with_its_server(
+    server: Server, how: signal.Signals
+) -> None:
+    (died,) = housekeepers(server)
+    os.kill(died, signal.SIGKILL)
+    wait_until(lambda: housekeepers(server) not in ([], [died]), server.log)
     (pid,) = housekeepers(server)
     server.process.send_signal(how)
     server.process.wait(PATIENCE)

@@ -34,11 +34,6 @@ def manage(*arguments: str, **environment: str | None) -> subprocess.CompletedPr
     )
 
 
-def test_the_deployment_check_finds_nothing_in_production() -> None:
-    checked = manage("check", "--deploy", "--fail-level", "WARNING")
-    assert checked.returncode == 0, checked.stderr
-
-
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

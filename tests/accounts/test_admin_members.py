@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 import pytest
@@ -16,6 +17,7 @@ from tests.threads import at_once
 from tokens.endings import REMOVED
 from tokens.models import ServiceAccountToken
 
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "3"))
 LIST = reverse("admin:accounts_membership_changelist")
 NEEDED = "An organization needs an owner. No owner would be left in Acme."
 
@@ -108,7 +110,7 @@ def test_staff_who_may_only_look_remove_nobody(acme: Membership) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_staff_removing_both_owners_leave_one() -> None:
-    for _ in range(10):
+    for _ in range(ROUNDS):
         owners = [make_member(make_organization("Acme"))]
         owners.append(make_member(owners[0].organization))
         tasks = [partial(remove, root(), owner) for owner in owners]
@@ -119,7 +121,7 @@ def test_two_staff_removing_both_owners_leave_one() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_bulk_removals_over_the_same_organizations_never_deadlock() -> None:
-    for _ in range(5):
+    for _ in range(ROUNDS):
         organizations = [make_member().organization for _ in range(4)]
         there = [make_member(one, Role.ADMIN) for one in organizations]
         back = [make_member(one, Role.ADMIN) for one in reversed(organizations)]

@@ -23,7 +23,7 @@ from tokens import credentials, handover
 from tokens.issuing import Issued, issue
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
 Act = Callable[[Membership, Membership], object]
 
 

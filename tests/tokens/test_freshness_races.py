@@ -21,7 +21,7 @@ from tokens import memory
 from tokens.issuing import Issued
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "3"))
 WHOAMI = "/api/auth/whoami"
 
 # Where the reader waits while the token is revoked: the step that has just been taken, or is next.

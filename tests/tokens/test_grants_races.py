@@ -23,7 +23,7 @@ from tokens.models import Grant, GrantKind, OAuthClient
 from tokens.revoking_all import revoke_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
 SESSION, CLIENT = (GrantKind.SESSION,), (GrantKind.CLIENT,)
 
 Task = Callable[[], object]

@@ -17,7 +17,7 @@ from tests.waiting import PATIENCE
 from tokens.models import Grant, RefreshToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))
 CROWD = 40
 
 

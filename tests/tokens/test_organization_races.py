@@ -20,7 +20,7 @@ from tokens.issuing import Issued
 from tokens.models import ServiceAccountToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "25"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "8"))
 
 
 def deleting(owner: Membership) -> Callable[[], object]:
