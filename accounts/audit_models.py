@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 from django.db import models
+from django.db.models import Q
 
 from accounts import ids
 
@@ -91,6 +92,10 @@ class AuditEvent(models.Model):
         indexes = (
             models.Index(fields=("organization", "action", "-sequence"), name="audit_by_action"),
             models.Index(fields=("organization", "-at"), name="audit_by_time"),
+            # What staff look for across organizations.
+            models.Index(fields=("action", "-id"), name="audit_of_action"),
+            models.Index(fields=("actor_id", "-id"), condition=~Q(actor_id=""), name="audit_of_actor"),
+            models.Index(fields=("target_id", "-id"), condition=~Q(target_id=""), name="audit_of_target"),
         )
         ordering = ("-sequence",)
 

@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts import invitations
+from accounts.admin_filters import OfOrganization, StateFilter
+from accounts.admin_lists import ListPage, matching_organizations
 from accounts.models import Invitation
-from accounts.staff import LookOnly, LookOnlyInline, NoForgedRows, confirmation, staff
+from accounts.staff import LookOnly, NoForgedRows, confirmation, staff
+from accounts.typed import Typed
 
 
-class Standing:
-    """What a row and an inline show of an invitation, beside its own columns."""
-
-    @admin.display
-    def standing(self, invitation: Invitation) -> str:
-        return invitations.status(invitation, timezone.now()).capitalize()
-
-
-class InvitationInline(Standing, LookOnlyInline):
-    """Those that are open; the invitations' own page has them all."""
-
-    model = Invitation
-    fields = ("email", "role", "standing", "invited_by", "sent_at", "expires_at")
-    verbose_name_plural = "open invitations"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
-        found = super().get_queryset(request).filter(accepted_at=None, revoked_at=None)
-        return found.select_related("organization", "inviter__user", "invited_by")
+class InvitationState(StateFilter):
+    def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
+        pending = Q(accepted_at=None, revoked_at=None)
+        return {
+            "pending": ("Pending", pending & Q(expires_at__gt=now)),
+            "expired": ("Expired", pending & Q(expires_at__lte=now)),
+            "accepted": ("Accepted", Q(accepted_at__isnull=False)),
+            "revoked": ("Revoked", Q(revoked_at__isnull=False)),
+        }
 
 
 @admin.register(Invitation)
-class InvitationAdmin(Standing, LookOnly, NoForgedRows):
-    list_display = ("email", "organization", "role", "standing", "sent_at", "expires_at")
-    list_filter = ("role",)
-    search_fields = ("email", "organization__name", "organization__slug")
-    ordering = ("-created_at",)
+class InvitationAdmin(ListPage, LookOnly, NoForgedRows):
+    list_display = ("email", "organization", "role", "status", "sent_at", "expires_at")
+    list_filter = (OfOrganization, InvitationState, "role")
+    search_help_text = "inv_… or org_… id, e-mail, organization"
+    ordering = ("-pk",)
     fields = (
         "email",
         "public_id",
         "organization",
         "role",
-        "standing",
+        "status",
         "invited_by",
         "created_at",
         "sent_at",
@@ -52,12 +49,21 @@ class InvitationAdmin(Standing, LookOnly, NoForgedRows):
         "accepted_at",
         "revoked_at",
     )
-    readonly_fields = ("public_id", "standing")
+    readonly_fields = ("public_id", "status")
     actions = ("revoke",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
         found: QuerySet[Invitation] = super().get_queryset(request)
         return found.select_related("organization", "inviter__user", "invited_by")
+
+    def criteria(self, typed: Typed) -> list[Q]:
+        if typed.is_id:
+            return [Q(pk__in=typed.ids("inv")), Q(organization__in=typed.ids("org"))]
+        return [Q(email__icontains=typed.text), Q(organization__in=list(matching_organizations(typed)))]
+
+    @admin.display
+    def status(self, invitation: Invitation) -> str:
+        return invitations.status(invitation, timezone.now()).capitalize()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """A filter in the address must not answer questions about a digest."""

@@ -1,36 +1,44 @@
-"""Members for staff: looked at and removed, on their own page and within organizations and people."""
+"""Members for staff: looked at and removed, and listed by organization and by person."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts import members
+from accounts.admin_filters import OfOrganization, OfPerson
+from accounts.admin_lists import ListPage, matching_organizations
 from accounts.models import Membership
-from accounts.staff import LookOnlyInline, NoForgedRows, RefusableDeletion, may_change, staff
-
-
-class MembershipInline(LookOnlyInline):
-    model = Membership
-    fields = ("user", "organization", "role", "joined_at", "last_seen_at")
-    verbose_name_plural = "memberships"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        return super().get_queryset(request).select_related("user", "organization")
+from accounts.staff import NoForgedRows, RefusableDeletion, may_change, staff
+from accounts.typed import Typed
 
 
 @admin.register(Membership)
-class MembershipAdmin(RefusableDeletion, NoForgedRows):
+class MembershipAdmin(ListPage, RefusableDeletion, NoForgedRows):
     """Members are looked at and removed; their tokens stop with them."""
 
     list_display = ("user", "organization", "role", "joined_at", "last_seen_at")
-    list_filter = ("role",)
+    list_filter = (OfOrganization, OfPerson, "role")
     list_select_related = ("user", "organization")
-    search_fields = ("user__email", "user__name", "organization__name", "organization__slug")
+    search_help_text = "mem_…, usr_… or org_… id, e-mail, name, organization"
+    sortable_by = ("joined_at", "last_seen_at")
+    ordering = ("-pk",)
     fields = ("user", "organization", "role", "permissions", "joined_at", "last_seen_at")
+
+    def criteria(self, typed: Typed) -> list[Q]:
+        if typed.is_id:
+            return [
+                Q(pk__in=typed.ids("mem")),
+                Q(user__in=typed.ids("usr")),
+                Q(organization__in=typed.ids("org")),
+            ]
+        return [
+            Q(user__email__icontains=typed.text) | Q(user__name__icontains=typed.text),
+            Q(organization__in=list(matching_organizations(typed))),
+        ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

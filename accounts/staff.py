@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
@@ -23,11 +23,6 @@ from ratelimit.refusals import Refused
 # Django refuses a form of more than 1,000 fields, and each confirmed object is one.
 MOST_CONFIRMED = 900
 
-if TYPE_CHECKING:
-    Table = admin.TabularInline[Any, Any]
-else:
-    Table = admin.TabularInline
-
 
 def staff(request: HttpRequest) -> Actor:
     user = cast(User, request.user)
@@ -40,7 +35,7 @@ def may_change(request: HttpRequest, people: list[User]) -> bool:
 
 
 class LookOnly:
-    """Nothing is added, changed or deleted here; mixed into an admin or an inline."""
+    """Nothing is added, changed or deleted here; mixed into an admin."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -50,16 +45,6 @@ class LookOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class LookOnlyInline(LookOnly, Table):
-    extra = 0
-    max_num = 0
-    can_delete = False
-    show_change_link = True
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields
 
 
 class NoForgedRows(Page):

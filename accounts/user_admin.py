@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from allauth.mfa.models import Authenticator
@@ -10,19 +12,21 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts import factor_resets, members, password_reset, people_trail
-from accounts.member_admin import MembershipInline
-from accounts.models import User
+from accounts.admin_filters import StateFilter
+from accounts.admin_lists import ListPage
+from accounts.models import Membership, User
 from accounts.staff import NoForgedRows, RefusableDeletion, confirmation, may_change, staff, tell
+from accounts.typed import Typed
 from ratelimit.admin import ValuesLogged
 from ratelimit.refusals import Refused
 
@@ -32,16 +36,36 @@ else:
     UserPage = DjangoUserAdmin
 
 
+class UserState(StateFilter):
+    def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
+        return {
+            "active": ("Active", Q(is_active=True)),
+            "deactivated": ("Deactivated", Q(is_active=False)),
+        }
+
+
+class StaffFilter(StateFilter):
+    title = "staff"
+    parameter_name = "staff"
+
+    def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
+        return {
+            "yes": ("Staff", Q(is_staff=True)),
+            "superusers": ("Superusers", Q(is_superuser=True)),
+            "no": ("Not staff", Q(is_staff=False)),
+        }
+
+
 @admin.register(User)
-class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
+class UserAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
     """People; staff see and set no password, and only superusers decide who is staff and what staff may."""
 
     form = forms.ModelForm
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
-    list_filter = ("is_active", "is_staff", "is_superuser")
-    search_fields = ("email", "name")
+    list_filter = (UserState, StaffFilter)
+    search_help_text = "usr_… id, e-mail, name"
+    sortable_by = ("email", "name", "last_login")
     ordering = ("email",)
-    inlines = (MembershipInline,)
     actions = ["deactivate", "reactivate", "reset_second_factor", "delete_selected"]
     fieldsets = (
         (None, {"fields": ("email", "public_id", "name", "is_active", "new_password")}),
@@ -51,9 +75,21 @@ class UserAdmin(RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
     readonly_fields = ("email", "public_id", "is_active", "new_password", "last_login", "date_joined")
     for_superusers = ("is_staff", "is_superuser", "groups", "user_permissions")
 
+    def criteria(self, typed: Typed) -> list[Q]:
+        if typed.is_id:
+            member = Membership.objects.filter(pk__in=typed.ids("mem"))
+            return [Q(pk__in=typed.ids("usr")), Q(pk__in=member.values("user"))]
+        return [Q(email__icontains=typed.text) | Q(name__icontains=typed.text)]
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         fixed = tuple(super().get_readonly_fields(request, obj))
         return fixed if is_superuser(request) else (*fixed, *self.for_superusers)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A permission's name is that of its content type as well: one query for all."""
+        if db_field.name == "user_permissions":
+            kwargs["queryset"] = Permission.objects.select_related("content_type")
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """People sign up or are invited, which is also how an address is verified."""

@@ -146,6 +146,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.known_devices.DeviceCookieMiddleware",
     "accounts.browser_sessions.LastSeenMiddleware",
+    "accounts.admin_timeout.AdminTimeoutMiddleware",
     "config.lanes.JoinMiddleware",
     "tokens.middleware.BearerMiddleware",
     "ratelimit.middleware.RateLimitMiddleware",
@@ -163,6 +164,8 @@ DATABASE_CONNECT_SECONDS = env.float("DATABASE_CONNECT_SECONDS", default=1.5)
 DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=1.5)
 # For an organization's lock, which those who change something there take one after the other.
 DATABASE_LOCK_SECONDS = env.float("DATABASE_LOCK_SECONDS", default=10.0)
+# For the admin's queries: staff wait longer for a page than programs for an answer.
+DATABASE_ADMIN_SECONDS = env.float("DATABASE_ADMIN_SECONDS", default=10.0)
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'tessera.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Who waits longer than others for SQL: whoever stands in line for a lock that people take by turns."""
+"""Longer statement timeout for transactions that wait for an organization's lock, and for staff pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ _seconds: ContextVar[float] = ContextVar("patience", default=0.0)
 @contextmanager
 def in_line() -> Iterator[None]:
     """Statements inside may take DATABASE_LOCK_SECONDS: the others in line are at work, not stuck."""
-    token = _seconds.set(settings.DATABASE_LOCK_SECONDS)
+    with at_least(settings.DATABASE_LOCK_SECONDS):
+        yield
+
+
+@contextmanager
+def at_least(wanted: float) -> Iterator[None]:
+    """Statements inside may take ``wanted`` seconds, or longer where they may already."""
+    token = _seconds.set(max(_seconds.get(), wanted))
     try:
         yield
     finally:

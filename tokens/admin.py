@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from datetime import datetime
+from typing import cast
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts.admin import OrganizationAdmin as AccountsOrganizationAdmin
-from accounts.models import Organization
-from accounts.staff import LookOnly, LookOnlyInline, NoForgedRows, confirmation, staff
+from accounts.admin_filters import OfOrganization, OfPerson, StateFilter
+from accounts.admin_lists import ListPage, matching_organizations
+from accounts.models import Membership, Organization
+from accounts.staff import LookOnly, NoForgedRows, confirmation, staff
+from accounts.typed import Typed
 from tokens.client_admin import ClientAdmin, told_of
-from tokens.models import ServiceAccountToken, Status, TokenQuerySet
+from tokens.models import ServiceAccountToken, TokenQuerySet, TokenSecret
+from tokens.organization_admin import OrganizationAdmin
 from tokens.revoking import revoke_many
 
 __all__ = ["ClientAdmin", "OrganizationAdmin", "TokenAdmin"]
@@ -23,65 +27,38 @@ __all__ = ["ClientAdmin", "OrganizationAdmin", "TokenAdmin"]
 REASON = "Revoked by Tessera's staff"
 
 
-class StatusFilter(admin.SimpleListFilter):
-    title = "status"
-    parameter_name = "status"
+class TokenState(StateFilter):
+    """Revoked is also what no active member is responsible for any more."""
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [
-            (str(status), str(status.label)) for status in (Status.ACTIVE, Status.EXPIRED, Status.REVOKED)
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        now = timezone.now()
-        if self.value() == Status.ACTIVE:
-            return queryset.active(now)
-        if self.value() == Status.EXPIRED:
-            return queryset.expired(now)
-        if self.value() == Status.REVOKED:
-            return queryset.stopped()
-        return queryset
-
-
-class TokenColumns:
-    """What a row and an inline show of a token, beside its own columns."""
-
-    @admin.display
-    def status(self, token: ServiceAccountToken) -> str:
-        return str(token.status(timezone.now()).label)
-
-    @admin.display(description="token")
-    def masked(self, token: ServiceAccountToken) -> str:
-        return ", ".join(f"{secret.prefix}…{secret.last_four}" for secret in token.secrets.all())
-
-    @admin.display(description="known to a former member")
-    def known(self, token: ServiceAccountToken) -> str:
-        return told_of(token.known_secret)
-
-    @admin.display(description="permissions")
-    def granted(self, token: ServiceAccountToken) -> str:
-        return ", ".join(token.permissions)
+    def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
+        member = Membership.objects.active().filter(
+            pk=OuterRef("responsible_id"), organization_id=OuterRef("organization_id")
+        )
+        # Asked row by row: PostgreSQL takes the join for rare, and would read the whole table.
+        running = Q(revoked_at=None) & Q(Case(When(Exists(member), then=Value(True)), default=Value(False)))
+        orphaned = (
+            Q(responsible__user=None)
+            | ~Q(responsible__organization_id=F("organization_id"))
+            | Q(responsible__user__is_active=False)
+        )
+        return {
+            "active": ("Active", running & (Q(expires_at=None) | Q(expires_at__gt=now))),
+            "expired": ("Expired", running & Q(expires_at__lte=now)),
+            "revoked": ("Revoked", Q(revoked_at__isnull=False) | orphaned),
+        }
 
 
-class TokenInline(TokenColumns, LookOnlyInline):
-    """Those that are not revoked, which the cap keeps few; the tokens' own page has them all."""
-
-    model = ServiceAccountToken
-    fields = ("name", "masked", "status", "granted", "created_by", "created_at", "expires_at")
-    verbose_name_plural = "API tokens that are not revoked"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccountToken]:
-        found = cast(TokenQuerySet, super().get_queryset(request))
-        return found.with_people().filter(revoked_at=None)
+class TokenOfPerson(OfPerson):
+    paths = ("created_by", "responsible__user")
 
 
 @admin.register(ServiceAccountToken)
-class TokenAdmin(TokenColumns, LookOnly, NoForgedRows):
-    list_display = ("name", "masked", "organization", "status", "created_at", "expires_at", "revoked_at")
-    list_filter = (StatusFilter,)
-    search_fields = ("name", "secrets__last_four__exact", "organization__name", "organization__slug")
-    search_help_text = "Name, last four characters or organization. Never put a whole token here."
-    ordering = ("-created_at",)
+class TokenAdmin(ListPage, LookOnly, NoForgedRows):
+    list_display = ("name", "masked", "organization", "status", "created", "expires_at", "revoked_at")
+    list_filter = (OfOrganization, TokenOfPerson, TokenState)
+    search_help_text = "tok_…, org_… or usr_… id, last four characters, beginning of the name, organization"
+    sortable_by = ("created",)
+    ordering = ("-pk",)
     fields = (
         "name",
         "description",
@@ -107,6 +84,40 @@ class TokenAdmin(TokenColumns, LookOnly, NoForgedRows):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccountToken]:
         found = cast(TokenQuerySet, super().get_queryset(request))
         return found.with_people().select_related("organization")
+
+    def criteria(self, typed: Typed) -> list[Q]:
+        if typed.is_id:
+            return [
+                Q(pk__in=typed.ids("tok")),
+                Q(organization__in=typed.ids("org")),
+                Q(created_by__in=typed.ids("usr")),
+                Q(responsible__user__in=typed.ids("usr")),
+            ]
+        found = [Q(name__istartswith=typed.text), Q(organization__in=list(matching_organizations(typed)))]
+        if typed.last_four:
+            secrets = TokenSecret.objects.filter(last_four=typed.last_four)
+            found.append(Q(pk__in=secrets.values("token")))
+        return found
+
+    @admin.display
+    def status(self, token: ServiceAccountToken) -> str:
+        return str(token.status(timezone.now()).label)
+
+    @admin.display(description="token")
+    def masked(self, token: ServiceAccountToken) -> str:
+        return ", ".join(f"{secret.prefix}…{secret.last_four}" for secret in token.secrets.all())
+
+    @admin.display(description="known to a former member")
+    def known(self, token: ServiceAccountToken) -> str:
+        return told_of(token.known_secret)
+
+    @admin.display(description="permissions")
+    def granted(self, token: ServiceAccountToken) -> str:
+        return ", ".join(token.permissions)
+
+    @admin.display(description="created", ordering="pk")
+    def created(self, token: ServiceAccountToken) -> datetime:
+        return token.created_at
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """A filter in the address must not answer questions about a digest."""
@@ -140,26 +151,3 @@ class TokenAdmin(TokenColumns, LookOnly, NoForgedRows):
                 self.log_change(request, token, f"Revoked: {reason}")
         self.message_user(request, f"Revoked: {len(stopping)}.", messages.SUCCESS)
         return None
-
-
-admin.site.unregister(Organization)
-
-
-@admin.register(Organization)
-class OrganizationAdmin(AccountsOrganizationAdmin):
-    """The organizations' page of accounts, with what tokens know about them."""
-
-    list_display = ["name", "plan", "members", "active_tokens", "suspended_at", "deleted_at"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
-        of_this = ServiceAccountToken.objects.filter(organization=OuterRef("pk")).active(timezone.now())
-        counted = of_this.order_by().values("organization").annotate(number=Count("pk")).values("number")
-        number = Coalesce(Subquery(counted), 0, output_field=IntegerField())
-        return super().get_queryset(request).annotate(token_count=number)
-
-    def get_inlines(self, request: HttpRequest, obj: Organization | None) -> list[Any]:
-        return [*super().get_inlines(request, obj), TokenInline]
-
-    @admin.display(ordering="token_count")
-    def active_tokens(self, organization: Organization) -> int:
-        return int(getattr(organization, "token_count", 0))

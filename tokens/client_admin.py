@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,9 +11,12 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from accounts.admin_filters import OfOrganization, StateFilter
+from accounts.admin_lists import ListPage, matching_organizations
 from accounts.staff import LookOnly, NoForgedRows, confirmation, staff
+from accounts.typed import Typed
 from tokens.clients import delete_many
-from tokens.models import OAuthClient
+from tokens.models import ClientSecret, Grant, OAuthClient
 from tokens.models.secrets import KnownSecret
 
 
@@ -22,13 +27,21 @@ def told_of(secret: KnownSecret | None) -> str:
     return f"{secret.known_to or 'A former member'}, since {secret.known_since:%Y-%m-%d}"
 
 
+class ClientState(StateFilter):
+    def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
+        return {
+            "active": ("Active", Q(deleted_at=None)),
+            "deleted": ("Deleted", Q(deleted_at__isnull=False)),
+        }
+
+
 @admin.register(OAuthClient)
-class ClientAdmin(LookOnly, NoForgedRows):
-    list_display = ("name", "public_id", "organization", "running_grants", "created_at", "deleted_at")
-    list_filter = (("deleted_at", admin.EmptyFieldListFilter),)
-    search_fields = ("name", "secrets__last_four__exact", "organization__name", "organization__slug")
-    search_help_text = "Name, last four characters or organization. Never put a whole secret here."
-    ordering = ("-created_at",)
+class ClientAdmin(ListPage, LookOnly, NoForgedRows):
+    list_display = ("name", "public_id", "organization", "status", "running_grants", "created")
+    list_filter = (OfOrganization, ClientState)
+    search_help_text = "cli_… or org_… id, last four characters of a secret, name, organization"
+    sortable_by = ("created",)
+    ordering = ("-pk",)
     fields = (
         "name",
         "public_id",
@@ -47,10 +60,40 @@ class ClientAdmin(LookOnly, NoForgedRows):
     actions = ("delete_clients",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OAuthClient]:
-        running = Count("grants", filter=Q(grants__revoked_at=None), distinct=True)
         found: QuerySet[OAuthClient] = super().get_queryset(request)
-        related = found.select_related("organization", "created_by", "responsible__user")
-        return related.prefetch_related("secrets").annotate(running=running)
+        return found.select_related("organization", "created_by", "responsible__user").prefetch_related(
+            "secrets"
+        )
+
+    def criteria(self, typed: Typed) -> list[Q]:
+        if typed.is_id:
+            return [Q(pk__in=typed.ids("cli")), Q(organization__in=typed.ids("org"))]
+        found = [Q(name__icontains=typed.text), Q(organization__in=list(matching_organizations(typed)))]
+        if typed.last_four:
+            secrets = ClientSecret.objects.filter(last_four=typed.last_four)
+            found.append(Q(pk__in=secrets.values("client")))
+        return found
+
+    def with_counts(self, rows: list[OAuthClient]) -> list[OAuthClient]:
+        grants = Grant.objects.filter(client__in=rows, revoked_at=None).order_by()
+        running = dict(grants.values_list("client").annotate(number=Count("pk")))
+        for row in rows:
+            row.running = running.get(row.pk, 0)  # type: ignore[attr-defined]
+        return rows
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> OAuthClient | None:
+        found = super().get_object(request, object_id, from_field)
+        return self.with_counts([found])[0] if found else None
+
+    @admin.display
+    def status(self, client: OAuthClient) -> str:
+        return "Active" if client.deleted_at is None else "Deleted"
+
+    @admin.display(description="created", ordering="pk")
+    def created(self, client: OAuthClient) -> datetime:
+        return client.created_at
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """A filter in the address must not answer questions about a digest."""
@@ -68,7 +111,7 @@ class ClientAdmin(LookOnly, NoForgedRows):
     def known(self, client: OAuthClient) -> str:
         return told_of(client.known_secret)
 
-    @admin.display(description="running grants", ordering="running")
+    @admin.display(description="running grants")
     def running_grants(self, client: OAuthClient) -> int:
         return int(getattr(client, "running", 0))
 

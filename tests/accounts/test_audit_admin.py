@@ -17,7 +17,7 @@ def test_staff_find_events_by_organization_and_change_nothing(staff: Client, own
     indexes.create(organization_id=owner.organization_id, name="Shop of one")
     indexes.create(organization_id=other.pk, name="Shop of another")
     event = AuditEvent.objects.filter(organization=owner.organization).latest("at")
-    page = staff.get(LIST, {"organization__id__exact": str(owner.organization_id)})
+    page = staff.get(LIST, {"organization": owner.organization.public_id})
 
     assert b"Shop of one" in page.content
     assert b"Shop of another" not in page.content

@@ -46,6 +46,7 @@ class OAuthClient(models.Model):
     class Meta:
         ordering = ("-id",)
         indexes = (models.Index(fields=("organization", "-id"), name="clients_by_organization"),)
+        verbose_name = "OAuth client"
 
     if TYPE_CHECKING:
         organization_id: UUID
@@ -86,6 +87,7 @@ class ClientSecret(KnownSecret):
         constraints = (
             models.CheckConstraint(condition=Q(digest__length=32), name="clients_digest_is_32_bytes"),
         )
+        indexes = (models.Index(fields=("last_four",), name="clients_by_last_four"),)
 
     def __str__(self) -> str:
         return f"…{self.last_four}"

@@ -130,6 +130,7 @@ class ServiceAccountToken(models.Model):
                 name="tokens_revoked_after_created",
             ),
         )
+        verbose_name = "API token"
 
     if TYPE_CHECKING:
         organization_id: UUID
@@ -193,6 +194,7 @@ class TokenSecret(KnownSecret):
                 condition=Q(digest__length=DIGEST_BYTES), name="tokens_digest_is_32_bytes"
             ),
         )
+        indexes = (models.Index(fields=("last_four",), name="tokens_by_last_four"),)
 
     def __str__(self) -> str:
         return f"…{self.last_four}"
