@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('accounts', '0008_sign_in_policy'),
+        ('accounts', '0009_known_networks'),
     ]
 
     operations = [
