@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('tokens', '0004_grant_proof'),
+        ('tokens', '0006_mark_known_secrets'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('accounts', '0009_known_networks'),
+        ('accounts', '0010_mailed_claims'),
     ]
 
     operations = [
