@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
-from allauth.account.internal.flows.login import get_authentication_records
-from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core.exceptions import ReauthenticationRequired
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +19,7 @@ from rest_framework.request import Request
 from accounts import browser_proof, last_seen, policies, second_factor
 from accounts.actors import Actor
 from accounts.models import Membership, User
+from accounts.proof import NOTHING_PROVEN, Proof
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, Refused
 
@@ -30,8 +27,6 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 SESSION_KEY = "organization"
-# What allauth calls a sign-in at an identity provider.
-BY_PROVIDER = "socialaccount"
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
 V = TypeVar("V", bound=Callable[..., Any])
@@ -87,7 +82,7 @@ def required_scopes(**scopes: str | None) -> Callable[[V], V]:
     return decorate
 
 
-def actor_of(membership: Membership) -> Actor:
+def actor_of(membership: Membership, proof: Proof = NOTHING_PROVEN) -> Actor:
     return Actor(
         type="user",
         id=membership.user_id,
@@ -98,6 +93,7 @@ def actor_of(membership: Membership) -> Actor:
         user_id=membership.user_id,
         role=membership.role,
         scopes=membership.scopes,
+        proof=proof,
     )
 
 
@@ -120,7 +116,8 @@ def workspace(request: HttpRequest) -> Workspace:
         chosen = request.session.get(SESSION_KEY) if memberships else None
         current = next((m for m in memberships if str(m.organization_id) == chosen), None)
         current = current or next(iter(memberships), None)
-        found = Workspace(memberships, current, actor_of(current) if current else None)
+        actor = actor_of(current, browser_proof.of_request(request)) if current else None
+        found = Workspace(memberships, current, actor)
         request._workspace = found  # type: ignore[attr-defined]
     return found
 
@@ -141,7 +138,7 @@ def page(
             found = workspace(request)
             if found.membership is None or found.actor is None:
                 return render(request, "settings/no_organization.html", status=403)
-            if not personal and (unmet := _unmet(request, found.membership)):
+            if not personal and (unmet := _unmet(found.membership, found.actor)):
                 context = {
                     "unmet": unmet,
                     "membership": found.membership,
@@ -160,32 +157,23 @@ def page(
     return decorate
 
 
-def _unmet(request: HttpRequest, membership: Membership) -> Refusal | None:
-    proof = browser_proof.of_request(request)
-    return policies.unmet(policies.of(membership.organization), membership.role, proof)
+def _unmet(membership: Membership, actor: Actor) -> Refusal | None:
+    return policies.unmet(policies.of(membership.organization), membership.role, actor.proof)
 
 
 def recently_authenticated(
     view: Callable[Concatenate[R, P], HttpResponse],
 ) -> Callable[Concatenate[R, P], HttpResponse]:
-    """Ask a signed-in person for the password, or the second factor, again where that was too long ago.
+    """Ask a signed-in person to prove again that it is them, where the last proof is too long ago.
 
-    What they have sent is kept meanwhile, so put this under login_required and nowhere near passwords.
+    The flow behind a page asks as well; this asks before anything is typed in vain. What was sent is kept
+    meanwhile, so put this under login_required and nowhere near passwords.
     """
 
     @wraps(view)
     def guarded(request: R, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not _proved_recently(request):
+        if not browser_proof.of_request(request).is_recent():
             raise ReauthenticationRequired
         return view(request, *args, **kwargs)
 
     return guarded
-
-
-def _proved_recently(request: HttpRequest) -> bool:
-    """A mailed link proves the mailbox and not the person; those who can prove nothing else are let on."""
-    since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
-    proofs = [one for one in get_authentication_records(request, request.user) if one["at"] > since]
-    if any(one["method"] in ("password", "mfa", BY_PROVIDER) for one in proofs):
-        return True
-    return not get_reauthentication_flows(request.user)

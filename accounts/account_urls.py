@@ -12,6 +12,7 @@ from accounts import (
     reset_views,
     sign_up_views,
 )
+from accounts.access import recently_authenticated
 from accounts.views import sign_out
 
 urlpatterns = [
@@ -30,11 +31,11 @@ urlpatterns = [
     path("magic-link/<str:secret>", magic_link_views.open_link, name="open_magic_link"),
     path("email/", address_views.change_email, name="account_email"),
     path("password/change/", views.password_change, name="account_change_password"),
-    path("password/set/", views.password_set, name="account_set_password"),
-    path("2fa/recovery-codes/", recovery_code_views.view),
-    path("2fa/recovery-codes/download/", recovery_code_views.download),
-    path("2fa/recovery-codes/generate/", recovery_code_views.generate),
-    path("2fa/", include("allauth.mfa.urls")),
+    path("password/set/", recently_authenticated(views.password_set), name="account_set_password"),
+    path("2fa/recovery-codes/", recently_authenticated(recovery_code_views.view)),
+    path("2fa/recovery-codes/download/", recently_authenticated(recovery_code_views.download)),
+    path("2fa/recovery-codes/generate/", recently_authenticated(recovery_code_views.generate)),
+    path("2fa/", include("accounts.mfa_urls")),
     path("", include("accounts.sso_urls")),
     path("invitations/", invitation_views.resume, name="invitation_resume"),
     path("invitations/<str:secret>/", invitation_views.invitation, name="invitation"),

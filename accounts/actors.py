@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from accounts.proof import NOTHING_PROVEN, Proof
 from accounts.scopes import NOTHING, ScopeSet
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class Actor:
     """``type`` is user, service_account, client, internal, staff or system.
 
     ``membership_id`` is the member who answers for the act: one's own, or a token's responsible one.
+    ``proof`` is what a person has proven in the session that acts.
     """
 
     type: str
@@ -28,6 +30,7 @@ class Actor:
     user_id: UUID | None = None
     role: str = ""
     scopes: ScopeSet = NOTHING
+    proof: Proof = NOTHING_PROVEN
 
     def allows(self, wanted: str) -> bool:
         return self.scopes.allows(wanted)

@@ -8,6 +8,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts import (
     browser_sessions,
@@ -16,6 +17,8 @@ from accounts import (
     password_reset,
     people_trail,
     sign_in_limits,
+    single_sign_on,
+    sso_providers,
     verification,
 )
 from accounts.models import User
@@ -50,6 +53,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def logout(self, request: HttpRequest) -> None:
         browser_sessions.leave(request)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """allauth's and the person's providers; people who have none of them set a password by mail."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not isinstance(user, User):
+            return methods
+        connected = single_sign_on.of_user(user)
+        for provider in sso_providers.configured():
+            if provider.slug in connected:
+                url = reverse(f"{provider.slug}_reauthenticate")
+                methods.append({"id": provider.slug, "description": f"Use {provider.name}", "url": url})
+        if not methods:
+            url = reverse("account_reset_password")
+            methods.append({"id": "reset", "description": "Set a password by mail", "url": url})
+        return methods
 
     def set_password(self, user: User, password: str) -> None:
         password_reset.set_password(user, password)

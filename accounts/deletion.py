@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, invitations, mails, organization_letters
+from accounts import audit, invitations, mails, organization_letters, policies
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.models import Membership, Organization
@@ -28,6 +28,7 @@ def delete(*, actor: Actor, typed_name: str, now: datetime | None = None) -> Org
     Every credential stops with it (``tokens.deleting``), and the owners are mailed. Raises Refused:
     forbidden for anybody else, invalid_request with fields for another name.
     """
+    policies.require_recent_proof(actor)
     rights = locked_rights(actor)
     if actor.type != "user" or rights.role is not Role.OWNER:
         raise Refused(refusals.FORBIDDEN, detail="Only an owner deletes the organization.")

@@ -27,6 +27,10 @@ def names(domains: Sequence[str], domain: str) -> bool:
     return _ascii(domain) in {_ascii(one) for one in domains}
 
 
+def is_domain(text: str) -> bool:
+    return len(text) <= LONGEST and _DOMAIN.fullmatch(text) is not None
+
+
 def sentence(domains: Sequence[str]) -> str:
     return f"This organization takes addresses of {', '.join(domains)} only."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -30,6 +31,7 @@ LONGEST_SENTENCE = 300
 # The first row that fits decides, so a narrower exception stands above its base class.
 _ROWS: tuple[tuple[tuple[type[Exception], ...], Refusal], ...] = (
     ((drf.NotAuthenticated,), refusals.CREDENTIAL_REQUIRED),
+    ((ReauthenticationRequired,), refusals.REAUTHENTICATION_REQUIRED),
     ((drf.AuthenticationFailed,), refusals.INVALID_TOKEN),
     ((drf.PermissionDenied, DjangoPermissionDenied), refusals.FORBIDDEN),
     ((drf.NotFound, Http404), refusals.NOT_FOUND),

@@ -34,7 +34,8 @@ class InvalidIDToken(Exception):
 class Identity:
     """A person as their provider knows them. ``issuer`` and ``subject`` are who; the address is a remark.
 
-    ``email`` is empty unless the provider vouches for it.
+    ``email`` is empty unless the provider vouches for it, ``domain`` unless its company owns it.
+    ``authenticated_at`` is when they last proved themselves there, None where the provider does not say.
     """
 
     provider: str
@@ -44,6 +45,8 @@ class Identity:
     name: str
     tenant: str = ""
     object_id: str = ""
+    domain: str = ""
+    authenticated_at: int | None = None
 
     @property
     def key(self) -> str:
@@ -128,15 +131,17 @@ def _check_access_token(claims: Mapping[str, Any], access_token: object) -> None
 
 
 def _identity(claims: Mapping[str, Any], provider: Provider) -> Identity:
-    tenant, object_id = claims.get("tid"), claims.get("oid")
+    object_id, at = claims.get("oid"), claims.get("auth_time")
     return Identity(
         provider=provider.slug,
         issuer=claims["iss"],
         subject=claims["sub"],
         email=_address(claims) if provider.vouches_for_address(claims) else "",
         name=_name(claims.get("name")),
-        tenant=tenant if isinstance(tenant, str) else "",
+        tenant=provider.tenant_of(claims),
         object_id=object_id[:LONGEST_SUBJECT] if isinstance(object_id, str) else "",
+        domain=provider.domain_of(claims),
+        authenticated_at=min(at, int(time.time())) if type(at) is int and at >= 0 else None,
     )
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import audit, email_domains, invitation_limits, mails, member_letters, members
+from accounts import audit, email_domains, invitation_limits, mails, member_letters, members, policies
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.authorization import Act, authorize, permits
@@ -44,6 +44,7 @@ def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None)
     Raises Refused: invalid_request with fields; forbidden above the actor's rank; insufficient_scope;
     rate_limited where the address was, or the organization has, mailed enough.
     """
+    _require_proof(actor, role)
     email = email.strip().lower()
     invitation_limits.check(actor.organization_id, email)
     return _invite(actor, email, role, now or timezone.now())
@@ -60,6 +61,7 @@ def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None)
         found = Invitation.objects.open().filter(pk=invitation.pk).first()
         if found is None:
             raise Refused(refusals.INVITATION_GONE)
+        _require_proof(actor, Role(found.role))
         return _invite(actor, found.email, Role(found.role), now or timezone.now(), again=True)
 
 
@@ -189,6 +191,11 @@ def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool 
     mails.send(member_letters.invitation(invitation, secret, rights.member), email)
     _record("invitation.resent" if again else "invitation.created", actor, invitation)
     return Invited(invitation, secret)
+
+
+def _require_proof(actor: Actor, role: Role) -> None:
+    if role is Role.OWNER:
+        policies.require_recent_proof(actor)
 
 
 def _check_address(organization: Organization, email: str) -> None:

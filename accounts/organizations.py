@@ -28,6 +28,8 @@ class Changes(TypedDict, total=False):
     longest_token_days: int | None
     mfa_required: bool
     sso_required: bool
+    sso_provider: str
+    sso_tenant: str
     email_domains: list[str]
 
 
@@ -45,7 +47,9 @@ def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
     for field, value in wanted.items():
         setattr(organization, field, value)
     changed = audit.difference(before, _values(organization, wanted))
-    policies.check_change(changed, by=rights.member if actor.type == "user" else None)
+    if changed.keys() - {"name"}:
+        policies.require_recent_proof(actor)
+    policies.check_change(changed, organization=organization, actor=actor)
     if changed:
         organization.save(update_fields=changed)
     # A repeat tells every worker once more, for a caller whose first confirmation got lost.
@@ -57,6 +61,7 @@ def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
 @transaction.atomic
 def rotate_key(*, actor: Actor) -> Organization:
     """Another publishable key; the one before names nothing from now on. Raises Refused."""
+    policies.require_recent_proof(actor)
     organization = locked_rights(actor, MANAGE).member.organization
     before = organization.publishable_key
     organization.publishable_key = new_publishable_key()

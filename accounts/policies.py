@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from accounts import email_domains, second_factor, sso_providers
-from accounts.models import Membership, Organization
+from allauth.core.exceptions import ReauthenticationRequired
+
+from accounts import email_domains, sso_providers
+from accounts.actors import Actor
+from accounts.models import Organization
 from accounts.proof import Factor, Proof, Step
 from accounts.roles import Role
 from ratelimit import refusals
@@ -59,20 +62,46 @@ def unmet(policy: SignInPolicy, role: str | None, proof: Proof) -> Refusal | Non
     return None
 
 
-def check_change(changed: Mapping[str, Sequence[object]], *, by: Membership | None) -> None:
-    """Refuse to switch on what nobody, or the person ``by`` whom it is switched on, could meet.
+def require_recent_proof(actor: Actor) -> None:
+    """Every flow that gives power away, or takes it from everybody, asks here; programs prove nothing.
 
-    ``by`` is None for a program; ``changed`` maps fields to before and after. Raises
-    Refused(invalid_request) with fields.
+    Raises ReauthenticationRequired, which leads a browser to the page that asks again, and which the API
+    answers with ``reauthentication_required``.
+    """
+    if actor.type == "user" and not actor.proof.is_recent():
+        raise ReauthenticationRequired
+
+
+def check_change(
+    changed: Mapping[str, Sequence[object]], *, organization: Organization, actor: Actor
+) -> None:
+    """Refuse to switch on what nobody, or the person who does so, meets.
+
+    ``changed`` maps fields to before and after. Raises Refused(invalid_request) with fields.
     """
     problems: dict[str, list[str]] = {}
     if _begins(changed, "sso_required") and not sso_providers.configured():
         problems["ssoRequired"] = ["No sign-in provider is set up on this server, so nobody could sign in."]
-    if _begins(changed, "mfa_required") and by is not None and not second_factor.is_on(by.user):
-        problems["mfaRequired"] = ["Set up your own second factor first, in Settings, Security."]
+    if _begins(changed, "mfa_required") and actor.type == "user" and not actor.proof.has_second_factor:
+        problems["mfaRequired"] = ["Set up your own second factor first, or sign in again with it."]
+    problems |= _of_provider(changed, organization)
     if problems:
         raise Refused(refusals.INVALID_REQUEST, fields=problems)
 
 
 def _begins(changed: Mapping[str, Sequence[object]], policy: str) -> bool:
     return policy in changed and changed[policy][1] is True
+
+
+def _of_provider(changed: Mapping[str, object], organization: Organization) -> dict[str, list[str]]:
+    """What is wrong with the provider and the tenant that are named; their absence asks for nothing."""
+    if not {"sso_provider", "sso_tenant"}.intersection(changed):
+        return {}
+    slug, tenant = organization.sso_provider, organization.sso_tenant
+    if slug and sso_providers.find(slug) is None:
+        return {"ssoProvider": ["This provider is not set up on this server."]}
+    if tenant and not slug:
+        return {"ssoTenant": ["Choose the provider whose tenant this is."]}
+    if tenant and not sso_providers.is_tenant(slug, tenant):
+        return {"ssoTenant": [sso_providers.TENANT_FORMS.get(slug, sso_providers.ISSUER_FORM)]}
+    return {}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import audit, mails, member_letters
+from accounts import audit, mails, member_letters, policies
 from accounts.actors import Actor
 from accounts.authorization import Act, authorize
 from accounts.members import check_owners, record
@@ -38,6 +38,8 @@ def change(
     member = rights.find(member_id)
     role = Role(member.role) if role is None else role
     authorize(rights, Act.CHANGE_ROLE, member=member, role=role)
+    if role is Role.OWNER != member.role:
+        policies.require_recent_proof(actor)
     if role is not Role.OWNER:
         check_owners([member])
     before = _values(member)
@@ -46,6 +48,8 @@ def change(
     if set(kept) != set(held):
         added = [text for text in kept if text not in held]
         authorize(rights, Act.CHANGE_PERMISSIONS, member=member, permissions=added)
+        if added:
+            policies.require_recent_proof(actor)
         held = kept
     member.role, member.permissions = role, held
     _save(member, before, actor)
@@ -62,6 +66,7 @@ def transfer_ownership(*, actor: Actor, member_id: UUID) -> Membership:
     rights = locked_rights(actor)
     recipient = rights.find(member_id)
     authorize(rights, Act.TRANSFER_OWNERSHIP, member=recipient, role=Role.OWNER)
+    policies.require_recent_proof(actor)
     if recipient.pk == rights.member.pk or not recipient.user.is_active:
         raise Refused(
             refusals.INVALID_REQUEST, fields={"memberId": ["Choose another member, who is not deactivated."]}

@@ -16,7 +16,7 @@ from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.id_tokens import Identity
 from accounts.models import Membership, User
-from accounts.sso_providers import find
+from accounts.sso_providers import MICROSOFT, find
 
 
 class CannotSignIn(Exception):
@@ -131,7 +131,7 @@ def _accounts(identity: Identity) -> Any:
 def _keep(identity: Identity, user: User) -> None:
     """Who it is, and nothing that the provider's doors would open to."""
     known = {"iss": identity.issuer, "sub": identity.subject}
-    if identity.tenant:
+    if identity.provider == MICROSOFT:
         known |= {"tid": identity.tenant, "oid": identity.object_id}
     SocialAccount.objects.create(user=user, provider=identity.provider, uid=identity.key, extra_data=known)
 

@@ -10,10 +10,17 @@ from uuid import UUID
 from django.conf import settings
 from django.urls import reverse
 
+from accounts import email_domains
+
 GOOGLE, MICROSOFT = "google", "microsoft"
 # The tenant of accounts that belong to no company.
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 TENANT = "{tenant}"
+TENANT_FORMS = {
+    MICROSOFT: "Write the tenant's id, such as 7f1e5a40-62c6-4a0c-9f43-2f4f3f0c9b11, in lower case.",
+    GOOGLE: "Write the domain of the Google Workspace, such as example.com.",
+}
+ISSUER_FORM = "Write the issuer's address, beginning with https://."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,23 @@ class Provider:
             said = claims.get("xms_edov")
             return said is True or (type(said) is int and said == 1) or said == "1"
         return claims.get("email_verified") is True
+
+    def tenant_of(self, claims: Mapping[str, Any]) -> str:
+        """Which company's, or whose, directory the person is in: "" for a private account at Google."""
+        claim = {GOOGLE: "hd", MICROSOFT: "tid"}.get(self.slug, "iss")
+        found = claims.get(claim)
+        return found.lower() if isinstance(found, str) and self.slug == GOOGLE else _text(found)
+
+    def domain_of(self, claims: Mapping[str, Any]) -> str:
+        """The e-mail domain that the provider's company owns; "" for private accounts.
+
+        Anybody may use a company's address for a private account at Google, so only ``hd`` counts there.
+        """
+        if self.slug == GOOGLE:
+            return self.tenant_of(claims)
+        if claims.get("tid") == PERSONAL_TENANT or not self.vouches_for_address(claims):
+            return ""
+        return _text(claims.get("email")).rpartition("@")[2].lower()
 
     def _admits(self, tenant: str) -> bool:
         if self.tenant == "common":
@@ -96,8 +120,21 @@ def find(slug: str) -> Provider | None:
     return Provider(slug=slug, name=_NAMES[slug], **values)
 
 
+def is_tenant(slug: str, tenant: str) -> bool:
+    """Whether sign-ins at the provider can carry this tenant."""
+    if slug == MICROSOFT:
+        return _is_canonical(tenant)
+    if slug == GOOGLE:
+        return email_domains.is_domain(tenant)
+    return tenant.startswith("https://")
+
+
 def _is_canonical(tenant: str) -> bool:
     try:
         return str(UUID(tenant)) == tenant
     except ValueError:
         return False
+
+
+def _text(claim: object) -> str:
+    return claim if isinstance(claim, str) and len(claim) <= 253 else ""

@@ -11,6 +11,9 @@ urlpatterns = [
     for entry in (
         path(f"{slug}/login/", sso_views.sign_in, {"slug": slug}, name=f"{slug}_login"),
         path(f"{slug}/login/callback/", sso_views.callback, {"slug": slug}, name=f"{slug}_callback"),
+        path(
+            f"{slug}/reauthenticate/", sso_views.reauthenticate, {"slug": slug}, name=f"{slug}_reauthenticate"
+        ),
         path(f"{slug}/connect/", sso_views.connect, {"slug": slug}, name=f"{slug}_connect"),
         path(f"{slug}/disconnect/", sso_views.disconnect, {"slug": slug}, name=f"{slug}_disconnect"),
     )

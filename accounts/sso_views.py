@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from typing import Any
 from urllib.parse import urlencode
 
-from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import perform_login
+from allauth.account.internal.flows.reauthentication import resume_request
 from allauth.account.models import Login
 from allauth.socialaccount.internal import statekit
 from allauth.socialaccount.providers.oauth2.utils import generate_code_challenge
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import flow_limits, id_tokens, joining, people_trail, single_sign_on, sso_http
-from accounts.access import BY_PROVIDER, recently_authenticated
+from accounts import browser_proof, flow_limits, id_tokens, joining, people_trail, single_sign_on, sso_http
+from accounts.access import recently_authenticated
 from accounts.guest_pages import guest_page, inside, too_many
-from accounts.id_tokens import Identity, InvalidIDToken
+from accounts.id_tokens import LEEWAY_SECONDS, Identity, InvalidIDToken
 from accounts.models import User
 from accounts.people_trail import ANONYMOUS
+from accounts.proof import Factor
 from accounts.redirects import is_own_path
 from accounts.single_sign_on import CannotSignIn
 from accounts.sso_http import Deadline, ProviderDown, ProviderRefused
@@ -35,6 +40,14 @@ logger = logging.getLogger(__name__)
 SCOPE = "openid email profile"
 LONGEST_CODE = 4096
 DOWN, FAILED, CANCELLED, LOST, INVITATION = "down", "failed", "cancelled", "lost", "invitation"
+OTHER_PERSON, NOT_RECENT = "other_person", "not_recent"
+CHOOSE_ACCOUNT = {"prompt": "select_account"}
+# OpenID Connect Core 3.1.2.1 and 5.5.1; Google returns auth_time only where it is asked for by name.
+PROVE_AGAIN = {
+    "prompt": "login",
+    "max_age": "0",
+    "claims": '{"id_token":{"auth_time":{"essential":true}}}',
+}
 STATUSES = {DOWN: 503, single_sign_on.INACTIVE: 403, single_sign_on.LAST_WAY_IN: 409}
 
 
@@ -46,6 +59,29 @@ def sign_in(request: HttpRequest, slug: str) -> HttpResponse:
     if response := inside(request):
         return response
     return _leave(request, provider, next=_next(request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def reauthenticate(request: HttpRequest, slug: str) -> HttpResponse:
+    """Prove at the provider, which asks for the password or more once again, that it is still the person."""
+    provider, user = _provider(slug), _signed_in(request)
+    if slug not in single_sign_on.of_user(user):
+        raise Http404
+    if request.method == "POST":
+        state = {"reauthenticating": str(user.pk), "asked_at": int(time.time()), "next": _next(request)}
+        return _leave(request, provider, PROVE_AGAIN, **state)
+    others = [one for one in get_adapter().get_reauthentication_methods(user) if one["id"] != slug]
+    wanted = request.GET.get("next", "")
+    context = {
+        "provider": provider,
+        "path": f"{slug}_reauthenticate",
+        "next": wanted if is_own_path(wanted) else "",
+        "reauthentication_alternatives": [
+            one | {"url": f"{one['url']}?{urlencode({'next': wanted})}"} for one in others
+        ],
+    }
+    return render(request, "account/sso_reauthenticate.html", context)
 
 
 @require_POST
@@ -86,9 +122,7 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
         return _problem(request, provider, CANCELLED if _is_cancelled(request) else FAILED)
     try:
         identity = _identity(provider, code, state)
-        if "user" in state:
-            return _connect(request, provider, identity, state["user"])
-        return _sign_in(request, identity, state.get("next", ""))
+        return _arrived(request, provider, identity, state)
     except ProviderDown as problem:
         logger.warning("Sign-in by %s: %s", slug, problem)
         return _problem(request, provider, DOWN)
@@ -110,7 +144,9 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
         return _problem(request, provider, INVITATION, detail=detail)
 
 
-def _leave(request: HttpRequest, provider: Provider, **state: str) -> HttpResponse:
+def _leave(
+    request: HttpRequest, provider: Provider, asked: dict[str, str] = CHOOSE_ACCOUNT, **state: Any
+) -> HttpResponse:
     """To the provider's page, with a state, a nonce and a PKCE challenge of this browser's own."""
     challenge = generate_code_challenge()
     state |= {"nonce": secrets.token_urlsafe(32), "verifier": challenge["code_verifier"]}
@@ -126,7 +162,7 @@ def _leave(request: HttpRequest, provider: Provider, **state: str) -> HttpRespon
         "nonce": state["nonce"],
         "code_challenge": challenge["code_challenge"].decode(),
         "code_challenge_method": challenge["code_challenge_method"],
-        "prompt": "select_account",
+        **asked,
     }
     return redirect(f"{provider.authorize_url}?{urlencode(query)}")
 
@@ -152,6 +188,16 @@ def _identity(provider: Provider, code: str, state: dict[str, Any]) -> Identity:
     )
 
 
+def _arrived(
+    request: HttpRequest, provider: Provider, identity: Identity, state: dict[str, Any]
+) -> HttpResponse:
+    if "reauthenticating" in state:
+        return _reauthenticate(request, provider, identity, state)
+    if "user" in state:
+        return _connect(request, provider, identity, state["user"])
+    return _sign_in(request, identity, state.get("next", ""))
+
+
 def _sign_in(request: HttpRequest, identity: Identity, next_path: str) -> HttpResponse:
     if response := inside(request):
         return response
@@ -161,10 +207,40 @@ def _sign_in(request: HttpRequest, identity: Identity, next_path: str) -> HttpRe
         invitation = request.session.get(joining.SESSION_KEY, "")
         user = single_sign_on.sign_up(identity, invitation_token=invitation)
         request.session.pop(joining.SESSION_KEY, None)
-    record_authentication(request, user, method=BY_PROVIDER, provider=identity.provider)
+    _record(request, user, identity)
     login = Login(user=user, email=user.email, redirect_url=next_path or None)
     entered: HttpResponse = perform_login(request, login)
     return entered
+
+
+def _reauthenticate(
+    request: HttpRequest, provider: Provider, identity: Identity, state: dict[str, Any]
+) -> HttpResponse:
+    """Go on with what was interrupted; a sign-in at the provider from before does not count."""
+    user = request.user
+    if not isinstance(user, User) or str(user.pk) != state["reauthenticating"]:
+        return _problem(request, provider, LOST)
+    if single_sign_on.person_of(identity) != user:
+        return _problem(request, provider, OTHER_PERSON)
+    if identity.authenticated_at is None or identity.authenticated_at < state["asked_at"] - LEEWAY_SECONDS:
+        return _problem(request, provider, NOT_RECENT)
+    _record(request, user, identity, reauthenticated=True)
+    request.GET = QueryDict(urlencode({"next": state["next"] or settings.LOGIN_REDIRECT_URL}))
+    return resume_request(request) or redirect(settings.LOGIN_REDIRECT_URL)
+
+
+def _record(request: HttpRequest, user: User, identity: Identity, **more: bool) -> None:
+    browser_proof.record(
+        request,
+        user,
+        Factor.PROVIDER,
+        at=identity.authenticated_at,
+        provider=identity.provider,
+        issuer=identity.issuer,
+        tenant=identity.tenant,
+        domain=identity.domain,
+        **more,
+    )
 
 
 def _connect(request: HttpRequest, provider: Provider, identity: Identity, user_id: str) -> HttpResponse:

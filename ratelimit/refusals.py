@@ -32,6 +32,13 @@ TOKEN_REVOKED = Refusal(401, "API key has been revoked", "token_revoked", "inval
 TOKEN_EXPIRED = Refusal(401, "API key has been revoked", "token_expired", "invalid_token")
 ORGANIZATION_SUSPENDED = Refusal(401, "API key has been revoked", "organization_suspended", "invalid_token")
 INSUFFICIENT_SCOPE = Refusal(403, "Permission denied", "insufficient_scope", "insufficient_scope")
+# RFC 9470: signing in again, and not another token of the same sign-in, is what helps.
+REAUTHENTICATION_REQUIRED = Refusal(
+    401,
+    "Sign in again: this needs a sign-in of the last minutes",
+    "reauthentication_required",
+    "insufficient_user_authentication",
+)
 FORBIDDEN = Refusal(403, "Permission denied", "forbidden")
 SESSION_REQUIRED = Refusal(403, "Only a person's session can do this", "session_required")
 NOT_FOUND = Refusal(404, "Not found", "not_found")
@@ -79,6 +86,8 @@ def headers(refusal: Refusal, **facts: Any) -> dict[str, str]:
             challenge += f', error="{refusal.challenge}"'
         if refusal is INSUFFICIENT_SCOPE:
             challenge += f', scope="{" ".join(facts.get("required", ()))}"'
+        if refusal is REAUTHENTICATION_REQUIRED:
+            challenge += f', max_age="{settings.ACCOUNT_REAUTHENTICATION_TIMEOUT}"'
         found["WWW-Authenticate"] = challenge
     if refusal is UNAVAILABLE:
         found["Retry-After"] = str(UNAVAILABLE_RETRY_AFTER)

@@ -14,6 +14,7 @@ from django.test import Client
 from accounts.access import actor_of
 from accounts.actors import Actor
 from accounts.models import Membership, Organization, User
+from accounts.proof import Factor, proven
 from accounts.roles import Role
 from ratelimit.models import Plan
 from tokens.issuing import Issued, issue
@@ -46,8 +47,9 @@ def make_member(
 
 
 def actor(member: Membership) -> Actor:
-    """The member as the database has it now."""
-    return actor_of(Membership.objects.select_related("organization", "user").get(pk=member.pk))
+    """The member as the database has it now, in a session that has just begun by password."""
+    found = Membership.objects.select_related("organization", "user").get(pk=member.pk)
+    return actor_of(found, proven(Factor.PASSWORD))
 
 
 def make_token(

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import ids
+from accounts.proof import Proof
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refusal
@@ -72,6 +73,7 @@ def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
         user_email=email,
         role=row.role or "",
         scopes=scopes,
+        proof=Proof.of(row.proof),
         expires_at=expires_at,
         grant_id=row.id,
         generation=row.generation,

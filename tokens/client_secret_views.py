@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import PageRequest, page
+from accounts.access import PageRequest, page, recently_authenticated
 from ratelimit.refusals import Refused
 from tokens import clients, picker
 from tokens.client_forms import OVERLAPS, NewClientForm, RotationForm
@@ -26,6 +26,7 @@ SENT_TWICE = "That form was sent a second time. Nothing more was made, and the s
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
+@recently_authenticated
 @sensitive_variables("made")
 def create(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
@@ -47,6 +48,7 @@ def create(request: PageRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
+@recently_authenticated
 @sensitive_variables("made")
 def rotate(request: PageRequest, client_id: str) -> HttpResponse:
     """Another secret, while the one before it stays good for as long as is chosen."""

@@ -10,14 +10,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, policies
 from accounts.actors import SYSTEM, Actor
 from accounts.models import Membership, Organization
 from accounts.rights import check_permissions
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import client_trail, grants, opaque
+from tokens import client_trail, grants, notices_clients, opaque
 from tokens.issuing import current_rights
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.clients import RefreshAuth
@@ -56,6 +56,7 @@ def create(
     Raises Refused: insufficient_scope where the actor does not hold what is asked, invalid_request with
     fields, token_revoked where the actor's rights have just ended.
     """
+    policies.require_recent_proof(actor)
     member, held = _rights(actor)
     now = now or timezone.now()
     _check_scopes(held, scopes)
@@ -69,6 +70,7 @@ def create(
         created_at=now,
     )
     made = WithSecret(client, _new_secret(client, actor, now))
+    notices_clients.owe(client, actor, now)
     client_trail.created(client, actor)
     return made
 
@@ -91,6 +93,8 @@ def update(
     before = client_trail.told(client)
     if scopes is not None:
         _check_scopes(held, scopes)
+        if ScopeSet.of(client.scopes).missing(scopes):
+            policies.require_recent_proof(actor)
         client.scopes = list(dict.fromkeys(scopes))
     client.name = client.name if name is None else name
     client.refresh_auth = client.refresh_auth if refresh_auth is None else refresh_auth
@@ -112,6 +116,7 @@ def rotate_secret(
 
     Raises Refused: insufficient_scope where the client may more than the actor, who would come to hold it.
     """
+    policies.require_recent_proof(actor)
     _, held = _rights(actor)
     client = _living(client)
     if missing := held.missing(client.scopes):

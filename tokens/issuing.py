@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import policies
 from accounts.actors import Actor
 from accounts.models import Membership, Organization
 from accounts.rights import check_permissions, rights_of
@@ -59,6 +60,7 @@ def issue(
     """
     if actor.organization_id is None:
         raise Refused(refusals.TOKEN_REVOKED)
+    policies.require_recent_proof(actor)
     try:
         organization = Organization.objects.locked(actor.organization_id)
     except Organization.DoesNotExist:

@@ -14,7 +14,7 @@ from accounts.mails import Letter, unlinked
 from accounts.models import Organization
 from ratelimit.usage import Usage
 from tokens import devices
-from tokens.models import Grant, ServiceAccountToken
+from tokens.models import Grant, OAuthClient, ServiceAccountToken
 
 MOST_PERMISSIONS = 6
 MAKERS = {"service_account": "the API token", "client": "the OAuth client"}
@@ -65,6 +65,23 @@ def created(organization: Organization, made: Sequence[Made]) -> Letter:
             ("Permissions", _permissions(token)),
             ("Expires", _last_day(token)),
             ("Created", f"{moments.exactly(token.created_at)}{origin}"),
+        ),
+    )
+
+
+def client_created(organization: Organization, client: OAuthClient, facts: dict[str, Any]) -> Letter:
+    name = unlinked(organization.name)
+    origin = f", from the address {facts['address']}" if facts.get("address") else ""
+    return Letter(
+        f"A new OAuth client in {name}",
+        (f"The OAuth client “{unlinked(client.name)}” has been created in {name} by {_maker(facts)}.",),
+        _page("client_detail", client.public_id),
+        "See the client",
+        (STOP_IT.replace("made it, revoke it on its page: it stops", "created it, delete it: it stops"),),
+        (
+            ("Client id", client.public_id),
+            ("Scopes", _listed(client.scopes)),
+            ("Created", f"{moments.exactly(client.created_at)}{origin}"),
         ),
     )
 
@@ -159,8 +176,12 @@ def _masked(token: ServiceAccountToken) -> str:
 
 
 def _permissions(token: ServiceAccountToken) -> str:
-    first = ", ".join(token.permissions[:MOST_PERMISSIONS])
-    more = len(token.permissions) - MOST_PERMISSIONS
+    return _listed(token.permissions)
+
+
+def _listed(permissions: Sequence[str]) -> str:
+    first = ", ".join(permissions[:MOST_PERMISSIONS])
+    more = len(permissions) - MOST_PERMISSIONS
     return f"{first}, and {more} more" if more > 0 else first
 
 

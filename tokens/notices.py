@@ -10,10 +10,11 @@ from django.utils import timezone
 from accounts import notices, notices_plan
 from accounts.notice_models import NoticeKind
 from accounts.notices import Compose
-from tokens import notices_expiry, notices_made, notices_reuse
+from tokens import notices_clients, notices_expiry, notices_made, notices_reuse
 
 COMPOSERS: Mapping[str, Compose] = {
     NoticeKind.TOKEN_CREATED: notices_made.compose,
+    NoticeKind.CLIENT_CREATED: notices_clients.compose,
     NoticeKind.TOKEN_EXPIRING: notices_expiry.compose,
     NoticeKind.REFRESH_REUSED: notices_reuse.compose,
     NoticeKind.PLAN_USED: notices_plan.compose,

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import audit, ids, invitations
+from accounts import audit, ids, invitations, policies
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.models import Invitation, Organization
@@ -46,6 +46,7 @@ def revoke_all(*, actor: Actor) -> Revoked:
     """
     if actor.organization_id is None:
         raise Refused(refusals.TOKEN_REVOKED)
+    policies.require_recent_proof(actor)
     Organization.objects.lock_all([actor.organization_id])
     current_rights(actor, MANAGE)
     now = timezone.now()

@@ -1,4 +1,4 @@
-"""Whoever removes their last second factor loses their sessions where an organization requires one.
+"""The first second factor ends every other session of the person, the last one where one is required.
 
 The removal itself is not refused: people change their phones, and the organization's pages lead them to set
 the next one up before anything else.
@@ -9,22 +9,40 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
 from django.db import transaction
 from django.db.models.signals import post_delete, pre_delete
+from django.http import HttpRequest
 
-from accounts import audit, second_factor
+from accounts import audit, browser_proof, browser_sessions, second_factor
 from accounts.actors import Actor
 from accounts.models import Membership, Organization, User
 from accounts.people_trail import REMOVED_BY, themselves
+from accounts.proof import Factor
 from tokens import grants, session_trail, sessions
 from tokens.models import Grant
 
+FIRST = "A second factor was set up"
 REMOVED = "The second factor that the organization requires was removed"
 
 
 def connect() -> None:
+    authenticator_added.connect(added, dispatch_uid="tokens.second_factor_added")
     pre_delete.connect(removing, sender=Authenticator, dispatch_uid="tokens.second_factor_removing")
     post_delete.connect(removed, sender=Authenticator, dispatch_uid="tokens.second_factor_removed")
+
+
+@transaction.atomic
+@audit.gathered()
+def added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    """Setting it up proves it in this browser; what was opened without one elsewhere ends."""
+    if authenticator.type not in second_factor.FACTORS:
+        return
+    browser_proof.record(request, user, Factor(authenticator.type), authenticator=authenticator.pk)
+    earlier = Authenticator.objects.filter(user=user, type__in=second_factor.FACTORS, pk__lt=authenticator.pk)
+    if not earlier.exists():
+        sessions.end_all(user_id=user.pk, reason=FIRST)
+        browser_sessions.end_others(request, user)
 
 
 def removing(instance: Authenticator, origin: Any, **_: Any) -> None:

@@ -159,7 +159,7 @@ def end(*, user_id: UUID, grant_id: UUID, reason: str = ENDED) -> bool:
 
 @transaction.atomic
 @audit.gathered()
-def end_all(*, user_id: UUID, but: UUID | None = None) -> int:
+def end_all(*, user_id: UUID, but: UUID | None = None, reason: str = ENDED) -> int:
     """End every family of the person, in whichever organization, but one; returns how many."""
     mine = Grant.objects.filter(user_id=user_id)
     mine = mine.exclude(pk=but) if but else mine
@@ -168,9 +168,9 @@ def end_all(*, user_id: UUID, but: UUID | None = None) -> int:
     user = User.objects.filter(pk=user_id).first()
     total = 0
     for organization_id in sorted(organizations):
-        ended = grants.revoke(mine.filter(organization_id=organization_id), reason=ENDED)
+        ended = grants.revoke(mine.filter(organization_id=organization_id), reason=reason)
         if ended and user is not None:
-            session_trail.all_ended(organization_id, user, ended, ENDED)
+            session_trail.all_ended(organization_id, user, ended, reason)
         total += ended
     return total
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from accounts.models import User
 from tests.accounts.flows import OTHER_PASSWORD, PASSWORD, is_signed_in, login_json, make_person, sign_in
 from tests.mails import MailingClient, last_mail, path_of
+from tests.people import proving
 
 pytestmark = pytest.mark.django_db
 PAGE = "/accounts/password/change/"
@@ -81,6 +82,20 @@ def test_who_has_no_password_sets_one(browser: MailingClient, person: User) -> N
     person.save()
     browser.force_login(person)
     assert browser.get(PAGE)["Location"] == "/accounts/password/set/"
+    proving(browser, person, method="socialaccount", provider="google")
     browser.post("/accounts/password/set/", {"password1": OTHER_PASSWORD})
     person.refresh_from_db()
     assert person.check_password(OTHER_PASSWORD)
+
+
+@pytest.mark.parametrize("method", ["", "mail"])
+def test_a_first_password_takes_a_recent_proof(browser: MailingClient, person: User, method: str) -> None:
+    person.set_unusable_password()
+    person.save()
+    browser.force_login(person)
+    if method:
+        proving(browser, person, method=method)
+    response = browser.post("/accounts/password/set/", {"password1": OTHER_PASSWORD})
+    assert response["Location"].startswith("/accounts/password/reset/")
+    person.refresh_from_db()
+    assert not person.has_usable_password()

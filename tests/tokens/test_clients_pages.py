@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import Membership
 from accounts.roles import Role
-from tests.people import browser_of, make_member
+from tests.people import fresh_browser_of, make_member
 from tests.tokens.oauth import Program, make_program, whoami
 from tokens.models import ClientSecret, OAuthClient
 
@@ -27,7 +27,7 @@ SECRET = re.compile(r"tsr_cs_[A-Za-z0-9]{43}")
 
 @pytest.fixture
 def browser(owner: Membership) -> Client:
-    return browser_of(owner.user)
+    return fresh_browser_of(owner.user)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_permissions_may_be_limited_to_identifiers(browser: Client) -> None:
 
 
 def test_nobody_grants_what_they_do_not_hold(owner: Membership) -> None:
-    admin = browser_of(make_member(owner.organization, Role.ADMIN).user)
+    admin = fresh_browser_of(make_member(owner.organization, Role.ADMIN).user)
     response = admin.post(f"{URL}new/", GOOD | {"permissions": ["account:admin:*"]})
     assert response.status_code == 403
     assert "You do not hold account:admin:* yourself" in response.content.decode()
@@ -159,7 +159,7 @@ def test_a_rotated_secret_is_shown_once(browser: Client, importer: Program) -> N
 
 def test_an_admin_does_not_rotate_an_owners_client(owner: Membership) -> None:
     program = make_program(owner, scopes=["account:admin:*"])
-    admin = browser_of(make_member(owner.organization, Role.ADMIN).user)
+    admin = fresh_browser_of(make_member(owner.organization, Role.ADMIN).user)
     assert "account:admin:*" in page(admin, of(program, "rotate/"))
     response = admin.post(of(program, "rotate/"), {"overlap": "0", "nonce": "n-1"})
     assert not SECRET.search(response.content.decode())
@@ -195,7 +195,7 @@ def test_a_client_that_nothing_uses_is_deleted_by_one_button(browser: Client, im
 
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
 def test_a_member_and_a_viewer_look_only(owner: Membership, importer: Program, role: Role) -> None:
-    browser = browser_of(make_member(owner.organization, role).user)
+    browser = fresh_browser_of(make_member(owner.organization, role).user)
     for path in (URL, of(importer)):
         found = page(browser, path)
         assert "for owners and admins" in found

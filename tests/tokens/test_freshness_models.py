@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from django.apps import apps
 from django.db import models, transaction
 from django.utils import timezone
 
+from accounts.browser_sessions import BrowserSession
 from accounts.models import Membership, Organization, User
 from ratelimit.models import Plan
 from tests.people import make_plan
+from tests.sessions import opened
 from tests.test_tenancy import Tenant, make_tenant
 from tests.tokens.freshness import CONCERNS, Watch, remembered, watching
 from tokens.models import Grant, OAuthClient, ServiceAccountToken
@@ -161,6 +164,11 @@ def lower_plan(tenant: Tenant) -> None:
     plan.save()
 
 
+def end_browser(tenant: Tenant) -> None:
+    opened(tenant.member, browser=BrowserSession(tenant.browser.pk, timezone.now() + timedelta(days=1)))
+    tenant.browser.delete()
+
+
 def delete_organization(tenant: Tenant) -> None:
     tenant.member.organization.delete()
 
@@ -178,6 +186,7 @@ BY_THE_ORM = [
     change_password,
     rename,
     lower_plan,
+    end_browser,
     delete_organization,
     delete_organization_without_members,
 ]

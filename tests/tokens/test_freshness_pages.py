@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.routes import Route, routes
 from tests.mails import last_mail, path_of
-from tests.people import PASSWORD, browser_of
+from tests.people import PASSWORD, browser_of, fresh_browser_of
 from tests.sessions import make_person
 from tests.team import fresh_browser
 from tests.test_tenancy import IDS, NUMBER, SECRET, Tenant, address, make_tenant, unknown_id
@@ -57,7 +57,7 @@ def set_password(tenant: Tenant) -> Any:
     user = tenant.member.user
     user.set_unusable_password()
     user.save()
-    return browser_of(user).post("/accounts/password/set/", {"password1": NEW_PASSWORD})
+    return fresh_browser_of(user).post("/accounts/password/set/", {"password1": NEW_PASSWORD})
 
 
 def reset_password(tenant: Tenant) -> Any:
@@ -118,8 +118,8 @@ TAKES_NOTHING: dict[str, str] = {
     "settings/members/invitations/<str:invitation_id>/resend/": UNREMEMBERED,
     "settings/members/invitations/<str:invitation_id>/revoke/": UNREMEMBERED,
     "settings/members/invite/": ADDS,
-    "settings/security/browsers/<int:browser_id>/end/": "a browser is no bearer",
-    "settings/security/end-others/": "a browser is no bearer",
+    "settings/security/browsers/<int:browser_id>/end/": "what was exchanged for a browser ends by the ORM",
+    "settings/security/end-others/": "what was exchanged for a browser ends by the ORM",
     "settings/switch-organization/": "it only shows another",
     "settings/theme/": "it only shows",
     "settings/tokens/new/": ADDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership, Organization
 from accounts.organizations import change
+from accounts.proof import Factor, proven
 from accounts.roles import Role
 from ratelimit.refusals import Refused
 from tests.clients import program
@@ -144,8 +146,11 @@ def test_a_second_factor_is_asked_for_by_somebody_who_has_one(owner: Membership)
     assert caught.value.facts["fields"].keys() == {"mfaRequired"}
     colleague = make_person(owner.organization, Role.MEMBER)
     session = opened(colleague)
-    TOTP.activate(owner.user, generate_totp_secret())
-    change(actor=actor(owner), mfa_required=True)
+    totp = TOTP.activate(owner.user, generate_totp_secret()).instance
+    with pytest.raises(Refused):
+        change(actor=actor(owner), mfa_required=True)
+    proof = proven(Factor.TOTP, authenticator=totp.pk)
+    change(actor=replace(actor(owner), proof=proof), mfa_required=True)
     assert refresh(session.refresh_token).status_code == 401
     assert changes(owner.organization, "organization.changed") == [{"mfa_required": [False, True]}]
 
