@@ -19,7 +19,7 @@ from accounts import end_users, ids, indexes
 from accounts.models import Index, Invitation, Membership
 from accounts.roles import Role
 from accounts.routes import Route, routes
-from tests.people import browser_of, make_member, make_organization, make_plan, make_token
+from tests.people import fresh_browser_of, make_member, make_organization, make_plan, make_token
 from tests.sessions import opened
 from tests.team import make_invited
 from tests.tokens.oauth import Program, make_program
@@ -283,7 +283,7 @@ def test_anothers_id_in_a_body_changes_nothing(path: str, mine: Tenant, theirs: 
     else:
         client.post(f"/{path}", {field: named, "confirm": "revoke 1", "heir": mine.member.public_id})
     assert checksum(theirs) == before
-    page = browser_of(mine.member.user).get("/settings/tokens/").content.decode()
+    page = fresh_browser_of(mine.member.user).get("/settings/tokens/").content.decode()
     assert mine.member.organization.name in page
     assert theirs.member.organization.name not in page
 
