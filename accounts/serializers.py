@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts import email_domains
-from accounts.fields import Body, BoundedList, CamelCase, Flag, Instant, Name, String, WholeNumber
+from accounts.fields import Body, BoundedList, CamelCase, Flag, Instant, Name, String, Text, WholeNumber
 from accounts.paging import PageLinks
 from accounts.policies import MOST_TOKEN_DAYS
 from accounts.roles import Role
@@ -18,7 +18,15 @@ LONGEST_DAYS = (
 )
 SSO = "Members other than owners sign in by single sign-on only."
 MFA = "Members work here with a second factor only."
-DOMAINS = "Only addresses of these domains are invited and may join; none means any."
+PROVIDER = "The only provider that `ssoRequired` accepts, by a name such as `google`; null means any."
+TENANT = (
+    "The only tenant of that provider: the tenant id of Microsoft, the hosted domain of Google, the issuer "
+    "of any other; null means any."
+)
+DOMAINS = (
+    "Only addresses of these domains are invited and may join, and `ssoRequired` accepts only sign-ins for "
+    "which the provider confirms one of them; none means any."
+)
 
 
 class Domains(BoundedList):
@@ -35,6 +43,20 @@ class Domains(BoundedList):
             return email_domains.cleaned(texts)
         except ValueError as problem:
             raise serializers.ValidationError(str(problem)) from None
+
+
+class Unset(Text):
+    """A text that null stands for where there is none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "allow_null": True} | kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        found = super().run_validation(data)
+        return "" if found is None else found
+
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override]
+        return super().to_representation(value) or None
 
 
 class PersonSerializer(CamelCase):
@@ -67,6 +89,8 @@ class OrganizationSerializer(CamelCase):
     )
     longest_token_days = serializers.IntegerField(allow_null=True, help_text=LONGEST_DAYS)
     sso_required = serializers.BooleanField(help_text=SSO)
+    sso_provider = Unset(help_text=PROVIDER)
+    sso_tenant = Unset(help_text=TENANT)
     mfa_required = serializers.BooleanField(help_text=MFA)
     email_domains = serializers.ListField(child=serializers.CharField(), help_text=DOMAINS)
     created_at = Instant()
@@ -83,6 +107,8 @@ class OrganizationChange(Body):
         min_value=1, max_value=MOST_TOKEN_DAYS, allow_null=True, required=False, help_text=LONGEST_DAYS
     )
     sso_required = Flag(required=False, help_text=SSO)
+    sso_provider = Unset(max_length=30, help_text=PROVIDER)
+    sso_tenant = Unset(max_length=253, help_text=TENANT)
     mfa_required = Flag(required=False, help_text=MFA)
     email_domains = Domains(required=False, help_text=DOMAINS)
 

@@ -109,6 +109,12 @@ def configured() -> list[Provider]:
     return [found for slug in _NAMES if (found := find(slug)) is not None]
 
 
+def names(kept: str = "") -> dict[str, str]:
+    """The configured providers by slug, and the one that is ``kept`` though it is not configured any more."""
+    found = {one.slug: one.name for one in configured()}
+    return found if not kept or kept in found else found | {kept: f"{kept} (not set up)"}
+
+
 def find(slug: str) -> Provider | None:
     """The provider, if it is configured here."""
     own = settings.SINGLE_SIGN_ON.get(slug, {})

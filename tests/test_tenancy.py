@@ -133,9 +133,7 @@ def caller_of(route: Route, tenant: Tenant) -> Client:
         of_people = "session_id" in route.parameters
         bearer = tenant.session.access_token if of_people else tenant.issued.plaintext
         return Client(headers={"Authorization": f"Bearer {bearer}"})
-    client = Client()
-    client.force_login(tenant.member.user)
-    return client
+    return fresh_browser_of(tenant.member.user)
 
 
 def unknown_id(prefix: str) -> str:

@@ -12,7 +12,7 @@ from accounts import email_domains
 from accounts.models import Organization
 from accounts.organizations import Changes
 from accounts.policies import MOST_TOKEN_DAYS
-from accounts.text import validate_name
+from accounts.text import validate_line, validate_name
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 
@@ -45,7 +45,12 @@ class NameForm(Refusable):
 
 
 class PolicyForm(Refusable):
-    renamed: ClassVar[dict[str, str]] = {"ssoRequired": "sso_required", "mfaRequired": "mfa_required"}
+    renamed: ClassVar[dict[str, str]] = {
+        "ssoRequired": "sso_required",
+        "ssoProvider": "sso_provider",
+        "ssoTenant": "sso_tenant",
+        "mfaRequired": "mfa_required",
+    }
 
     longest_token_days = forms.IntegerField(
         required=False,
@@ -55,6 +60,13 @@ class PolicyForm(Refusable):
     )
     never_expiring_allowed = forms.BooleanField(required=False)
     sso_required = forms.BooleanField(required=False)
+    sso_provider = forms.CharField(required=False, max_length=30)
+    sso_tenant = forms.CharField(
+        required=False,
+        max_length=253,
+        validators=[validate_line],
+        error_messages={"max_length": "A tenant has at most 253 characters."},
+    )
     mfa_required = forms.BooleanField(required=False)
     email_domains = forms.CharField(
         required=False,
@@ -77,6 +89,8 @@ class PolicyForm(Refusable):
             "longest_token_days": found["longest_token_days"],
             "never_expiring_allowed": found["never_expiring_allowed"],
             "sso_required": found["sso_required"],
+            "sso_provider": found["sso_provider"],
+            "sso_tenant": found["sso_tenant"],
             "mfa_required": found["mfa_required"],
             "email_domains": found["email_domains"],
         }
@@ -114,6 +128,8 @@ def values_of(organization: Organization) -> dict[str, Any]:
         "longest_token_days": organization.longest_token_days,
         "never_expiring_allowed": organization.never_expiring_allowed,
         "sso_required": organization.sso_required,
+        "sso_provider": organization.sso_provider,
+        "sso_tenant": organization.sso_tenant,
         "mfa_required": organization.mfa_required,
         "email_domains": "\n".join(organization.email_domains),
     }

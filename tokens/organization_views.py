@@ -148,7 +148,7 @@ def _page(
         "policy_form": policy_form,
         "values": policy_form.values if policy_form else values_of(found),
         "most_days": MOST_TOKEN_DAYS,
-        "providers": [provider.name for provider in sso_providers.configured()],
+        "providers": sso_providers.names(found.sso_provider),
         "grace_days": deletion.GRACE.days,
     }
     status = 422 if name_form or policy_form else 200

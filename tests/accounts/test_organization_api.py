@@ -33,6 +33,8 @@ def test_it_tells_name_plan_and_policy(api: APIClient, owner: Membership) -> Non
         "neverExpiringTokensAllowed": True,
         "longestTokenDays": None,
         "ssoRequired": False,
+        "ssoProvider": None,
+        "ssoTenant": None,
         "mfaRequired": False,
         "emailDomains": [],
     }

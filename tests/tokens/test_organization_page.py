@@ -216,3 +216,20 @@ def test_everything_is_revoked_by_the_typed_name_and_shown_before(owner: Members
     page = html(browser)
     assert "Everything is revoked. API tokens: 1, client secrets: 0, client grants: 0," in page
     assert "API sessions: 1, invitations: 0." in page
+
+
+def test_the_provider_of_single_sign_on_is_named(browser: Client, settings: Any) -> None:
+    settings.SINGLE_SIGN_ON = {"google": {"client_id": "x", "client_secret": "x"}}
+    form = GOOD | {"sso_required": "on", "sso_provider": "google", "sso_tenant": "acme.example"}
+    assert browser.post(POLICIES, form).status_code == 302
+    page = browser.get("/settings/organization/").content.decode()
+    assert '<option value="google" selected>Google</option>' in page
+    assert 'value="acme.example"' in page
+    refused = browser.post(POLICIES, form | {"sso_tenant": "no domain"})
+    assert (refused.status_code, b"domain of the Google Workspace" in refused.content) == (422, True)
+
+
+def test_a_provider_that_is_not_set_up_any_more_stays_named(browser: Client) -> None:
+    Organization.objects.update(sso_required=True, sso_provider="google")
+    page = browser.get("/settings/organization/").content.decode()
+    assert '<option value="google" selected>google (not set up)</option>' in page

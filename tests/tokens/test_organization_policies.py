@@ -179,3 +179,57 @@ def test_who_has_just_lost_the_right_changes_nothing(owner: Membership) -> None:
     with pytest.raises(Refused):
         change(actor=late, name="Mine")
     assert Client().get("/settings/organization/").status_code == 302
+
+
+SSO_POLICIES: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"ssoProvider": "okta"}, {"ssoProvider": "This provider is not set up on this server."}),
+    ({"ssoTenant": "acme.example"}, {"ssoTenant": "Choose the provider whose tenant this is."}),
+    ({"ssoProvider": "google", "ssoTenant": "an id"}, {"ssoTenant": "Write the domain of the Google Work"}),
+    ({"ssoProvider": "microsoft", "ssoTenant": "acme.example"}, {"ssoTenant": "Write the tenant's id, such"}),
+    ({"ssoProvider": 7}, {"ssoProvider": "Not a valid string."}),
+]
+
+
+@pytest.fixture
+def providers(settings: Any) -> None:
+    keys = {"client_id": "x", "client_secret": "x"}
+    settings.SINGLE_SIGN_ON = {"google": keys, "microsoft": keys | {"tenant": "common"}}
+
+
+@pytest.mark.parametrize(("body", "problems"), SSO_POLICIES, ids=range(len(SSO_POLICIES)))
+@pytest.mark.usefixtures("providers")
+def test_a_provider_or_tenant_that_cannot_be_is_refused(
+    api: APIClient, body: dict[str, Any], problems: dict[str, str]
+) -> None:
+    response = api.patch(ORGANIZATION, body)
+    assert response.status_code == 400
+    found = response.json()["fields"]
+    assert found.keys() == problems.keys()
+    assert all(found[name][0].startswith(start) for name, start in problems.items())
+
+
+@pytest.mark.usefixtures("providers")
+def test_provider_and_tenant_are_named_and_forgotten(api: APIClient, owner: Membership) -> None:
+    wanted = {"ssoRequired": True, "ssoProvider": "google", "ssoTenant": "acme.example"}
+    told = api.patch(ORGANIZATION, wanted).json()
+    assert told | wanted == told == api.get(ORGANIZATION).json()
+    cleared = {"ssoProvider": None, "ssoTenant": None}
+    told = api.patch(ORGANIZATION, cleared).json()
+    assert told | cleared == told
+    assert changes(owner.organization, "organization.changed")[0]["sso_tenant"] == ["", "acme.example"]
+
+
+@pytest.mark.usefixtures("providers")
+def test_a_narrower_policy_ends_what_does_not_meet_it_for_good(api: APIClient, owner: Membership) -> None:
+    member = make_person(owner.organization, Role.MEMBER)
+    private = opened(member, proof=proven(Factor.PROVIDER, provider="google"))
+    company = opened(
+        member, proof=proven(Factor.PROVIDER, provider="google", tenant="acme.example", domain="acme.example")
+    )
+    api.patch(ORGANIZATION, {"ssoRequired": True})
+    assert program(private.access_token).get(ORGANIZATION).status_code == 200
+    api.patch(ORGANIZATION, {"emailDomains": ["acme.example"]})
+    assert program(private.access_token).get(ORGANIZATION).status_code == 401
+    assert program(company.access_token).get(ORGANIZATION).status_code == 200
+    api.patch(ORGANIZATION, {"ssoRequired": False, "emailDomains": []})
+    assert program(private.access_token).get(ORGANIZATION).status_code == 401
