@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+_MINUTE = timedelta(minutes=1)
 _STEPS = (
     (timedelta(days=365), "year"),
     (timedelta(days=30), "month"),
@@ -28,13 +29,30 @@ def day(moment: datetime) -> str:
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    """``3 hours ago``, ``in 54 days``, ``just now``."""
+    """``3 hours ago``, ``in 54 days``, ``just now``.
+
+    The past counts whole units that have gone by. The future is rounded, so that a token of 30 days does
+    not read "in 29 days" a second after its creation.
+    """
     apart = abs(moment - now)
-    if apart < timedelta(minutes=1):
+    if apart < _MINUTE:
         return "just now" if moment <= now else "in less than a minute"
-    length, unit = next(step for step in _STEPS if apart >= step[0])
-    if unit == "month" and apart < _IN_DAYS:
-        length, unit = timedelta(days=1), "day"
-    count = apart // length
+    if moment > now:
+        apart = _rounded(apart)
+    length, unit = _unit(apart)
+    count = apart // length if moment <= now else round(apart / length)
     words = f"{count} {unit}" if count == 1 else f"{count} {unit}s"
     return f"in {words}" if moment > now else f"{words} ago"
+
+
+def _rounded(apart: timedelta) -> timedelta:
+    """To whole units, of the next larger one where it is reached: 59.8 minutes are an hour."""
+    length, _ = _unit(apart)
+    return max(_MINUTE, round(apart / length) * length) if length <= timedelta(days=1) else apart
+
+
+def _unit(apart: timedelta) -> tuple[timedelta, str]:
+    length, unit = next(step for step in _STEPS if apart >= step[0])
+    if unit == "month" and apart < _IN_DAYS:
+        return timedelta(days=1), "day"
+    return length, unit

@@ -55,7 +55,7 @@ def test_it_shows_name_masked_secret_permissions_creator_and_status(owner):
         f"by {owner.user.display_name}",
         "Never used",
         "Active",
-        "in 89 days",
+        "in 90 days",
     ):
         assert text in html
     assert issued.plaintext not in html
