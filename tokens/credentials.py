@@ -34,10 +34,15 @@ class Credential(Actor):
     charge: Charge | None
     plan: Charge | None = None
     expires_at: datetime | None = None
+    # When the secret that was presented ends, where that may be before the credential does.
+    secret_valid_until: datetime | None = None
     user_email: str = ""
     grant_id: UUID | None = None
     generation: int = 0
     kid: str = ""
+
+    def has_ended(self, now: datetime) -> bool:
+        return any(end is not None and end <= now for end in (self.expires_at, self.secret_valid_until))
 
     def charge_at(self, path: str) -> Charge | None:
         """At forward authentication a person's session is charged to the plan like any credential."""
@@ -141,6 +146,7 @@ def _credential(row: _Row) -> Credential:
         user_id=row.member_user_id,
         scopes=ScopeSet.of(row.permissions),
         expires_at=row.expires_at,
+        secret_valid_until=row.secret_valid_until,
         generation=row.generation,
         charge=plan_charge(
             row.organization_id, row.token_id, row.own_per_day, row.plan_per_day, row.burst_per_minute

@@ -18,7 +18,6 @@ from django.utils import timezone
 from ratelimit import counted, refusals
 from ratelimit.refusals import Refusal
 from ratelimit.values import Decision, Fence
-from tokens import keys
 from tokens.credentials import Credential
 from tokens.guesses import guesses, refuse
 
@@ -74,7 +73,7 @@ class Known:
     def find(self, now: datetime | None = None) -> Credential | Refusal:
         """From memory where that may still hold, else from SQL."""
         entry = memory.entries.get(self.key) if settings.REDIS_URL else None
-        if entry is None or _has_ended(entry.credential, now or timezone.now()):
+        if entry is None or entry.credential.has_ended(now or timezone.now()):
             return self._from_sql() if self._may_be_valid() else refusals.RATE_LIMITED
         age = time.monotonic() - entry.born
         if age < settings.CREDENTIAL_MEMORY_SECONDS:
@@ -133,13 +132,6 @@ class Known:
 
 
 memory = Memory()
-
-
-def _has_ended(credential: Credential, now: datetime) -> bool:
-    """Past its expiry, or signed with a key that is no longer trusted."""
-    if credential.kid and keys.verifying(credential.kid, now.timestamp()) is None:
-        return True
-    return credential.expires_at is not None and credential.expires_at <= now
 
 
 def _make_room(table: dict[Any, Any]) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Membership, Organization, User
-from tests.people import actor, make_member
+from tests.people import actor, make_member, make_organization, make_user
 from tests.sessions import opened
 from tests.tokens.oauth import Program, make_program, whoami
 from tokens import clients, grants, opaque
@@ -32,11 +32,18 @@ def delete_by_sql(member: Membership) -> None:
         cursor.execute("DELETE FROM accounts_membership WHERE id = %s", [member.pk])
 
 
+def move(member: Membership, **fields: object) -> None:
+    """Past the product, as a mistaken script would."""
+    Membership.objects.filter(pk=member.pk).update(**fields)
+
+
 ENDINGS: dict[str, Callable[[Membership], object]] = {
     "password": set_password,
     "deactivation": lambda member: User.objects.filter(pk=member.user_id).update(is_active=False),
     "removal": lambda member: member.delete(),
     "removal by SQL": delete_by_sql,
+    "membership given to another person": lambda member: move(member, user=make_user()),
+    "membership moved to another organization": lambda member: move(member, organization=make_organization()),
     "deletion of the person": lambda member: member.user.delete(),
     "suspension": lambda member: Organization.objects.update(suspended_at=timezone.now()),
 }

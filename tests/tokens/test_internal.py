@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from ratelimit.models import DailyUsage
 from tests.clients import program
 from tests.people import make_member, make_organization, make_plan, make_token
 from tests.sessions import make_person, session_of
-from tokens import opaque
+from tokens import internal, opaque
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "internal-token-before-the-rotation-0123", "internal-token-after-the-rotation-45678"
@@ -44,14 +45,45 @@ def test_either_of_two_tokens_opens_it(token: str) -> None:
     assert program(token).post(HOUSEKEEPING).status_code == 200
 
 
+@pytest.mark.parametrize("same", [slice(None, 16), slice(16, None)], ids=["first half", "second half"])
+def test_the_whole_digest_is_compared(monkeypatch: pytest.MonkeyPatch, same: slice) -> None:
+    """Two strings whose digests share a half, which nobody will find but a comparison might be cut to."""
+
+    def digest(raw: str) -> bytes:
+        found = bytearray(sha256(raw.encode()).digest())
+        found[same] = bytes(16)
+        return bytes(found)
+
+    internal._digests.cache_clear()
+    monkeypatch.setattr(internal.opaque, "digest", digest)
+    assert internal.matches(OLD)
+    assert not internal.matches("another-token-of-more-than-32-characters")
+    internal._digests.cache_clear()
+
+
 def test_without_any_configured_nothing_opens_it(settings: Any) -> None:
     settings.INTERNAL_TOKENS = []
     for token in (OLD, "", "None"):
         assert program(token).get(METRICS).status_code == 401
 
 
+HALF = len(OLD) // 2
+
+
 @pytest.mark.parametrize(
-    "spoiled", [OLD[:-1], OLD + "x", OLD.upper(), f"{OLD},{NEW}", "é" * 40, "1" * 40, "\xff" * 40]
+    "spoiled",
+    [
+        OLD[:HALF] + NEW[HALF:],
+        NEW[:HALF] + OLD[HALF:],
+        OLD[:HALF] + "x" * (len(OLD) - HALF),
+        OLD[:-1],
+        OLD + "x",
+        OLD.upper(),
+        f"{OLD},{NEW}",
+        "é" * 40,
+        "1" * 40,
+        "\xff" * 40,
+    ],
 )
 def test_nothing_but_the_exact_token_opens_it(spoiled: str) -> None:
     response = program(spoiled).get(METRICS)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from string import ascii_letters, digits
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 
-from tests.tokens.forging import b64, claims_of, good_header, hmac_sign, sign
+from tests.tokens.forging import b64, claims_of, good_header, hmac_sign, sign, unb64
 from tests.tokens.oauth import make_program, whoami
 from tokens import keys
 
 pytestmark = pytest.mark.django_db
+ALPHABET = ascii_letters + digits + "-_"
 
 
 @pytest.fixture
@@ -50,6 +52,17 @@ def public_keys() -> dict[str, bytes]:
 
 def test_the_hand_made_token_is_good_where_nothing_is_wrong_with_it(good: str) -> None:
     assert whoami(sign(good_header(), claims_of(good))).status_code == 200
+
+
+def test_a_signature_is_written_in_one_way(good: str) -> None:
+    """The last of its 86 characters has four bits to spare, which a lenient decoder passes over."""
+    head, _, signature = good.rpartition(".")
+    raw, last = unb64(signature), signature[-1]
+    others = [one for one in ALPHABET if one != last and unb64(signature[:-1] + one) == raw]
+    assert len(others) == 15
+    for one in others:
+        refuses(f"{head}.{signature[:-1]}{one}")
+    refuses(f"{good}==")
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "", None, [], "ES256 "], ids=repr)

@@ -1,0 +1,96 @@
+"""What ends at a moment has ended at that very moment, wherever it is looked up or remembered."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import OperationalError
+from django.http import HttpRequest
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Membership
+from ratelimit import refusals
+from ratelimit.refusals import Refusal
+from ratelimit.values import Fence
+from tests.people import make_token
+from tests.sessions import opened
+from tokens import memory, standing
+from tokens.credentials import Credential, for_token
+from tokens.issuing import Issued
+from tokens.memory import Entry, Known
+from tokens.models import TokenSecret
+from tokens.standing import Standing
+
+pytestmark = pytest.mark.django_db
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def issued(owner: Membership) -> Issued:
+    return make_token(owner, expires_in_days=1)
+
+
+def remembered(issued: Issued, age: float = 0.0) -> Known:
+    """A request with a credential that this process has read so long ago; SQL refuses it now."""
+    known = Known(HttpRequest(), issued.plaintext, lambda raw: refusals.INVALID_TOKEN)
+    credential = for_token(issued.plaintext)
+    assert isinstance(credential, Credential)
+    memory.memory.put(known.key, Entry(credential, Fence("epoch", 0, True), time.monotonic() - age))
+    return known
+
+
+def supersede(issued: Issued) -> datetime:
+    """Its secret ends in an hour, long before the token."""
+    end = timezone.now() + timedelta(hours=1)
+    TokenSecret.objects.filter(token=issued.token).update(valid_until=end)
+    return end
+
+
+def test_a_token_ends_at_the_very_moment_of_its_expiry(issued: Issued) -> None:
+    end = issued.token.expires_at
+    assert end is not None
+    assert isinstance(for_token(issued.plaintext, end - MOMENT), Credential)
+    assert for_token(issued.plaintext, end) is refusals.TOKEN_EXPIRED
+    assert isinstance(remembered(issued).find(end - MOMENT), Credential)
+    assert isinstance(remembered(issued).find(end), Refusal)
+
+
+def test_a_superseded_secret_ends_at_the_very_moment_of_its_end(issued: Issued) -> None:
+    end = supersede(issued)
+    assert isinstance(for_token(issued.plaintext, end - MOMENT), Credential)
+    assert for_token(issued.plaintext, end) is refusals.TOKEN_EXPIRED
+
+
+def test_a_superseded_secret_is_not_remembered_beyond_its_end(issued: Issued) -> None:
+    end = supersede(issued)
+    assert isinstance(remembered(issued).find(end - MOMENT), Credential)
+    assert isinstance(remembered(issued).find(end), Refusal)
+
+
+def test_a_grant_ends_at_the_very_moment_of_its_end(owner: Membership) -> None:
+    row = standing.row_of(opened(owner).grant.pk)
+    assert row is not None
+    assert standing.judge(row, row.expires_at - MOMENT) is Standing.GOOD
+    assert standing.judge(row, row.expires_at) is Standing.EXPIRED
+
+
+@pytest.mark.parametrize(("age", "is_used"), [(899, True), (900, False), (901, False)])
+def test_while_postgresql_is_unavailable_a_credential_is_remembered_for_900_seconds(
+    issued: Issued, settings: Settings, monkeypatch: pytest.MonkeyPatch, age: float, is_used: bool
+) -> None:
+    def fail(raw: str) -> Credential:
+        raise OperationalError("the database is unavailable")
+
+    assert settings.CREDENTIAL_MEMORY_OUTAGE_SECONDS == 900
+    now = time.monotonic()
+    monkeypatch.setattr(memory.time, "monotonic", lambda: now)
+    known = remembered(issued, age)
+    known.read = fail
+    if is_used:
+        assert isinstance(known.find(), Credential)
+    else:
+        with pytest.raises(OperationalError):
+            known.find()
