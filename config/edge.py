@@ -13,13 +13,16 @@ from django.http import HttpRequest
 
 from accounts.parsers import UTF8_NAMES
 from ratelimit import refusals
-from ratelimit.refusals import Refused
+from ratelimit.refusals import Refusal, Refused
 from tokens import forward_paths
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 # A proxy in front of somebody's own API may ask about any method that this API has, WebDAV's included.
 FORWARD_AUTH = REPEATABLE = forward_paths.PATHS
 MAX_URL = 4096
+# Sign-in and the token service, where anybody may post: API endpoints and pages.
+OPEN_PREFIXES = ("/v1/auth/", "/auth/v1/", "/accounts/")
+OPEN_BODY_TOO_LARGE = Refusal(413, "The body is larger than 16 KB", refusals.PAYLOAD_TOO_LARGE.code)
 MAX_HOST = 100
 MAX_HOSTS_NAMED = 256
 
@@ -51,9 +54,9 @@ def check(request: HttpRequest, *, api: bool) -> None:
     if "HTTP_COOKIE" in meta and "\\000" in meta["HTTP_COOKIE"]:
         raise _malformed("A cookie holds a NUL character.")
     if length := meta.get("CONTENT_LENGTH"):
-        _check_length(length)
+        _check_length(length, _limit(request))
     if "HTTP_TRANSFER_ENCODING" in meta:
-        _read_chunked(request)
+        _read_chunked(request, _limit(request))
 
 
 def _malformed(sentence: str) -> Refused:
@@ -110,25 +113,38 @@ def _check_repeated(request: HttpRequest) -> None:
             )
 
 
-def _check_length(length: str) -> None:
+def _limit(request: HttpRequest) -> Refusal:
+    """The refusal of a body that is too large here."""
+    return OPEN_BODY_TOO_LARGE if request.path_info.startswith(OPEN_PREFIXES) else refusals.PAYLOAD_TOO_LARGE
+
+
+def _bytes_of(too_large: Refusal) -> int:
+    if too_large is OPEN_BODY_TOO_LARGE:
+        return settings.OPEN_BODY_BYTES
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+
+
+def _check_length(length: str, too_large: Refusal) -> None:
     if not (length.isascii() and length.isdigit()):
         raise _malformed("The Content-Length header must be a number.")
-    if len(length) > 15 or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
-        raise Refused(refusals.PAYLOAD_TOO_LARGE)
+    if len(length) > 15 or int(length) > _bytes_of(too_large):
+        raise Refused(too_large)
 
 
-def _read_chunked(request: HttpRequest) -> None:
+def _read_chunked(request: HttpRequest, too_large: Refusal) -> None:
     """A body without a length (RFC 9112 section 7.1), read up to the limit and given one."""
     if not request.META.get("wsgi.input_terminated"):
         raise _malformed("Send the body with a Content-Length.")
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+    limit = _bytes_of(too_large)
     try:
         body = request.META["wsgi.input"].read(limit + 1)
+    except TimeoutError:
+        raise _malformed("The body did not arrive in time.") from None
     except Exception:
         # The server parses chunks while they are read, and each server has exceptions of its own.
         raise _malformed("The chunked body is malformed.") from None
     if len(body) > limit:
-        raise Refused(refusals.PAYLOAD_TOO_LARGE)
+        raise Refused(too_large)
     request.META["CONTENT_LENGTH"] = str(len(body))
     # Django bounded its stream by the missing Content-Length, to nothing.
     request._stream = io.BytesIO(body)

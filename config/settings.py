@@ -83,6 +83,12 @@ UNPROVEN_DAYS = 7
 END_USERS_PER_ORGANIZATION = env.int("END_USERS_PER_ORGANIZATION", default=1_000_000)
 END_USERS_PER_MINUTE = env.int("END_USERS_PER_MINUTE", default=6_000)
 CLIENT_FAILURES_PER_MINUTE = 15
+# Of one client: calls at all OAuth endpoints, new grants, and active grants.
+OAUTH_CALLS_PER_MINUTE = env.int("OAUTH_CALLS_PER_MINUTE", default=600)
+OAUTH_GRANTS_PER_MINUTE = env.int("OAUTH_GRANTS_PER_MINUTE", default=60)
+GRANTS_PER_CLIENT = env.int("GRANTS_PER_CLIENT", default=100)
+SESSIONS_PER_PERSON = env.int("SESSIONS_PER_PERSON", default=50)
+REFRESHES_PER_MINUTE = env.int("REFRESHES_PER_MINUTE", default=60)
 
 TOKEN_PREFIX = env.str("TOKEN_PREFIX", default="tsr_sa_")
 TOKEN_FORMAT = env.str("TOKEN_FORMAT", default="prefixed")
@@ -256,6 +262,8 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
 # --- The edge ---------------------------------------------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+# Where no bearer is asked for.
+OPEN_BODY_BYTES = 16_384
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 SECURE_SSL_REDIRECT = SECURE
 # A program that speaks plain http is refused by EdgeMiddleware: a redirect would hide the leaked bearer.

@@ -1,16 +1,40 @@
-"""gunicorn's threaded worker, which leaves no connection behind when it stops."""
+"""gunicorn's threaded worker: it reads requests in limited time, and leaves no connection when it stops."""
 
 from __future__ import annotations
 
 import select
 import time
+from functools import cached_property
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn import util
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from config.reading import Patience, ReadSocket
 
 LONGEST_SECONDS = 0.5
+# For a client to read its answer before the connection is closed.
+LINGER_SECONDS = 0.5
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
+    @cached_property
+    def patience(self) -> Patience:
+        return Patience(max(1, self.cfg.threads // 2))
+
+    def enqueue_req(self, conn: TConn) -> None:
+        if not isinstance(conn.sock, ReadSocket):
+            conn.sock = ReadSocket.of(conn.sock, self.patience)
+        super().enqueue_req(conn)
+
+    def handle(self, conn: TConn) -> object:
+        conn.sock.begin()
+        kept = super().handle(conn)
+        if kept is False:
+            # gunicorn would wait for the client to close on its main thread, which accepts all connections.
+            util.close_graceful(conn.sock, timeout=LINGER_SECONDS)
+            conn.close = lambda graceful=False: None
+        return kept
+
     def set_accept_enabled(self, enabled: bool) -> None:
         """Stopping, take every connection that waits, and then refuse instead of resetting.
 
