@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts import people_trail, sign_in_limits
 from accounts.models import User
 from accounts.password_text import spellings
+from ratelimit.refusals import Refused
 
 
 class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
@@ -21,7 +22,12 @@ class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
             return None
         email = str(credentials.get("email") or credentials.get("username") or "")
         taken = sign_in_limits.take(email, request)
-        user: User | None = super().authenticate(request, **credentials)
+        try:
+            user: User | None = super().authenticate(request, **credentials)
+        except Refused:
+            # Nothing was checked.
+            sign_in_limits.give_back(taken)
+            raise
         if user is not None:
             sign_in_limits.give_back(taken)
         if user is None or not user.is_active:
