@@ -17,7 +17,7 @@ from tokens import opaque
 from tokens.lookup import Lookup
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.clients import RefreshAuth
-from tokens.oauth_errors import OAuthError, invalid_client, too_many_failures
+from tokens.oauth_errors import OAuthError, invalid_client, too_many_failures, too_many_requests
 from tokens.oauth_forms import Presented
 
 # An id that is none is looked up like one that does not exist.
@@ -38,13 +38,27 @@ def authenticate(
     """The client that is who it says; ``secretless`` lets those in that may refresh by their id alone.
 
     Raises OAuthError: invalid_client, alike for an unknown client and a wrong secret, also while its
-    organization is suspended; 429 after too many failures from ``address``, before anything is looked up.
+    organization is suspended; 429 after too many failures from ``address``, before anything is looked up, and
+    after too many calls of the client itself, at all OAuth endpoints together.
     """
     check_failures(presented.client_id, address)
     client = _find(presented, secretless=secretless, now=now or timezone.now())
     if client is None:
         raise failed(invalid_client(), _of_client(presented.client_id, address), *_of_network(address))
+    _count("calls", client, settings.OAUTH_CALLS_PER_MINUTE)
     return client
+
+
+def check_grants(client: OAuthClient) -> None:
+    """Count a grant that the client asks for; raises OAuthError (429)."""
+    _count("grants", client, settings.OAUTH_GRANTS_PER_MINUTE)
+
+
+def _count(name: str, client: OAuthClient, limit: int) -> None:
+    try:
+        tries.take([WindowLimit(name, f"client-{name}:{client.pk.hex}", limit)])
+    except tries.TooMany as spent:
+        raise too_many_requests(spent.retry_after) from None
 
 
 def check_failures(client_id: str, address: str | None) -> None:

@@ -17,6 +17,8 @@ from accounts import ids
 from accounts.browser_sessions import BrowserSession
 from accounts.models import Membership, Organization, User
 from accounts.proof import Proof
+from ratelimit import tries
+from ratelimit.values import WindowLimit
 from tokens import notices_reuse, opaque, session_trail, signed
 from tokens.models import Grant, GrantKind, OAuthClient, RefreshToken
 from tokens.sealing import seal, unseal
@@ -27,6 +29,8 @@ logger = logging.getLogger(__name__)
 DASHBOARD = "tessera-dashboard"
 REFRESH_PREFIX = "tsr_rt_"
 REUSED = "A spent refresh token was used again"
+# Spent refresh tokens of a family whose second use is recognized.
+GENERATIONS_KEPT = 50
 
 
 class InvalidGrant(Exception):
@@ -35,6 +39,14 @@ class InvalidGrant(Exception):
 
 class InvalidScope(Exception):
     """More was asked for than the grant holds."""
+
+
+class RefreshedTooOften(Exception):
+    """The family has used up its refreshes of this minute; the refresh token is still unused."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"again in {retry_after} s")
+        self.retry_after = retry_after
 
 
 class ReuseDetected(InvalidGrant):
@@ -138,6 +150,7 @@ def rotate(
     A retry within REFRESH_GRACE_SECONDS gets the same successor while that is unused; any other
     second use revokes the family and raises ReuseDetected, after the revocation has committed.
     Another client's token, or another door's, raises InvalidGrant and changes nothing.
+    Past REFRESHES_PER_MINUTE it raises RefreshedTooOften, before anything is used up.
     """
     now = now or timezone.now()
     if not looks_real(raw):
@@ -207,6 +220,7 @@ def _rotate(
     grant = token.grant
     if grant.client_id != (client.pk if client else None):
         return InvalidGrant("The refresh token is not valid.")
+    _check_pace(grant)
     successor = _new_secret()
     spent = RefreshToken.objects.filter(pk=token.pk, used_at=None, expires_at__gt=now).update(
         used_at=now, successor=seal(raw, successor)
@@ -215,8 +229,18 @@ def _rotate(
         # Whatever is raised here takes the spending back with it.
         held = _held(grant, scope, now)
         _keep_refresh_token(grant, token.generation + 1, successor, now)
+        # An older one is unknown from now on: refused, but no sign any more that the family was stolen.
+        grant.refresh_tokens.filter(generation__lte=token.generation - GENERATIONS_KEPT).delete()
         return _hand_out(grant, successor, held, now)
     return _use_again(raw, token, grant, scope, now)
+
+
+def _check_pace(grant: Grant) -> None:
+    window = WindowLimit("refreshes", f"refreshes:{grant.pk.hex}", settings.REFRESHES_PER_MINUTE)
+    try:
+        tries.take([window])
+    except tries.TooMany as spent:
+        raise RefreshedTooOften(spent.retry_after) from None
 
 
 def _use_again(

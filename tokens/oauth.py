@@ -5,17 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actors import SYSTEM
 from accounts.scopes import parse
-from tokens import grants
-from tokens.client_authentication import authenticate, grant_failed
-from tokens.grants import InvalidGrant, InvalidScope, Tokens
-from tokens.models import GrantKind, OAuthClient
-from tokens.oauth_errors import OAuthError, invalid_grant, invalid_request, invalid_scope
+from tokens import capping, client_trail, grants
+from tokens.client_authentication import authenticate, check_grants, grant_failed
+from tokens.grants import InvalidGrant, InvalidScope, RefreshedTooOften, Tokens
+from tokens.models import Grant, GrantKind, OAuthClient
+from tokens.oauth_errors import OAuthError, invalid_grant, invalid_request, invalid_scope, too_many_requests
 from tokens.oauth_forms import presented
 from tokens.signed import MAX_SCOPE
 
 CLIENT_CREDENTIALS, REFRESH_TOKEN = "client_credentials", "refresh_token"
 GRANT_TYPES = (CLIENT_CREDENTIALS, REFRESH_TOKEN)
+
+# Several at once, because each ending makes all workers read the organization's credentials again.
+ENDED_AT_ONCE = 10
+TOO_MANY = "Unused for longest of too many grants"
 
 Form = dict[str, str]
 
@@ -45,7 +54,12 @@ def exchange(
     try:
         if refreshing:
             return _told(_refresh(form["refresh_token"], client, scope, now))
-        return _told(grants.open_for_client(client=client, scope=scope, address=address, now=now))
+        check_grants(client)
+        tokens = grants.open_for_client(client=client, scope=scope, address=address, now=now)
+        _end_oldest(client)
+        return _told(tokens)
+    except RefreshedTooOften as often:
+        raise too_many_requests(often.retry_after) from None
     except InvalidScope as problem:
         raise invalid_scope(str(problem)) from None
     except InvalidGrant as problem:
@@ -54,6 +68,17 @@ def exchange(
 
 def _refresh(raw: str, client: OAuthClient, scope: list[str] | None, now: datetime | None) -> Tokens:
     return grants.rotate(raw, kinds=(GrantKind.CLIENT,), client=client, scope=scope, now=now)
+
+
+def _end_oldest(client: OAuthClient) -> None:
+    """Keep GRANTS_PER_CLIENT active grants at most; the ones unused for longest end first."""
+    active = Grant.objects.filter(client=client, revoked_at=None, expires_at__gt=timezone.now())
+    if active.count() <= settings.GRANTS_PER_CLIENT:
+        return
+    chosen = capping.beyond(active, max(1, settings.GRANTS_PER_CLIENT - ENDED_AT_ONCE + 1))
+    with transaction.atomic():
+        ended = grants.revoke(Grant.objects.filter(pk__in=chosen), reason=TOO_MANY)
+        client_trail.tokens_revoked(client, SYSTEM, ended)
 
 
 def _scope(form: Form) -> list[str] | None:

@@ -74,6 +74,11 @@ def too_many_failures(retry_after: int) -> OAuthError:
     return OAuthError("temporarily_unavailable", description, status=429, retry_after=retry_after)
 
 
+def too_many_requests(retry_after: int) -> OAuthError:
+    description = "Too many requests of this client. Try again later."
+    return OAuthError("temporarily_unavailable", description, status=429, retry_after=retry_after)
+
+
 def unavailable() -> OAuthError:
     description = "Temporarily unavailable. Try again in a moment."
     return OAuthError("temporarily_unavailable", description, status=503, retry_after=UNAVAILABLE_RETRY_AFTER)

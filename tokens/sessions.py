@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
@@ -17,15 +18,16 @@ from accounts.browser_sessions import BrowserSession
 from accounts.models import Membership, Organization, User
 from accounts.people_trail import themselves
 from accounts.proof import Proof
-from ratelimit import usage
+from ratelimit import refusals, usage
 from ratelimit.refusals import Refused
 from ratelimit.usage import Usage
-from tokens import devices, grants, session_refusals, session_trail
-from tokens.grants import InvalidGrant, Tokens
+from tokens import capping, devices, grants, session_refusals, session_trail
+from tokens.grants import InvalidGrant, RefreshedTooOften, Tokens
 from tokens.models import Grant, GrantKind, RefreshToken
 
 SIGNED_OUT = "Signed out"
 ENDED = "Ended by its owner"
+TOO_MANY = "Unused for longest of too many sessions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,15 @@ def open_session(
         raise Refused(session_refusals.INVALID_CREDENTIALS) from None
     known_devices.remember_network(user, address)
     last_seen.note(membership.pk)
+    for grant_id in capping.beyond(living(user.pk), settings.SESSIONS_PER_PERSON):
+        end(user_id=user.pk, grant_id=grant_id, reason=TOO_MANY)
     return tokens
 
 
 def refresh(raw: str, kinds: Sequence[GrantKind], organization_id: UUID | None = None) -> Tokens:
     """Rotate a refresh token of one of the ``kinds``, and of the organization where one is named.
 
-    Raises Refused(invalid_refresh_token) for every reason alike.
+    Raises Refused: rate_limited for a family refreshed too often, else invalid_refresh_token.
     """
     try:
         if organization_id is not None:
@@ -104,6 +108,8 @@ def refresh(raw: str, kinds: Sequence[GrantKind], organization_id: UUID | None =
             if token is None or token.grant.organization_id != organization_id:
                 raise InvalidGrant
         tokens = grants.rotate(raw, kinds=kinds)
+    except RefreshedTooOften as often:
+        raise Refused(refusals.RATE_LIMITED, retry_after=often.retry_after) from None
     except InvalidGrant:
         raise Refused(session_refusals.INVALID_REFRESH_TOKEN) from None
     if tokens.grant.membership_id is not None:
