@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts import (  # noqa: F401
@@ -27,7 +28,7 @@ from accounts import (  # noqa: F401
 from accounts.admin_filters import StateFilter
 from accounts.admin_lists import ListPage
 from accounts.models import Membership, Organization
-from accounts.staff import LookOnly, NoForgedRows, RefusableDeletion, staff
+from accounts.staff import LookOnly, NoForgedRows, RefusableDeletion, confirmation, given_reason, staff
 from accounts.typed import Typed
 from ratelimit.admin import ValuesLogged
 
@@ -63,6 +64,7 @@ class OrganizationAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows)
         "public_id",
         "slug",
         "publishable_key",
+        "created_at",
         "plan",
         "requests_per_day",
         "never_expiring_allowed",
@@ -72,9 +74,6 @@ class OrganizationAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows)
         "sso_tenant",
         "mfa_required",
         "email_domains",
-        "suspended_at",
-        "deleted_at",
-        "created_at",
     )
     readonly_fields = (
         "name",
@@ -87,11 +86,20 @@ class OrganizationAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows)
         "sso_tenant",
         "mfa_required",
         "email_domains",
-        "suspended_at",
-        "deleted_at",
         "created_at",
     )
     actions = ["suspend", "resume", "delete_selected", "restore"]
+
+    def summary(self, row: Organization) -> str:
+        return f"{row.slug}, {self.status(row).lower()}, {row.plan}"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The plan is chosen here; plans are edited on their own page."""
+        formfield = super().formfield_for_dbfield(db_field, request, **kwargs)
+        # Django wraps the choice in links to add, change and delete plans.
+        if db_field.name == "plan" and formfield is not None:
+            formfield.widget = formfield.widget.widget
+        return formfield
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """An organization is made together with its owner."""
@@ -159,24 +167,52 @@ class OrganizationAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows)
         self.message_user(request, f"Restored: {restored}.", messages.SUCCESS)
 
     @admin.action(permissions=["change"], description="Suspend selected organizations")
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
-        self._set_suspended(request, queryset, suspended=True)
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse | None:
+        asked = confirmation(
+            self,
+            request,
+            queryset.filter(suspended_at=None, deleted_at=None),
+            title="Suspend organizations",
+            warning="Their tokens, OAuth clients and sessions are refused until they are resumed.",
+            button="Suspend",
+            needs_reason=True,
+        )
+        if asked:
+            return asked
+        reason = given_reason(request)
+        flow = partial(organizations.suspend, actor=staff(request), reason=reason)
+        self._change_each(request, queryset, flow, "Suspended", f": {reason}")
+        return None
 
     @admin.action(permissions=["change"], description="Resume selected organizations")
-    def resume(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
-        self._set_suspended(request, queryset, suspended=False)
+    def resume(self, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse | None:
+        asked = confirmation(
+            self,
+            request,
+            queryset.filter(suspended_at__isnull=False, deleted_at=None),
+            title="Resume organizations",
+            warning="The same tokens, OAuth clients and sessions work again at once.",
+            button="Resume",
+        )
+        if asked:
+            return asked
+        self._change_each(request, queryset, partial(organizations.resume, actor=staff(request)), "Resumed")
+        return None
 
     @transaction.atomic
-    def _set_suspended(
-        self, request: HttpRequest, queryset: QuerySet[Organization], *, suspended: bool
+    def _change_each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Organization],
+        flow: Callable[..., bool],
+        word: str,
+        why: str = ".",
     ) -> None:
-        flow = organizations.suspend if suspended else organizations.resume
-        word = "Suspended" if suspended else "Resumed"
         Organization.objects.lock_all(queryset.values_list("pk", flat=True))
-        living = [one for one in queryset if one.deleted_at is None]
-        changed = [one for one in living if flow(organization=one, actor=staff(request))]
+        kept = [one for one in queryset if one.deleted_at is None]
+        changed = [one for one in kept if flow(organization=one)]
         for organization in changed:
-            self.log_change(request, organization, f"{word}.")
+            self.log_change(request, organization, f"{word}{why}")
         self.message_user(request, f"{word}: {len(changed)}.", messages.SUCCESS)
 
 
@@ -188,6 +224,8 @@ def counted(rows: QuerySet[Any]) -> dict[UUID, int]:
 @admin.register(LogEntry)
 class LogAdmin(ListPage, LookOnly, NoForgedRows):
     """Who of the staff did what."""
+
+    in_search = False
 
     list_display = ("action_time", "user", "object_repr", "told", "content_type")
     list_filter = ("action_flag",)

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts.admin_paging import PER_PAGE, CappedPaginator, RowList
+from accounts.admin_panel import Panel
 from accounts.models import Organization
+from accounts.staff import back_url
 from accounts.typed import Typed
 from ratelimit.admin import Page
 
@@ -32,6 +34,34 @@ class ListPage(Page):
     def criteria(self, typed: Typed) -> list[Q]:
         """The ways in which a row can match; each is a query of its own, which an index can answer."""
         return []
+
+    # Whether the search over everything looks here as well.
+    in_search: ClassVar[bool] = True
+
+    def summary(self, row: Any) -> str:
+        """What a search result says beside the row's name."""
+        return str(getattr(row, "organization", ""))
+
+    def panel(self, request: HttpRequest, row: Any) -> Panel | None:
+        """What the page of one row shows above the form."""
+        return None
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = kwargs.get("obj")
+        context["panel"] = panel = self.panel(request, row) if row else None
+        if panel:
+            context["acts"] = [act for act in panel.acts if act.action in self.get_actions(request)]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """An action that was begun on the page of one row ends there."""
+        response = super().response_action(request, queryset, *args, **kwargs)
+        back = back_url(self, request)
+        return HttpResponseRedirect(back) if back and isinstance(response, HttpResponseRedirect) else response
 
     def with_counts(self, rows: list[Any]) -> list[Any]:
         """The rows of the shown page, with what only they need."""

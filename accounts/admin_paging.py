@@ -63,6 +63,11 @@ class RowList(ChangeList):
         return self.total > MOST_ROWS
 
     @property
+    def kept_filters(self) -> str:
+        """The list's filters and order, for its search box to keep."""
+        return str(self.get_query_string(remove=["q"]))
+
+    @property
     def most_rows(self) -> int:
         return MOST_ROWS
 

@@ -48,6 +48,7 @@ class OfTarget(GivenFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ListPage, LookOnly, NoForgedRows):
+    in_search = False
     list_display = ("at", "organization", "sequence", "action", "actor_name", "target_name", "address")
     list_filter = (OfOrganization, ByActor, OfTarget, ActionFilter)
     list_select_related = ("organization",)

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from accounts import members
 from accounts.admin_filters import OfOrganization, OfPerson
 from accounts.admin_lists import ListPage, matching_organizations
+from accounts.admin_panel import Fact, Panel, list_url, page_url
 from accounts.models import Membership
 from accounts.staff import NoForgedRows, RefusableDeletion, may_change, staff
 from accounts.typed import Typed
@@ -20,6 +21,7 @@ from accounts.typed import Typed
 class MembershipAdmin(ListPage, RefusableDeletion, NoForgedRows):
     """Members are looked at and removed; their tokens stop with them."""
 
+    in_search = False
     list_display = ("user", "organization", "role", "joined_at", "last_seen_at")
     list_filter = (OfOrganization, OfPerson, "role")
     list_select_related = ("user", "organization")
@@ -39,6 +41,19 @@ class MembershipAdmin(ListPage, RefusableDeletion, NoForgedRows):
             Q(user__email__icontains=typed.text) | Q(user__name__icontains=typed.text),
             Q(organization__in=list(matching_organizations(typed))),
         ]
+
+    def panel(self, request: HttpRequest, row: Membership) -> Panel:
+        organization, user = row.organization, row.user
+        person = {"organization": organization.public_id, "person": user.public_id}
+        return Panel(
+            facts=[
+                Fact("Organization", organization, page_url("accounts_organization", organization.pk)),
+                Fact("Person", user, page_url("accounts_user", user.pk)),
+                Fact("Id", row.public_id),
+                Fact("API tokens", "Show", list_url("tokens_serviceaccounttoken", **person)),
+                Fact("Audit events", "Show", list_url("accounts_auditevent", actor=user.public_id)),
+            ]
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

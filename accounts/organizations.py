@@ -73,15 +73,15 @@ def rotate_key(*, actor: Actor) -> Organization:
 
 
 @transaction.atomic
-def suspend(*, organization: Organization, actor: Actor) -> bool:
+def suspend(*, organization: Organization, actor: Actor, reason: str = "") -> bool:
     """Stop everything the organization's programs may do, until it resumes; whether it was running."""
-    return _set_suspended(organization, timezone.now(), actor)
+    return _set_suspended(organization, timezone.now(), actor, reason)
 
 
 @transaction.atomic
 def resume(*, organization: Organization, actor: Actor) -> bool:
     """Let the same credentials work again; whether it was suspended."""
-    return _set_suspended(organization, None, actor)
+    return _set_suspended(organization, None, actor, "")
 
 
 @transaction.atomic
@@ -101,7 +101,7 @@ def record_creation(organization: Organization, actor: Actor) -> None:
     _record("organization.created", organization, actor, {"name": [None, organization.name]})
 
 
-def _set_suspended(organization: Organization, moment: datetime | None, actor: Actor) -> bool:
+def _set_suspended(organization: Organization, moment: datetime | None, actor: Actor, reason: str) -> bool:
     locked = Organization.objects.locked(organization.pk)
     if (locked.suspended_at is None) == (moment is None):
         Organization.objects.confirm([locked.pk])
@@ -109,7 +109,8 @@ def _set_suspended(organization: Organization, moment: datetime | None, actor: A
     locked.suspended_at = moment
     locked.save(update_fields=["suspended_at"])
     Organization.objects.advance([locked.pk])
-    _record("organization.resumed" if moment is None else "organization.suspended", locked, actor, {})
+    action = "organization.resumed" if moment is None else "organization.suspended"
+    _record(action, locked, actor, {"reason": reason} if reason else {})
     return True
 
 

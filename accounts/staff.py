@@ -96,14 +96,27 @@ def tell(page: Page, request: HttpRequest, refused: Refused) -> None:
     page.message_user(request, f"{refused.refusal.error}. {detail}".strip(), messages.ERROR)
 
 
+def back_url(page: Page, request: HttpRequest) -> str:
+    """The page of the one chosen row, where the action was begun there; "" otherwise."""
+    chosen = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+    if not request.POST.get("back") or len(chosen) != 1:
+        return ""
+    return reverse(f"{page.admin_site.name}:{page.opts.app_label}_{page.opts.model_name}_change", args=chosen)
+
+
+def given_reason(request: HttpRequest) -> str:
+    return request.POST.get("reason", "").strip()[:200]
+
+
 def confirmation(
-    page: Page, request: HttpRequest, chosen: QuerySet[Any], **words: Any
+    page: Page, request: HttpRequest, chosen: QuerySet[Any], *, needs_reason: bool = False, **words: Any
 ) -> HttpResponse | None:
-    """Ask before an action that cannot be undone; None once it was confirmed.
+    """Ask before an action; None once it was confirmed, and a reason given where it needs one.
 
     ``words`` are title, warning and button, and ``asks_reason`` for a reason to go with it.
     """
-    if request.POST.get("confirmed"):
+    confirmed = bool(request.POST.get("confirmed"))
+    if confirmed and (given_reason(request) or not needs_reason):
         return None
     names = list(chosen[: MOST_CONFIRMED + 1])
     if len(names) > MOST_CONFIRMED:
@@ -113,6 +126,10 @@ def confirmation(
     context = {
         **page.admin_site.each_context(request),
         **words,
+        "asks_reason": needs_reason or words.get("asks_reason"),
+        "needs_reason": needs_reason,
+        "lacks_reason": confirmed,
+        "back": back_url(page, request),
         "opts": page.opts,
         "chosen": names,
         "action": request.POST.getlist("action"),

@@ -24,9 +24,11 @@ from django.utils.html import format_html
 from accounts import factor_resets, members, password_reset, people_trail
 from accounts.admin_filters import StateFilter
 from accounts.admin_lists import ListPage
+from accounts.admin_panel import Panel
 from accounts.models import Membership, User
 from accounts.staff import NoForgedRows, RefusableDeletion, confirmation, may_change, staff, tell
 from accounts.typed import Typed
+from accounts.user_panel import user_panel
 from ratelimit.admin import ValuesLogged
 from ratelimit.refusals import Refused
 
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     UserPage = DjangoUserAdmin[User]
 else:
     UserPage = DjangoUserAdmin
+
+
+STAFF_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class UserState(StateFilter):
@@ -69,17 +74,23 @@ class UserAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows, UserPag
     actions = ["deactivate", "reactivate", "reset_second_factor", "delete_selected"]
     fieldsets = (
         (None, {"fields": ("email", "public_id", "name", "is_active", "new_password")}),
-        ("Staff", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
+        ("Staff permissions", {"classes": ("collapse",), "fields": STAFF_FIELDS}),
     )
     readonly_fields = ("email", "public_id", "is_active", "new_password", "last_login", "date_joined")
-    for_superusers = ("is_staff", "is_superuser", "groups", "user_permissions")
+    for_superusers = STAFF_FIELDS
 
     def criteria(self, typed: Typed) -> list[Q]:
         if typed.is_id:
             member = Membership.objects.filter(pk__in=typed.ids("mem"))
             return [Q(pk__in=typed.ids("usr")), Q(pk__in=member.values("user"))]
         return [Q(email__icontains=typed.text) | Q(name__icontains=typed.text)]
+
+    def summary(self, row: User) -> str:
+        return row.name if row.is_active else f"{row.name}, deactivated".lstrip(", ")
+
+    def panel(self, request: HttpRequest, row: User) -> Panel:
+        return user_panel(row)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         fixed = tuple(super().get_readonly_fields(request, obj))

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from tokens import staff_search
 from tokens.password_grant_views import PasswordGrantView
 
 # Asked from the top, so what programs call most stands first.
@@ -23,6 +24,7 @@ urlpatterns = [
     path("", include("tokens.oauth_urls")),
     path("internal/", include("tokens.internal_urls")),
     path("", include("config.operation_urls")),
+    path("admin/search/", admin.site.admin_view(staff_search.search), name="staff-search"),
     path("admin/", admin.site.urls),
 ]
 

@@ -50,7 +50,15 @@ def _told(form: forms.Form, name: str, value: Any) -> str:
 
 @admin.register(Plan)
 class PlanAdmin(ValuesLogged):
-    list_display = ("name", "slug", "requests_per_day", "burst_per_minute")
+    list_display = ("name", "slug", "per_day", "per_minute")
+
+    @admin.display(description="requests per day", ordering="requests_per_day")
+    def per_day(self, plan: Plan) -> str:
+        return "Unlimited" if plan.requests_per_day is None else f"{plan.requests_per_day:,}"
+
+    @admin.display(description="requests per minute", ordering="burst_per_minute")
+    def per_minute(self, plan: Plan) -> str:
+        return "Unlimited" if plan.burst_per_minute is None else f"{plan.burst_per_minute:,}"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> tuple[str, ...]:
         """Commands and integrations name a plan by its slug."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 
 from django.contrib import admin, messages
@@ -14,13 +14,15 @@ from django.utils import timezone
 
 from accounts.admin_filters import OfOrganization, OfPerson, StateFilter
 from accounts.admin_lists import ListPage, matching_organizations
+from accounts.admin_panel import Panel
 from accounts.models import Membership, Organization
-from accounts.staff import LookOnly, NoForgedRows, confirmation, staff
+from accounts.staff import LookOnly, NoForgedRows, confirmation, given_reason, staff
 from accounts.typed import Typed
 from tokens.client_admin import ClientAdmin, told_of
 from tokens.models import ServiceAccountToken, TokenQuerySet, TokenSecret
 from tokens.organization_admin import OrganizationAdmin
 from tokens.revoking import revoke_many
+from tokens.staff_panels import token_panel
 
 __all__ = ["ClientAdmin", "OrganizationAdmin", "TokenAdmin"]
 
@@ -54,7 +56,7 @@ class TokenOfPerson(OfPerson):
 
 @admin.register(ServiceAccountToken)
 class TokenAdmin(ListPage, LookOnly, NoForgedRows):
-    list_display = ("name", "masked", "organization", "status", "created", "expires_at", "revoked_at")
+    list_display = ("name", "masked", "organization", "status", "created", "expires")
     list_filter = (OfOrganization, TokenOfPerson, TokenState)
     search_help_text = "tok_…, org_… or usr_… id, last four characters, beginning of the name, organization"
     sortable_by = ("created",)
@@ -62,9 +64,6 @@ class TokenAdmin(ListPage, LookOnly, NoForgedRows):
     fields = (
         "name",
         "description",
-        "public_id",
-        "masked",
-        "status",
         "organization",
         "granted",
         "created_by",
@@ -78,7 +77,7 @@ class TokenAdmin(ListPage, LookOnly, NoForgedRows):
         "revoked_by",
         "revoked_reason",
     )
-    readonly_fields = ("public_id", "masked", "status", "granted", "known")
+    readonly_fields = ("granted", "known")
     actions = ("revoke",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccountToken]:
@@ -116,8 +115,18 @@ class TokenAdmin(ListPage, LookOnly, NoForgedRows):
         return ", ".join(token.permissions)
 
     @admin.display(description="created", ordering="pk")
-    def created(self, token: ServiceAccountToken) -> datetime:
-        return token.created_at
+    def created(self, token: ServiceAccountToken) -> date:
+        return token.created_at.date()
+
+    @admin.display
+    def expires(self, token: ServiceAccountToken) -> date | str:
+        return token.expires_at.date() if token.expires_at else "Never"
+
+    def summary(self, row: ServiceAccountToken) -> str:
+        return f"{row.organization}, {self.masked(row)}, {self.status(row).lower()}"
+
+    def panel(self, request: HttpRequest, row: ServiceAccountToken) -> Panel:
+        return token_panel(row, self.masked(row), self.status(row))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """A filter in the address must not answer questions about a digest."""
@@ -141,7 +150,7 @@ class TokenAdmin(ListPage, LookOnly, NoForgedRows):
         )
         if asked:
             return asked
-        reason = request.POST.get("reason", "").strip() or REASON
+        reason = given_reason(request) or REASON
         with transaction.atomic():
             Organization.objects.lock_all(running.values_list("organization_id", flat=True))
             stopping = list(running)

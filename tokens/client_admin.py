@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,11 +13,13 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.admin_filters import OfOrganization, StateFilter
 from accounts.admin_lists import ListPage, matching_organizations
+from accounts.admin_panel import Panel
 from accounts.staff import LookOnly, NoForgedRows, confirmation, staff
 from accounts.typed import Typed
 from tokens.clients import delete_many
 from tokens.models import ClientSecret, Grant, OAuthClient
 from tokens.models.secrets import KnownSecret
+from tokens.staff_panels import client_panel
 
 
 def told_of(secret: KnownSecret | None) -> str:
@@ -74,6 +76,12 @@ class ClientAdmin(ListPage, LookOnly, NoForgedRows):
             found.append(Q(pk__in=secrets.values("client")))
         return found
 
+    def summary(self, row: OAuthClient) -> str:
+        return f"{row.organization}, {self.status(row).lower()}"
+
+    def panel(self, request: HttpRequest, row: OAuthClient) -> Panel:
+        return client_panel(row, self.status(row))
+
     def with_counts(self, rows: list[OAuthClient]) -> list[OAuthClient]:
         grants = Grant.objects.filter(client__in=rows, revoked_at=None).order_by()
         running = dict(grants.values_list("client").annotate(number=Count("pk")))
@@ -92,8 +100,8 @@ class ClientAdmin(ListPage, LookOnly, NoForgedRows):
         return "Active" if client.deleted_at is None else "Deleted"
 
     @admin.display(description="created", ordering="pk")
-    def created(self, client: OAuthClient) -> datetime:
-        return client.created_at
+    def created(self, client: OAuthClient) -> date:
+        return client.created_at.date()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """A filter in the address must not answer questions about a digest."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin import OrganizationAdmin as AccountsOrganizationAdmin
 from accounts.admin import counted
+from accounts.admin_panel import Panel
 from accounts.models import Organization
 from accounts.typed import Typed
+from tokens import staff_panels
 from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken, TokenSecret
 
 admin.site.unregister(Organization)
@@ -45,6 +48,9 @@ class OrganizationAdmin(AccountsOrganizationAdmin):
         for row in super().with_counts(rows):
             row.token_count = counts.get(row.pk, 0)  # type: ignore[attr-defined]
         return rows
+
+    def panel(self, request: HttpRequest, row: Organization) -> Panel:
+        return staff_panels.organization_panel(row, self.status(row), timezone.now())
 
     @admin.display
     def active_tokens(self, organization: Organization) -> int:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, Organization
 from tests.people import make_member, make_organization, make_plan, make_staff, make_token
-from tests.team import trail
+from tests.team import changes, make_invited, trail
 from tokens import credentials
 from tokens.credentials import Credential
 from tokens.issuing import Issued
@@ -22,8 +22,13 @@ def page_of(organization: Organization) -> str:
     return reverse("admin:accounts_organization_change", args=[organization.pk])
 
 
-def act(browser: Client, action: str, *organizations: Organization) -> None:
-    browser.post(LIST, {"action": action, "_selected_action": [one.pk for one in organizations]})
+REASON = "Unpaid since March"
+
+
+def act(browser: Client, action: str, *organizations: Organization, **more: str) -> str:
+    form = {"action": action, "_selected_action": [one.pk for one in organizations]}
+    form |= {"confirmed": "yes", "reason": REASON} | more
+    return browser.post(LIST, form, follow=True).content.decode()
 
 
 def terms(organization: Organization, **changed: object) -> dict[str, object]:
@@ -74,7 +79,59 @@ def test_suspending_stops_the_tokens_and_resuming_lets_them_work_again(
     assert isinstance(credentials.for_token(issued.plaintext), Credential)
     told = LogEntry.objects.order_by("pk").values_list("change_message", "object_id")
     pk = str(owner.organization_id)
-    assert list(told) == [("Suspended.", pk), ("Resumed.", pk)]
+    assert list(told) == [(f"Suspended: {REASON}", pk), ("Resumed.", pk)]
+
+
+def test_suspension_asks_for_a_reason_and_confirmation_and_records_the_reason(
+    staff: Client, owner: Membership
+) -> None:
+    assert "Suspend organizations" in act(staff, "suspend", owner.organization, confirmed="")
+    assert "Give a reason." in act(staff, "suspend", owner.organization, reason=" ")
+    assert Organization.objects.get().suspended_at is None
+    act(staff, "suspend", owner.organization)
+    assert changes(owner.organization, "organization.suspended") == [{"reason": REASON}]
+    assert "Resume organizations" in act(staff, "resume", owner.organization, confirmed="")
+    assert Organization.objects.get().suspended_at is not None
+
+
+def test_an_action_that_began_on_the_page_ends_there(staff: Client, owner: Membership) -> None:
+    page = page_of(owner.organization)
+    assert "Suspend…" in staff.get(page).content.decode()
+    asked = act(staff, "suspend", owner.organization, confirmed="", back="yes")
+    assert f'href="{page}"' in asked
+    form = {"action": "suspend", "_selected_action": owner.organization_id, "confirmed": "yes"}
+    response = staff.post(LIST, form | {"reason": REASON, "back": "yes"})
+    assert response["Location"] == page
+    assert "Resume…" in staff.get(page).content.decode()
+
+
+def test_states_are_filtered_in_words(staff: Client, db: None) -> None:
+    running, suspended, deleted = (make_organization(name) for name in ("One", "Two", "Three"))
+    Organization.objects.filter(pk=suspended.pk).update(suspended_at=timezone.now())
+    Organization.objects.filter(pk=deleted.pk).update(deleted_at=timezone.now())
+    html = staff.get(LIST).content.decode()
+    for word, organization in (("Active", running), ("Suspended", suspended), ("Deleted", deleted)):
+        assert f">{word}</a>" in html
+        rows = staff.get(LIST, {"status": word.lower()}).context["cl"].result_list
+        assert rows == [organization]
+
+
+def test_the_page_shows_use_people_credentials_events_and_links(
+    staff: Client, owner: Membership, issued: Issued
+) -> None:
+    make_invited(owner)
+    Organization.objects.update(mfa_required=True)
+    html = staff.get(page_of(owner.organization)).content.decode()
+    for text in ("Requests today", "0 of 100", "Last call", "1 active of 1", "second factor required"):
+        assert text in html
+    for model in ("accounts_membership", "accounts_invitation", "tokens_serviceaccounttoken"):
+        assert reverse(f"admin:{model}_changelist") + f"?organization={owner.organization.public_id}" in html
+    assert "Created an API token" in html
+
+
+def test_the_plan_is_chosen_and_not_edited_here(staff: Client, owner: Membership) -> None:
+    html = staff.get(page_of(owner.organization)).content.decode()
+    assert "related-widget-wrapper-link" not in html
 
 
 def test_each_organization_of_a_bulk_action_is_in_the_log(staff: Client, db: None) -> None:

@@ -23,6 +23,12 @@ def test_a_plans_numbers_are_edited_and_its_slug_is_not(staff: Client) -> None:
     assert told.endswith("Requests per day: 100 → none; Burst per minute: none → 30")
 
 
+def test_a_plan_without_a_number_is_unlimited(staff: Client) -> None:
+    Plan.objects.update(requests_per_day=None, burst_per_minute=None)
+    make_plan()
+    assert "Unlimited" in staff.get(LIST).content.decode()
+
+
 def test_a_plan_is_added(staff: Client) -> None:
     form = {"name": "Large", "slug": "large", "requests_per_day": "50000"}
     assert staff.post(reverse("admin:ratelimit_plan_add"), form).status_code == 302

@@ -29,6 +29,7 @@ Call = Callable[[Client, Tenant], Any]
 def chosen(model: str, action: str, find: Callable[[Tenant], Any]) -> Call:
     def call(staff: Client, tenant: Tenant) -> Any:
         form = {"action": action, "_selected_action": [find(tenant).pk], "confirmed": "yes", "post": "yes"}
+        form["reason"] = "because"
         return staff.post(reverse(f"admin:{model}_changelist"), form)
 
     return call
