@@ -82,7 +82,14 @@ def prepared(folder: Path, rows: int, used: int) -> Iterator[list[Target]]:
 
 
 def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterator[list[Target]]:
-    common = {"REDIS_URL": os.environ["REDIS_URL"], "REFUSALS_PER_MINUTE": "1000000000"}
+    limits = (
+        "REFUSALS_PER_MINUTE",
+        "OAUTH_CALLS_PER_MINUTE",
+        "OAUTH_GRANTS_PER_MINUTE",
+        "REFRESHES_PER_MINUTE",
+        "GRANTS_PER_CLIENT",
+    )
+    common = {"REDIS_URL": os.environ["REDIS_URL"], **dict.fromkeys(limits, "1000000000")}
     tessera = common | {"DATABASE_URL": urls["tessera"], "DJANGO_SETTINGS_MODULE": "config.settings"}
     peers = common | {
         "PEER_DATABASE_URL": urls["peers"],
