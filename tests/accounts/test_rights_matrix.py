@@ -7,15 +7,17 @@ is the role of the member, or of the program's responsible member, when it acts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import pytest
 from django.db import transaction
 
 from accounts import invitations, role_changes
+from accounts.authorization import Act, permits
 from accounts.catalogue import role_scopes
 from accounts.models import Invitation, Membership
+from accounts.rights import personal
 from accounts.roles import Role
 from ratelimit.refusals import Refused
 from tests.people import actor, make_member, make_organization, make_token
@@ -221,3 +223,12 @@ def test_a_demoted_owners_token_and_client_do_not_bring_the_role_back() -> None:
             invite(by, Role.VIEWER)
         house.member.refresh_from_db()
         assert (house.member.role, house.member.permissions) == (Role.VIEWER, [])
+
+
+def test_a_program_of_an_owner_hands_no_organization_over() -> None:
+    """Asked directly: the flow would refuse later, because the program's own member becomes an admin."""
+    house = make_house(Role.OWNER)
+    by_program = replace(personal(house.member), in_person=False)
+    wanted = {"member": house.colleagues[Role.VIEWER], "role": Role.OWNER}
+    assert permits(personal(house.member), Act.TRANSFER_OWNERSHIP, **wanted)
+    assert not permits(by_program, Act.TRANSFER_OWNERSHIP, **wanted)
