@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from accounts.models import Membership
 from accounts.roles import Role
 from ratelimit import refusals
-from tests.people import browser_of, make_member, make_token, make_user
+from tests.people import browser_of, fresh_browser_of, make_member, make_token, make_user
 from tests.sessions import session_of
 from tests.team import changes
 from tests.tokens.oauth import make_program
@@ -137,7 +137,7 @@ def test_the_page_asks_which_permissions_stay_and_shows_what_exceeds(
 ) -> None:
     wide = make_token(grace, "wide", ["tokens.manage"])
     make_program(grace, name="importer", scopes=["events:write:*"])
-    browser = browser_of(owner.user)
+    browser = fresh_browser_of(owner.user)
     before = browser.get(page(grace)).content.decode()
     assert "More than the member" not in before
     assert 'name="keep" value="index:write:7"' in before
@@ -152,7 +152,7 @@ def test_the_page_asks_which_permissions_stay_and_shows_what_exceeds(
 
 def test_ticked_permissions_that_are_not_kept_by_name_end(owner: Membership, grace: Membership) -> None:
     form = {"role": "viewer", "permissions": ["account:admin:*", "index:write:*"], "only:index:write:*": "7"}
-    browser_of(owner.user).post(page(grace), form | {"keep": ["index:write:7"]})
+    fresh_browser_of(owner.user).post(page(grace), form | {"keep": ["index:write:7"]})
     assert held(grace) == ["index:write:7"]
 
 
