@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -53,11 +53,11 @@ class OrganizationState(StateFilter):
 
 @admin.register(Organization)
 class OrganizationAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows):
-    list_display = ["name", "slug", "plan", "status", "members", "created_at"]
+    list_display = ["name", "slug", "plan", "status", "members", "created"]
     list_filter = (OrganizationState, "plan")
     list_select_related = ("plan",)
     search_help_text = "org_… id, name, slug, member’s e-mail, publishable key"
-    sortable_by = ("name", "slug", "created_at")
+    sortable_by = ("name", "slug", "created")
     ordering = ("name", "pk")
     fields = (
         "name",
@@ -120,6 +120,10 @@ class OrganizationAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows)
         for row in rows:
             row.member_count = counts.get(row.pk, 0)  # type: ignore[attr-defined]
         return rows
+
+    @admin.display(ordering="created_at")
+    def created(self, organization: Organization) -> date:
+        return organization.created_at.date()
 
     @admin.display
     def members(self, organization: Organization) -> int:

@@ -185,25 +185,39 @@ class Organization(models.Model):
     )
     publishable_key = models.CharField(max_length=60, unique=True, default=new_publishable_key)
     never_expiring_allowed = models.BooleanField(
-        default=True, help_text="Whether API tokens without an expiry may be created."
+        "tokens without an expiry allowed",
+        default=True,
+        help_text="Whether API tokens without an expiry may be created.",
     )
     longest_token_days = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="How long a new API token may live at most; empty means 365 days."
+        "longest life of a token in days",
+        null=True,
+        blank=True,
+        help_text="How long a new API token may live at most; empty means 365 days.",
     )
     mfa_required = models.BooleanField(
-        default=False, help_text="Members work here with a second factor only."
+        "second factor required", default=False, help_text="Members work here with a second factor only."
     )
-    sso_required = models.BooleanField(default=False, help_text="Members sign in by single sign-on only.")
+    sso_required = models.BooleanField(
+        "single sign-on required", default=False, help_text="Members sign in by single sign-on only."
+    )
     sso_provider = models.CharField(
-        max_length=30, blank=True, help_text="The only provider that single sign-on may use; empty means any."
+        "single sign-on provider",
+        max_length=30,
+        blank=True,
+        help_text="The only provider that single sign-on may use; empty means any.",
     )
     sso_tenant = models.CharField(
+        "single sign-on tenant",
         max_length=253,
         blank=True,
         help_text="The provider's tenant: Microsoft's tenant id, Google's domain, or an issuer.",
     )
     email_domains = models.JSONField(
-        default=list, blank=True, help_text="Only addresses of these domains may be invited; empty means any."
+        "e-mail domains",
+        default=list,
+        blank=True,
+        help_text="Only addresses of these domains may be invited; empty means any.",
     )
     suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)

@@ -20,7 +20,7 @@ admin.site.unregister(Organization)
 
 @admin.register(Organization)
 class OrganizationAdmin(AccountsOrganizationAdmin):
-    list_display = ["name", "slug", "plan", "status", "members", "active_tokens", "created_at"]
+    list_display = ["name", "slug", "plan", "status", "members", "active_tokens", "created"]
     search_help_text = (
         "org_…, usr_…, tok_… or cli_… id, name, slug, member’s e-mail, publishable key, "
         "last four characters of a token or client secret"
