@@ -42,7 +42,7 @@ def test_the_first_request_of_the_day_leaves_one_less(api: APIClient, owner: Mem
     assert fields(response, "RateLimit-Policy") == {"daily": {"q": 1000, "w": DAY}}
     daily = fields(response, "RateLimit")["daily"]
     assert daily["r"] == 999
-    assert abs(before + daily["t"] - int(response["X-RateLimit-Reset"])) <= 2
+    assert before - 1 <= int(response["X-RateLimit-Reset"]) - daily["t"] <= time.time() + 1
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,7 @@ def test_every_answer_to_a_good_credential_is_charged_and_says_so(
 def test_a_refusal_says_how_long_to_wait(api: APIClient, owner: Membership) -> None:
     on_plan(owner, 1)
     api.get(WHOAMI)
+    before = time.time()
     response = api.get(WHOAMI)
     assert response.status_code == 429
     wait = int(response["Retry-After"])
@@ -76,7 +77,7 @@ def test_a_refusal_says_how_long_to_wait(api: APIClient, owner: Membership) -> N
     assert wait >= fields(response, "RateLimit")["daily"]["t"]
     assert response["X-RateLimit-Remaining"] == "0"
     assert response["X-RateLimit-Limit"] == "1"
-    assert abs(time.time() + wait - int(response["X-RateLimit-Reset"])) <= 2
+    assert before - 1 <= int(response["X-RateLimit-Reset"]) - wait <= time.time() + 1
     assert "no-store" in response["Cache-Control"]
     assert response["Content-Type"] == "application/json"
 
