@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from http.client import HTTPConnection
 
 import pytest
 from django.test import Client
 
 from tests.servers import Servers
+from tests.waiting import PATIENCE
 from tests.wsgi import ask
 
 PATHS = ["/healthz", "/readyz", "/accounts/login/", "/api/auth/whoami", "/nothing", "/.well-known/jwks.json"]
@@ -32,9 +34,8 @@ def test_no_body_is_handed_to_the_server() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_logged_for_it(servers: Servers) -> None:
     [server] = servers(1)
-    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
-    for path in PATHS:
-        connection.request("HEAD", path)
-        connection.getresponse().read()
-    connection.close()
+    with closing(HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)) as connection:
+        for path in PATHS:
+            connection.request("HEAD", path)
+            connection.getresponse().read()
     assert "HEAD" not in "".join(line for line in server.log().splitlines() if '"warning"' in line)

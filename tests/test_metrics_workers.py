@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 
 import psutil
@@ -33,12 +34,10 @@ def bearer(server: Server) -> str:
 
 def ask(server: Server, path: str, bearer: str) -> tuple[int, str]:
     """Over a connection of its own, so that any worker may take it."""
-    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
-    connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}", "Connection": "close"})
-    response = connection.getresponse()
-    answer = response.status, response.read().decode()
-    connection.close()
-    return answer
+    with closing(HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)) as connection:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}", "Connection": "close"})
+        response = connection.getresponse()
+        return response.status, response.read().decode()
 
 
 def scrape(server: Server) -> dict[str, float]:

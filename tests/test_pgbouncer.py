@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from http.client import HTTPConnection
 from typing import Any
@@ -93,12 +94,11 @@ def member() -> Membership:
 
 
 def ask(server: Server, method: str, path: str, bearer: str, body: object = None) -> tuple[int, Any]:
-    link = HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
-    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-    link.request(method, path, json.dumps(body) if body else None, headers)
-    response = link.getresponse()
-    content = response.read()
-    link.close()
+    with closing(HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)) as link:
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        link.request(method, path, json.dumps(body) if body else None, headers)
+        response = link.getresponse()
+        content = response.read()
     return response.status, json.loads(content) if content else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Event, Thread
@@ -45,21 +45,20 @@ class Load:
         self.ended = Event()
 
     def one_client(self) -> None:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        while not self.ended.is_set():
-            for method, path in self.wishes:
-                try:
-                    connection.request(method, path, headers=self.headers)
-                    response = connection.getresponse()
-                    response.read()
-                    outcome = str(response.status)
-                except (OSError, HTTPException) as problem:
-                    outcome = type(problem).__name__
-                    connection.close()
-                self.answers[f"{method} {outcome}"] += 1
-                # Clients that take all of the machine would leave starting servers nothing.
-                self.ended.wait(0.01)
-        connection.close()
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+            while not self.ended.is_set():
+                for method, path in self.wishes:
+                    try:
+                        connection.request(method, path, headers=self.headers)
+                        response = connection.getresponse()
+                        response.read()
+                        outcome = str(response.status)
+                    except (OSError, HTTPException) as problem:
+                        outcome = type(problem).__name__
+                        connection.close()
+                    self.answers[f"{method} {outcome}"] += 1
+                    # Clients that take all of the machine would leave starting servers nothing.
+                    self.ended.wait(0.01)
 
     @contextmanager
     def running(self, clients: int) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -45,13 +46,12 @@ class Answer:
 
 
 def ask(gateway: Gateway, bearer: str = "", method: str = "GET", body: Any = None, **headers: str) -> Answer:
-    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
-    given = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-    chunked = body is not None and not isinstance(body, bytes)
-    connection.request(method, "/orders/7?page=2&page=3", body, given | headers, encode_chunked=chunked)
-    response = connection.getresponse()
-    content = response.read()
-    connection.close()
+    with closing(HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)) as connection:
+        given = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        chunked = body is not None and not isinstance(body, bytes)
+        connection.request(method, "/orders/7?page=2&page=3", body, given | headers, encode_chunked=chunked)
+        response = connection.getresponse()
+        content = response.read()
     found = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, found, json.loads(content) if content else None)
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -53,12 +54,10 @@ def at(servers: Servers, port: int) -> Server:
 
 
 def readiness(server: Server) -> tuple[int, str]:
-    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
-    connection.request("GET", "/readyz", headers={"Connection": "close"})
-    response = connection.getresponse()
-    answer = response.status, json.loads(response.read())["status"]
-    connection.close()
-    return answer
+    with closing(HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)) as connection:
+        connection.request("GET", "/readyz", headers={"Connection": "close"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())["status"]
 
 
 def reload(server: Server) -> None:

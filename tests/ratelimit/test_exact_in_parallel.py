@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from http.client import HTTPConnection
 from itertools import cycle, islice
@@ -36,18 +37,17 @@ def hammer(servers: Sequence[Server], bearers: Sequence[str]) -> list[tuple[int,
     barrier = Barrier(CONNECTIONS)
 
     def one(server: Server) -> list[tuple[int, str]]:
-        connection = HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
-        # The servers' own connections are there before the race, so that it is about nothing but the limit.
-        connection.request("GET", "/readyz")
-        connection.getresponse().read()
-        barrier.wait(PATIENCE)
-        found = []
-        for bearer in islice(cycle(bearers), TRIES // CONNECTIONS):
-            connection.request("GET", "/api/auth/whoami", headers={"Authorization": f"Bearer {bearer}"})
-            response = connection.getresponse()
-            response.read()
-            found.append((response.status, response.headers["X-RateLimit-Remaining"]))
-        connection.close()
+        with closing(HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)) as connection:
+            # The servers connect to their stores before the race, which is about nothing but the limit.
+            connection.request("GET", "/readyz")
+            connection.getresponse().read()
+            barrier.wait(PATIENCE)
+            found = []
+            for bearer in islice(cycle(bearers), TRIES // CONNECTIONS):
+                connection.request("GET", "/api/auth/whoami", headers={"Authorization": f"Bearer {bearer}"})
+                response = connection.getresponse()
+                response.read()
+                found.append((response.status, response.headers["X-RateLimit-Remaining"]))
         return found
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:

@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from itertools import cycle, islice
 from threading import Barrier
@@ -30,12 +31,11 @@ LIMIT = settings.ACTIVE_TOKENS_PER_ORGANIZATION
 
 def ask(server: Server, method: str, path: str, bearer: str, body: object = None) -> tuple[int, str]:
     """Status and ``code`` of the answer."""
-    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
-    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-    connection.request(method, path, json.dumps(body) if body else None, headers)
-    response = connection.getresponse()
-    content = response.read()
-    connection.close()
+    with closing(HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)) as connection:
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        connection.request(method, path, json.dumps(body) if body else None, headers)
+        response = connection.getresponse()
+        content = response.read()
     return response.status, json.loads(content).get("code", "") if content else ""
 
 
