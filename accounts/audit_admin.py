@@ -11,8 +11,10 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 
+from accounts import ids
 from accounts.admin_filters import GivenFilter, OfOrganization, StateFilter
 from accounts.admin_lists import ListPage, matching_organizations
+from accounts.admin_panel import Fact, Panel, list_url, page_url
 from accounts.audit_actions import ACTIONS
 from accounts.audit_models import AuditEvent
 from accounts.models import User
@@ -20,6 +22,24 @@ from accounts.staff import LookOnly, NoForgedRows
 from accounts.typed import Typed
 
 MOST_PEOPLE = 100
+
+
+# The page of each kind of actor and target, by the prefix of its public id.
+PAGES = {
+    "usr": "accounts_user",
+    "mem": "accounts_membership",
+    "org": "accounts_organization",
+    "inv": "accounts_invitation",
+    "tok": "tokens_serviceaccounttoken",
+    "cli": "tokens_oauthclient",
+}
+
+
+def page_of(public_id: str) -> str:
+    """The admin's page of what an event names; "" for what has none."""
+    prefix = public_id.partition("_")[0]
+    found = Typed.of(public_id).ids(prefix)
+    return page_url(PAGES[prefix], found[0]) if found and prefix in PAGES else ""
 
 
 class ActionFilter(StateFilter):
@@ -49,7 +69,7 @@ class OfTarget(GivenFilter):
 @admin.register(AuditEvent)
 class AuditEventAdmin(ListPage, LookOnly, NoForgedRows):
     in_search = False
-    list_display = ("at", "organization", "sequence", "action", "actor_name", "target_name", "address")
+    list_display = ("at", "organization", "words", "actor_name", "target_name")
     list_filter = (OfOrganization, ByActor, OfTarget, ActionFilter)
     list_select_related = ("organization",)
     search_help_text = "Organization; id of an event, actor or target; e-mail of the actor"
@@ -86,6 +106,23 @@ class AuditEventAdmin(ListPage, LookOnly, NoForgedRows):
             people = User.objects.filter(email__startswith=typed.address)[:MOST_PEOPLE]
             return [Q(actor_id__in=[user.public_id for user in people])]
         return [Q(organization__in=list(matching_organizations(typed)))]
+
+    @admin.display(description="event")
+    def words(self, event: AuditEvent) -> str:
+        return ACTIONS.get(event.action, event.action)
+
+    def panel(self, request: HttpRequest, row: AuditEvent) -> Panel:
+        own = {"organization": ids.encode("org", row.organization_id)}
+        return Panel(
+            facts=[
+                Fact("Event", self.words(row)),
+                Fact("Actor", row.actor_name or row.actor_type, page_of(row.actor_id)),
+                Fact("Target", row.target_name or "None", page_of(row.target_id)),
+                Fact("All of this target", "Show", list_url("accounts_auditevent", target=row.target_id)),
+                Fact("All of this actor", "Show", list_url("accounts_auditevent", actor=row.actor_id)),
+                Fact("All of the organization", "Show", list_url("accounts_auditevent", **own)),
+            ]
+        )
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {}

@@ -7,7 +7,7 @@ from django.test import Client
 from accounts import indexes
 from accounts.audit_models import AuditEvent
 from accounts.models import Membership
-from tests.people import make_member
+from tests.people import make_member, make_token
 
 LIST = "/admin/accounts/auditevent/"
 
@@ -28,3 +28,14 @@ def test_staff_find_events_by_organization_and_change_nothing(staff: Client, own
         assert staff.post(path, {"action": "forged", "post": "yes"}).status_code == 403
     staff.post(LIST, {"action": "delete_selected", "_selected_action": str(event.pk), "post": "yes"})
     assert AuditEvent.objects.filter(pk=event.pk, action="index.created").exists()
+
+
+def test_an_event_leads_to_its_actor_and_its_target(staff: Client, owner: Membership) -> None:
+    token = make_token(owner).token
+    event = AuditEvent.objects.get(target_id=token.public_id)
+    html = staff.get(f"{LIST}{event.pk}/change/").content.decode()
+    for page in (f"tokens/serviceaccounttoken/{token.pk}", f"accounts/user/{owner.user_id}"):
+        assert f'href="/admin/{page}/change/"' in html
+    assert f"?target={token.public_id}" in html
+    rows = staff.get(LIST, {"target": token.public_id}).context["cl"].result_list
+    assert rows == [event]
