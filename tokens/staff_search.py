@@ -106,7 +106,10 @@ def _pages(request: HttpRequest, *, every: bool = False) -> list[ListPage]:
 def _section(page: ListPage, request: HttpRequest, typed: Typed) -> Section | None:
     if not typed.text:
         return None
-    rows: list[Any] = list(page.found(page.get_queryset(request), typed)[: MOST_SHOWN + 1])
+    found = page.found(page.get_queryset(request), typed)
+    related = page.get_list_select_related(request) or ()
+    found = found.select_related(*related) if isinstance(related, tuple | list) and related else found
+    rows: list[Any] = list(found[: MOST_SHOWN + 1])
     if not rows:
         return None
     name = f"{page.opts.app_label}_{page.opts.model_name}"

@@ -24,6 +24,8 @@ SEARCHES = ("?q=umbrella", "?q=person1@", "?q=aaaa", "?q=nothing+at+all")
 
 def pages() -> Iterator[tuple[str, str]]:
     """Name and address of each list, with a search of each kind, and of the page of a row of each table."""
+    for search in SEARCHES:
+        yield search, reverse("staff-search") + search
     for model, page in admin.site._registry.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         address = reverse(f"{name}_changelist")
