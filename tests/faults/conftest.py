@@ -72,6 +72,7 @@ def _fault_servers(_stores: tuple[OwnPostgres, OwnRedis, Path]) -> Iterator[Serv
         "DATABASE_CONNECT_SECONDS": str(DATABASE_TIMEOUT),
         "DATABASE_TIMEOUT_SECONDS": str(DATABASE_TIMEOUT),
         "REFUSALS_PER_MINUTE": MANY,
+        "REFRESHES_PER_MINUTE": MANY,
         "SESSION_REQUESTS_PER_MINUTE": MANY,
     }
     running = Servers(folder, environment)

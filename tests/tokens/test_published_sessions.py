@@ -89,7 +89,8 @@ def operator(settings: Any) -> Membership:
 def test_a_password_is_exchanged_used_and_refreshed(line: Line, operator: Membership) -> None:
     key = {"YOUR_ANON_KEY": operator.organization.publishable_key}
     granted = line.run(PASSWORD_GRANT, **key, **{"[email protected]": EMAIL, "your-password": PASSWORD})
-    assert granted.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
+    keys = {"access_token", "token_type", "expires_in", "expires_at", "refresh_token", "user"}
+    assert granted.keys() == keys
     assert (granted["token_type"], granted["expires_in"]) == ("bearer", 3600)
     told = line.run(USE, YOUR_ACCESS_TOKEN=granted["access_token"])
     assert told["userId"] == operator.user.public_id
