@@ -10,7 +10,7 @@ import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -111,6 +111,9 @@ def _unlimited(settings) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(order=steps)
+@example(order=[("ask", "move", True), ("open", "own browser", 0)])
+@example(order=[("ask", "sign up", False), ("ask", "sign up", True), ("open", "other browser", 1)])
+@example(order=[("ask", "sign up", True), ("ask", "magic link", False), ("open", "JSON", 1)])
 def test_no_order_of_requests_lets_one_persons_password_into_the_others_account(
     order: list[tuple[str, str, int]],
 ) -> None:
