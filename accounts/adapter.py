@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts import (
     browser_sessions,
     letters,
-    mails,
+    outbox,
     password_reset,
     people_trail,
     sign_in_limits,
@@ -88,7 +88,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     ) -> None:
         """A changed password is told by the flow that changes it, at whichever door."""
         if template_prefix not in ("account/email/password_changed", "account/email/password_reset"):
-            mails.send(letters.security_notice(template_prefix), email or user.email)
+            outbox.enqueue(letters.security_notice(template_prefix), email or user.email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """No mail of allauth's own leaves: its links would name the host that a request claims."""

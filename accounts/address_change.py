@@ -6,7 +6,7 @@ from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit, flow_limits, joining, letters, mailed_links, mails, people_trail
+from accounts import audit, flow_limits, joining, letters, mailed_links, outbox, people_trail
 from accounts.link_models import LinkKind, MailedClaim
 from accounts.mailed_links import Claim, InvalidLink
 from accounts.models import User
@@ -55,6 +55,6 @@ def confirm(link: MailedClaim, user: User) -> User:
         raise InvalidLink from None
     mailed_links.end_all(moving)
     mailed_links.end_sign_ups(link.email)
-    mails.send(letters.email_changed(link.email), before)
+    outbox.enqueue(letters.email_changed(link.email), before)
     people_trail.record("user.email_changed", moving, email=[before, link.email])
     return moving

@@ -23,6 +23,7 @@ from accounts import (  # noqa: F401
     invitation_admin,
     member_admin,
     organizations,
+    outbox_admin,
     user_admin,
 )
 from accounts.admin_filters import StateFilter

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, invitations, mails, organization_letters, policies
+from accounts import audit, invitations, organization_letters, outbox, policies
 from accounts.actors import Actor
 from accounts.audit import Target
+from accounts.mails import Letter
 from accounts.models import Membership, Organization
 from accounts.rights import locked_rights
 from accounts.roles import Role
@@ -106,10 +107,9 @@ def _locked(organization: Organization) -> Organization:
     return found
 
 
-def _tell_owners(organization: Organization, letter: mails.Letter) -> None:
+def _tell_owners(organization: Organization, letter: Letter) -> None:
     owners = Membership.objects.active().filter(organization=organization, role=Role.OWNER)
-    for email in owners.values_list("user__email", flat=True):
-        mails.send(letter, email)
+    outbox.enqueue(letter, *owners.values_list("user__email", flat=True))
 
 
 def _record(action: str, organization: Organization, actor: Actor) -> None:

@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts import audit, letters, mailed_links, mails, people_trail
+from accounts import audit, letters, mailed_links, outbox, people_trail
 from accounts.actors import Actor
 from accounts.authorization import authorize_staff
 from accounts.models import Membership, Organization, User
@@ -40,7 +40,7 @@ def _reset(user: User, actor: Actor) -> bool:
     user.end_sessions()
     user.save(update_fields=["password_version"])
     mailed_links.end_all(user)
-    mails.send(letters.second_factor_reset(), user.email)
+    outbox.enqueue(letters.second_factor_reset(), user.email)
     methods = sorted({str(factor.get_type_display()) for factor in factors})
     people_trail.record("user.mfa_reset", user, actor, methods=methods)
     return True

@@ -43,7 +43,8 @@ class Invitation(models.Model):
         related_name="invitations",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    sent_at = models.DateTimeField()
+    # Null until the mail with the present link was sent.
+    sent_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)

@@ -13,11 +13,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import audit, email_domains, invitation_limits, mails, member_letters, members, policies
+from accounts import audit, email_domains, invitation_limits, member_letters, members, outbox, policies
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.authorization import Act, authorize, permits
 from accounts.invitation_models import InvitationQuerySet
+from accounts.mails import Link
 from accounts.models import BASE62, Invitation, Membership, Organization, User
 from accounts.rights import locked_rights, personal
 from accounts.roles import Role
@@ -39,7 +40,7 @@ class Invited:
 
 
 def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None) -> Invited:
-    """Invite an address, or invite it anew: the link before is dead. The mail leaves with the commit.
+    """Invite an address, or invite it anew: the link before is dead. The mail is sent after the commit.
 
     Raises Refused: invalid_request with fields; forbidden above the actor's rank; insufficient_scope;
     rate_limited where the address was, or the organization has, mailed enough.
@@ -47,7 +48,7 @@ def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None)
     _require_proof(actor, role)
     email = email.strip().lower()
     invitation_limits.check(actor.organization_id, email)
-    return _invite(actor, email, role, now or timezone.now())
+    return _after_commit(_invite(actor, email, role, now or timezone.now()))
 
 
 def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None) -> Invited:
@@ -62,7 +63,8 @@ def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None)
         if found is None:
             raise Refused(refusals.INVITATION_GONE)
         _require_proof(actor, Role(found.role))
-        return _invite(actor, found.email, Role(found.role), now or timezone.now(), again=True)
+        invited = _invite(actor, found.email, Role(found.role), now or timezone.now(), again=True)
+    return _after_commit(invited)
 
 
 @transaction.atomic
@@ -184,13 +186,20 @@ def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool 
             "digest": digest(secret),
             "invited_by": rights.member.user,
             "inviter": rights.member,
-            "sent_at": now,
+            "sent_at": None,
             "expires_at": now + timedelta(days=DAYS),
         },
     )
-    mails.send(member_letters.invitation(invitation, secret, rights.member), email)
+    link = Link(digest(secret), invitation.expires_at)
+    outbox.enqueue(member_letters.invitation(invitation, secret, rights.member), email, link=link)
     _record("invitation.resent" if again else "invitation.created", actor, invitation)
     return Invited(invitation, secret)
+
+
+def _after_commit(invited: Invited) -> Invited:
+    """With whether the mail was sent right after the commit."""
+    invited.invitation.refresh_from_db(fields=["sent_at"])
+    return invited
 
 
 def _require_proof(actor: Actor, role: Role) -> None:

@@ -58,7 +58,7 @@ class InvitationSerializer(CamelCase):
     status = serializers.SerializerMethodField()
     invited_by = PersonSerializer(allow_null=True)
     created_at = Instant()
-    sent_at = Instant()
+    sent_at = Instant(allow_null=True, help_text="Null until the mail was sent; it is tried for a day.")
     expires_at = Instant()
 
     @extend_schema_field({"type": "string", "enum": ["pending", "expired", "lapsed"]})

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import mails
+from accounts import outbox
 from accounts.link_models import LinkKind, MailedClaim
-from accounts.mails import Letter
+from accounts.mails import Letter, Link
 from accounts.models import BASE62, User
 
 SECRET_LENGTH = 43  # 43 × log2 62 = 256.03 bits
@@ -88,7 +88,11 @@ def mail(claim: Claim, letter: Callable[[str], Letter], *, admitted: bool) -> No
     Where no further mail is ``admitted``, the same work is done and rolled back: nothing is sent, and
     nothing has changed.
     """
-    mails.send(letter(issue(claim)), claim.email)
+    now = timezone.now()
+    address = issue(claim, now=now)
+    secret = address.rsplit("/", 1)[1]
+    link = Link(_digest(secret), expires_at=now + timedelta(seconds=_lifetime(claim.kind)))
+    outbox.enqueue(letter(address), claim.email, link=link)
     if not admitted:
         transaction.set_rollback(True)
 

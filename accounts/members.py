@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts import audit, mails, member_letters
+from accounts import audit, member_letters, outbox
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.authorization import authorize_staff
@@ -32,7 +32,7 @@ def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
         action = "member.left" if left else "member.removed"
         record(action, membership, actor, role=[membership.role, None])
         if not left:
-            mails.send(member_letters.removed(membership.organization), membership.user.email)
+            outbox.enqueue(member_letters.removed(membership.organization), membership.user.email)
         membership.ended_by = actor
         membership.delete()
     Organization.objects.advance(membership.organization_id for membership in ending)

@@ -18,6 +18,7 @@ from accounts import ids, invitations
 from accounts.access import PageRequest, page, recently_authenticated
 from accounts.authorization import MANAGE
 from accounts.catalogue import Permission, catalogue
+from accounts.invitations import Invited
 from accounts.models import Invitation, Membership
 from accounts.role_changes import transfer_ownership
 from accounts.roles import Role
@@ -70,7 +71,7 @@ def invite(request: PageRequest) -> HttpResponse:
         except Refused as refused:
             _take_over(form, refused)
         else:
-            messages.success(request, f"A mail with a link is on its way to {invited.invitation.email}.")
+            _report(request, invited, "We sent an invitation to {email}.")
             return redirect("members")
     return _page(request, form, status=422)
 
@@ -80,11 +81,11 @@ def invite(request: PageRequest) -> HttpResponse:
 def resend(request: PageRequest, invitation_id: str) -> HttpResponse:
     found = _invitation(request, invitation_id)
     try:
-        invitations.resend(actor=request.actor, invitation=found)
+        invited = invitations.resend(actor=request.actor, invitation=found)
     except Refused as refused:
         messages.error(request, _sentence(refused))
     else:
-        messages.success(request, f"A new link is on its way to {found.email}. The one before is dead.")
+        _report(request, invited, "We sent a new link to {email}. The previous link no longer works.")
     return redirect("members")
 
 
@@ -163,6 +164,16 @@ def _invitation(request: PageRequest, invitation_id: str) -> Invitation:
         return Invitation.objects.get(pk=pk, organization=request.membership.organization)
     except (ValueError, Invitation.DoesNotExist):
         raise Http404 from None
+
+
+def _report(request: PageRequest, invited: Invited, sent: str) -> None:
+    email = invited.invitation.email
+    if invited.invitation.sent_at:
+        messages.success(request, sent.format(email=email))
+        return
+    messages.warning(
+        request, f"The invitation of {email} is saved, but not sent yet. We keep trying to send it for a day."
+    )
 
 
 def _take_over(form: InviteForm, refused: Refused) -> None:

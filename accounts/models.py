@@ -26,6 +26,7 @@ from accounts.device_models import KnownNetwork
 from accounts.invitation_models import Invitation
 from accounts.link_models import MailedClaim, MailedLink
 from accounts.notice_models import Notice, NoticeKind
+from accounts.outbox_models import OutboxMail
 from accounts.password_text import normalized, spellings
 from accounts.roles import Role
 from accounts.scopes import ScopeSet
@@ -49,6 +50,7 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "Organization",
+    "OutboxMail",
     "User",
 ]
 

@@ -22,7 +22,7 @@ class NoticeKind(models.TextChoices):
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def due(self, now: datetime) -> NoticeQuerySet:
-        """Not sent, and nobody is sending it."""
+        """Those whose mails are not in the outbox yet."""
         return self.filter(sent_at=None, claimed_until__lte=now)
 
 
@@ -40,7 +40,9 @@ class Notice(models.Model):
     mark = models.CharField(max_length=20, blank=True)
     facts = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
+    # The version before claims notices by it while both serve.
     claimed_until = models.DateTimeField(default=timezone.now)
+    # When its mails were written into the outbox.
     sent_at = models.DateTimeField(null=True)
 
     objects = NoticeQuerySet.as_manager()

@@ -12,8 +12,8 @@ from accounts import (
     known_devices,
     letters,
     mailed_links,
-    mails,
     origin,
+    outbox,
     people_trail,
     sign_in_limits,
     verification,
@@ -92,5 +92,5 @@ def set_password(
     user.save(update_fields=["password", "password_version"])
     mailed_links.end_all(user)
     sign_in_limits.clear(user.email)
-    mails.send(letters.password_set_by_staff() if by else letters.password_changed(), user.email)
+    outbox.enqueue(letters.password_set_by_staff() if by else letters.password_changed(), user.email)
     people_trail.record(action, user, by)

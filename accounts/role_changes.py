@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import audit, mails, member_letters, policies
+from accounts import audit, member_letters, outbox, policies
 from accounts.actors import Actor
 from accounts.authorization import Act, authorize
 from accounts.members import check_owners, record
@@ -94,12 +94,12 @@ def _save(member: Membership, before: Mapping[str, object], actor: Actor) -> Non
         record(f"member.{field}_changed", member, actor, **{field: changed[field]})
     if actor.user_id != member.user_id or actor.type != "user":
         letter = member_letters.role_changed if "role" in changed else member_letters.permissions_changed
-        mails.send(letter(member, actor.name), member.user.email)
+        outbox.enqueue(letter(member, actor.name), member.user.email)
     if changed.get("role", [None, None])[1] == Role.OWNER:
         _tell_owners(member, actor)
 
 
 def _tell_owners(member: Membership, actor: Actor) -> None:
     others = Membership.objects.active().filter(organization=member.organization_id, role=Role.OWNER)
-    for owner in others.exclude(pk=member.pk).select_related("user"):
-        mails.send(member_letters.new_owner(member, actor.name), owner.user.email)
+    emails = others.exclude(pk=member.pk).values_list("user__email", flat=True)
+    outbox.enqueue(member_letters.new_owner(member, actor.name), *emails)

@@ -13,7 +13,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import letters, mails, mfa_secrets, people_trail, sign_in_limits
+from accounts import letters, mfa_secrets, outbox, people_trail, sign_in_limits
 from accounts.models import User
 from ratelimit import tries
 from ratelimit.tries import TooMany
@@ -79,7 +79,7 @@ def verified(request: HttpRequest | None, user: User, code: str) -> Authenticato
     if found is None or not _is_first_use(user, code):
         people_trail.sign_in_failed(user.email)
         if sign_in_limits.is_time_to_warn(user):
-            mails.send(letters.wrong_codes(settings.CODES_BEFORE_EMAIL), user.email)
+            outbox.enqueue(letters.wrong_codes(settings.CODES_BEFORE_EMAIL), user.email)
         return None
     sign_in_limits.give_back(taken)
     mfa_secrets.renew(user)

@@ -6,13 +6,12 @@ rest; under another key it is dropped, and the flow begins again.
 
 from __future__ import annotations
 
-import base64
-from hashlib import sha256
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 from django.core.signing import JSONSerializer
+
+from accounts.sealing import box
 
 SALT = b"accounts.session_sealing"
 SEALED = "sealed"
@@ -26,19 +25,13 @@ class SealedSerializer:
     def dumps(self, obj: dict[str, Any]) -> bytes:
         found = {key: value for key, value in obj.items() if key.startswith(READABLE)}
         if hidden := {key: value for key, value in obj.items() if key not in found}:
-            found[SEALED] = _box().encrypt(JSONSerializer().dumps(hidden)).decode()
+            found[SEALED] = box(SALT).encrypt(JSONSerializer().dumps(hidden)).decode()
         return JSONSerializer().dumps(found)
 
     def loads(self, data: bytes) -> dict[str, Any]:
         found: dict[str, Any] = JSONSerializer().loads(data)
         sealed = found.pop(SEALED, "")
         try:
-            return JSONSerializer().loads(_box().decrypt(sealed)) | found if sealed else found
+            return JSONSerializer().loads(box(SALT).decrypt(sealed)) | found if sealed else found
         except InvalidToken:
             return found
-
-
-def _box() -> MultiFernet:
-    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    keys = (sha256(SALT + secret.encode()).digest() for secret in secrets)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])

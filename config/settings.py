@@ -255,6 +255,8 @@ CSRF_FAILURE_VIEW = "config.handlers.csrf_failure"
 
 vars().update(mail_settings(env.str("EMAIL_URL", default="consolemail://")))
 EMAIL_TIMEOUT = 10
+# A request waits no longer for the mail server; housekeeping sends what is left.
+MAIL_REQUEST_SECONDS = 2.0
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", default=f"Tessera <no-reply@{_base.hostname}>"
 )

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from accounts.mail_threads import threads
 from config.postgres.pool import Connection
 from ratelimit import store
 from tests import emptying
@@ -65,6 +66,7 @@ def _empty_redis(redis_client: redis.Redis) -> None:
     memory.clear()
     guesses.clear()
     existing.clear()
+    threads.resume()
     # What one test has done to the store must not keep the next from asking it.
     store.servers().close_breakers()
     # Importing what gunicorn serves hurries this process too, and crowds wait for each other here.

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.core import mail
 
+from accounts import outbox
 from tokens import notices
 
 
@@ -13,7 +14,8 @@ def round_at(now: datetime) -> list[tuple[str, str]]:
     """What housekeeping mails at that moment: receiver and subject of each, in order."""
     before = len(mail.outbox)
     notices.find(now)
-    notices.send(now)
+    notices.enqueue(now)
+    outbox.deliver(now=now)
     return told_since(before)
 
 

@@ -90,7 +90,8 @@ OWNED: dict[str, str] = {
     "ratelimit.HourlyUsage": "bucket",
     "usersessions.UserSession": "user__memberships__organization",
 }
-SHARED = {"ratelimit.Plan", "ratelimit.Window"}
+# The outbox is for staff alone: no page or endpoint of an organization reads it.
+SHARED = {"accounts.OutboxMail", "ratelimit.Plan", "ratelimit.Window"}
 
 WITH_IDS = [
     route

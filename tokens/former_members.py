@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import mails
+from accounts import outbox
 from accounts.actors import Actor
 from accounts.models import Membership, User
 from accounts.roles import Role
@@ -40,8 +40,7 @@ def mark_clients(user: User, organizations: Iterable[UUID], actor: Actor) -> Non
     for organization_id, clients in known.items():
         owners = Membership.objects.active().filter(organization=organization_id, role=Role.OWNER)
         letter = transfer_letters.known_clients(clients, user.display_name)
-        for owner in owners.exclude(user=user).select_related("user"):
-            mails.send(letter, owner.user.email)
+        outbox.enqueue(letter, *owners.exclude(user=user).values_list("user__email", flat=True))
         for client in clients:
             client_trail.known_to_former_member(client, actor, user.display_name)
 

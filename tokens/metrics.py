@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from accounts import outbox
 from accounts.context_models import EndUserCount, Index
 from accounts.models import Organization, User
 from ratelimit import counted, figures
@@ -75,6 +76,7 @@ class _Stores(Collector):
         yield _gauge("tessera_indexes", "Indexes", Index.objects.count())
         end_users = sum(EndUserCount.objects.values_list("count", flat=True))
         yield _gauge("tessera_end_users", "End users of all organizations", end_users)
+        yield from _mail()
         yield from _usage()
 
 
@@ -100,6 +102,14 @@ def _families() -> GaugeMetricFamily:
     for kind in GrantKind.values:
         family.add_metric([kind], found.get(kind, 0))
     return family
+
+
+def _mail() -> Iterator[GaugeMetricFamily]:
+    found = outbox.backlog(timezone.now())
+    yield _gauge("tessera_mail_unsent", "Mails that wait to be sent", found.unsent)
+    yield _gauge("tessera_mail_given_up", "Mails that were given up, of the last seven days", found.given_up)
+    words = "Age of the oldest mail that waits to be sent"
+    yield _gauge("tessera_mail_oldest_unsent_seconds", words, int(found.oldest_seconds))
 
 
 def _usage() -> Iterator[GaugeMetricFamily]:

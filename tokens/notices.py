@@ -1,4 +1,4 @@
-"""Every kind of notice, for housekeeping: what is due is found, then what is owed is mailed."""
+"""Every kind of notice, for housekeeping: find what is due, then write its mails into the outbox."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def find(now: datetime | None = None) -> None:
     notices_plan.find(now)
 
 
-def send(now: datetime | None = None, *, seconds: float | None = None) -> int:
-    """Mail what is owed, for about so many seconds; raises MailServerAway."""
-    return notices.deliver(COMPOSERS, now=now, seconds=seconds)
+def enqueue(now: datetime | None = None) -> None:
+    """Write the mails of what was found into the outbox."""
+    notices.enqueue_due(COMPOSERS, now=now)
 
 
 def prune(now: datetime | None = None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -123,7 +123,9 @@ class Since:
 
     def invitations(self) -> QuerySet[Invitation]:
         named = Q(pk__in=self.found.of("invitation")) | Q(inviter_id__in=self.found.of("member"))
-        made = Q(created_at__gte=self.since) | Q(sent_at__gte=self.since)
+        # A resent invitation has a new link and a new end.
+        resent = Q(expires_at__gte=self.since + timedelta(days=invitations.DAYS))
+        made = Q(created_at__gte=self.since) | resent
         return self._rows(Invitation.objects.open(), made | named)
 
     def browser_sessions(self) -> QuerySet[UserSession]:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import mails
+from accounts import outbox
 from accounts.actors import Actor
 from accounts.authorization import Act, authorize
 from accounts.models import Membership, Organization
@@ -77,7 +77,7 @@ def transfer(*, rights: Rights, member: Membership, wanted: Transfers, actor: Ac
             [token for token, of in tokens if of == taker],
             [client for client, of in taken if of == taker],
         )
-        mails.send(letter, taker.user.email)
+        outbox.enqueue(letter, taker.user.email)
 
 
 def recipients(member: Membership) -> list[Membership]:

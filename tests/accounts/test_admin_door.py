@@ -82,6 +82,7 @@ def test_only_these_tables_are_in_the_admin() -> None:
         "accounts.Invitation",
         "accounts.Membership",
         "accounts.Organization",
+        "accounts.OutboxMail",
         "accounts.User",
         "admin.LogEntry",
         "auth.Group",

@@ -29,7 +29,7 @@ def test_an_invitation_is_made_and_stands_in_the_list(owner: Membership) -> None
     browser = browser_of(owner.user)
     response = browser.post(INVITE, {"email": "Grace@Example.com", "role": "admin"}, follow=True)
     page = response.content.decode()
-    assert "A mail with a link is on its way to grace@example.com." in page
+    assert "The invitation of grace@example.com is saved, but not sent yet." in page
     assert "Pending" in page
     assert Invitation.objects.get().role == Role.ADMIN
 
@@ -77,7 +77,7 @@ def test_one_is_sent_again_and_taken_back(owner: Membership) -> None:
     browser = browser_of(owner.user)
     assert "Expired" in html(browser)
     sent = browser.post(f"{PAGE}invitations/{one.public_id}/resend/", follow=True).content.decode()
-    assert "A new link is on its way to grace@example.com." in sent
+    assert "The invitation of grace@example.com is saved, but not sent yet." in sent
     assert "Pending" in sent
     gone = browser.post(f"{PAGE}invitations/{one.public_id}/revoke/", follow=True).content.decode()
     assert "The invitation of grace@example.com is taken back." in gone

@@ -205,7 +205,7 @@ def test_an_invitation_works_while_its_inviter_may_make_it(then: Role, now: Role
     Membership.objects.filter(pk=inviter.pk).update(role=now)
     found = invitations.of_organization(inviter.organization_id).get(pk=invitation.pk)
     works = not highest(Role.ADMIN, role).outranks(now)
-    assert invitations.is_good(found, found.sent_at) is works
+    assert invitations.is_good(found, found.created_at) is works
 
 
 def test_a_demoted_owners_token_and_client_do_not_bring_the_role_back() -> None:

@@ -34,7 +34,7 @@ def invite(page: Page, role: str) -> str:
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Role", exact=True).select_option(role)
     page.get_by_role("button", name="Invite").click()
-    expect(page.get_by_text(f"A mail with a link is on its way to {EMAIL}.")).to_be_visible()
+    expect(page.get_by_text(f"We sent an invitation to {EMAIL}.")).to_be_visible()
     found = re.search(
         r"http://127\.0\.0\.1:8000(/accounts/invitations/[A-Za-z0-9]{43}/)", str(mail.outbox[-1].body)
     )

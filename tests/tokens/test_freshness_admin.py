@@ -128,6 +128,7 @@ TELLS: dict[str, Call] = {
 OF_STAFF = "the admin asks at each request what its own people may"
 TELLS_NOTHING: dict[str, str] = {
     "accounts.Invitation action revoke": UNREMEMBERED,
+    "accounts.OutboxMail action try_again": "no credential depends on a mail",
     "accounts.Organization field never_expiring_allowed": "asked where a token is made",
     "accounts.User field groups": OF_STAFF,
     "accounts.User field is_staff": OF_STAFF,

@@ -34,6 +34,7 @@ NOT_REMEMBERED: dict[str, str] = {
     "accounts.MailedClaim": "looked up when it is used",
     "accounts.MailedLink": "of the version before",
     "accounts.Notice": "a record",
+    "accounts.OutboxMail": "a record",
     "ratelimit.DailyUsage": "a count",
     "ratelimit.HourlyUsage": "a count",
     "ratelimit.Reservation": "the store is given it by epoch",

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from django.core import mail
 
+from accounts import outbox
 from accounts.access import actor_of
 from accounts.actors import SYSTEM
 from accounts.models import Membership, Notice
@@ -15,14 +16,15 @@ from tests.notices import told_since
 from tests.people import make_member, make_organization
 from tests.tokens.oauth import make_program
 from tokens import clients
-from tokens.notices import send
+from tokens.notices import enqueue
 
 pytestmark = pytest.mark.django_db
 
 
 def told() -> list[tuple[str, str]]:
     before = len(mail.outbox)
-    send()
+    enqueue()
+    outbox.deliver()
     return told_since(before)
 
 

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.urls import reverse
 
+from accounts import outbox
 from accounts.models import Membership, Notice
 from accounts.roles import Role
 from ratelimit.refusals import Refused
@@ -19,7 +20,7 @@ from tests.people import actor, browser_of, make_member, make_organization, make
 from tests.team import fresh_browser
 from tokens.issuing import Issued, issue
 from tokens.models import ServiceAccountToken
-from tokens.notices import send
+from tokens.notices import enqueue
 
 pytestmark = pytest.mark.django_db
 BROKEN = "tests.accounts.broken_mail.Backend"
@@ -27,7 +28,8 @@ BROKEN = "tests.accounts.broken_mail.Backend"
 
 def told() -> list[tuple[str, str]]:
     before = len(mail.outbox)
-    send()
+    enqueue()
+    outbox.deliver()
     return told_since(before)
 
 

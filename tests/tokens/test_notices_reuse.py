@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from accounts import outbox
 from accounts.models import Membership, Notice
 from accounts.roles import Role
 from tests.notices import told_since
@@ -16,7 +17,7 @@ from tests.sessions import make_person, opened
 from tokens import grants
 from tokens.grants import ReuseDetected
 from tokens.models import GrantKind, OAuthClient
-from tokens.notices import send
+from tokens.notices import enqueue
 
 pytestmark = pytest.mark.django_db
 TO_PERSON = "A session of yours was ended"
@@ -40,7 +41,9 @@ def spend_twice(raw: str, kind: GrantKind, client: OAuthClient | None = None) ->
 
 def told() -> list[tuple[str, str]]:
     before = len(mail.outbox)
-    send(timezone.now() + timedelta(hours=2))
+    later = timezone.now() + timedelta(hours=2)
+    enqueue(later)
+    outbox.deliver(now=later)
     return told_since(before)
 
 

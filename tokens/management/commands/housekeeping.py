@@ -15,8 +15,8 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils import timezone
 
-from accounts import audit_heads
-from accounts.notices import MailServerAway
+from accounts import audit_heads, outbox
+from accounts.mail_transport import MailServerUnavailable
 from accounts.pruning import prune_people
 from ratelimit.drain import Drain, prune
 from ratelimit.store import StoreUnavailable
@@ -30,7 +30,7 @@ PERIOD_SECONDS = 5.0
 # A round takes at most this share of the time, however much there is to store.
 BUSY_SHARE = 0.2
 PRUNE_SECONDS = 600.0
-# Expiries and used-up plans are looked for this often; what a request owes is mailed at the next round.
+# Expiries and used-up plans are looked for this often; what is in the outbox is sent at the next round.
 LOOK_SECONDS = 60.0
 MAIL_SECONDS = 10.0
 MAIL_RETRY_SECONDS = 60.0
@@ -38,7 +38,7 @@ MAIL_RETRY_SECONDS = 60.0
 
 class Command(BaseCommand):
     help = (
-        "Stores usage counters, mails notices and deletes what is no longer needed; safe in several copies, "
+        "Stores usage counters, sends mails and deletes what is no longer needed; safe in several copies, "
         "and to kill."
     )
 
@@ -77,28 +77,30 @@ class House:
         if settings.REDIS_URL:
             self._drain()
         wipe_successors()
-        self._tell()
+        self._mail()
         if time.monotonic() >= self._prune_at:
             prune()
             prune_grants()
             prune_people()
             purge_organizations()
             notices.prune()
+            outbox.prune(timezone.now())
             audit_heads.write_daily(timezone.now())
             self._prune_at = time.monotonic() + PRUNE_SECONDS
 
-    def _tell(self) -> None:
-        """Notices; a mail server that is away holds nothing else up."""
+    def _mail(self) -> None:
+        """Notices and the outbox; an unavailable mail server holds nothing else up."""
         now = time.monotonic()
         if now >= self._look_at:
             notices.find()
             self._look_at = now + LOOK_SECONDS
+        notices.enqueue()
         if now < self._mail_at:
             return
         try:
-            notices.send(seconds=self._mail_seconds)
-        except MailServerAway as problem:
-            logger.warning("Notices wait for the mail server: %s", problem)
+            outbox.deliver(seconds=self._mail_seconds)
+        except MailServerUnavailable as problem:
+            logger.warning("Mails wait for the mail server: %s", problem)
             self._mail_at = time.monotonic() + MAIL_RETRY_SECONDS
 
     def round_or_log(self) -> float:
