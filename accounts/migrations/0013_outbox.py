@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0011_staff_search'),
+        ('accounts', '0012_organization_labels'),
     ]
 
     operations = [
