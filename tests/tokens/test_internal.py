@@ -11,6 +11,8 @@ import redis
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from accounts import outbox
+from accounts.mails import Letter
 from accounts.models import Membership
 from accounts.routes import routes
 from ratelimit.models import DailyUsage
@@ -139,7 +141,13 @@ def test_the_figures_are_counted_from_the_stores() -> None:
     session_of(owner)
     for _ in range(3):
         client.get("/api/auth/whoami")
+    outbox.enqueue_for_housekeeping(
+        Letter("", ()), ["a@example.com"], now=dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    )
     found = figures(program(OLD))
+    assert found["tessera_mail_unsent"] == 1
+    assert found["tessera_mail_given_up"] == 0
+    assert 3600 <= found["tessera_mail_oldest_unsent_seconds"] < 4000
     assert found["tessera_organizationsactive"] == 1
     assert found["tessera_organizationssuspended"] == 1
     assert found["tessera_people"] == 1
