@@ -13,10 +13,11 @@ from accounts import (
     sign_up_views,
 )
 from accounts.access import recently_authenticated
+from accounts.guest_pages import guest_page
 from accounts.views import sign_out
 
 urlpatterns = [
-    path("login/", views.login, name="account_login"),
+    path("login/", guest_page(views.login), name="account_login"),
     path("logout/", sign_out, name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),

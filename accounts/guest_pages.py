@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from accounts.redirects import is_own_path
 from ratelimit.refusals import Refused
 
 P = ParamSpec("P")
@@ -20,7 +21,9 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 def guest_page(view: View[P]) -> View[P]:
     """Kept by no cache."""
-    return never_cache(sensitive_post_parameters("password")(view))
+    guarded = never_cache(sensitive_post_parameters("password")(view))
+    guarded.is_guest_page = True  # type: ignore[attr-defined]
+    return guarded
 
 
 def secret_page(view: View[P]) -> View[P]:
@@ -38,12 +41,27 @@ def secret_page(view: View[P]) -> View[P]:
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
+    guarded.is_secret_page = True  # type: ignore[attr-defined]
     return guarded
 
 
 def inside(request: HttpRequest) -> HttpResponse | None:
-    """Where a person who is signed in already is sent on to."""
-    return redirect(settings.LOGIN_REDIRECT_URL) if request.user.is_authenticated else None
+    """Where a person who is signed in already is sent on to: ``next``, or the start page."""
+    if not request.user.is_authenticated:
+        return None
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    return redirect(wanted if is_own_path(wanted) else settings.LOGIN_REDIRECT_URL)
+
+
+def signed_in_since(request: HttpRequest) -> HttpResponse | None:
+    """The response to a guest page's form with a wrong CSRF token, of a person who is signed in by now.
+
+    Signing in changes the token, so the forms of all other tabs become too old by it.
+    """
+    view = request.resolver_match.func if request.resolver_match else None
+    if not hasattr(view, "is_guest_page") or not request.user.is_authenticated:
+        return None
+    return redirect(request.get_full_path()) if hasattr(view, "is_secret_page") else inside(request)
 
 
 def dead_link(request: HttpRequest, again: str, what: str) -> HttpResponse:

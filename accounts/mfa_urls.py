@@ -8,15 +8,12 @@ from allauth.mfa import urls
 from django.urls import URLPattern, URLResolver
 
 from accounts.access import recently_authenticated
+from accounts.guest_pages import guest_page
 
-# The overview, and where a factor is asked for.
-OPEN = {
-    "mfa_index",
-    "mfa_authenticate",
-    "mfa_reauthenticate",
-    "mfa_reauthenticate_webauthn",
-    "mfa_login_webauthn",
-}
+# The overview, and where a factor is asked for again.
+OPEN = {"mfa_index", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"}
+# Where a factor is asked for at sign-in.
+GUEST = {"mfa_authenticate", "mfa_login_webauthn"}
 
 
 def _guarded(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern | URLResolver]:
@@ -27,7 +24,8 @@ def _guarded(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPatter
         elif one.name in OPEN:
             yield one
         else:
-            view = recently_authenticated(one.callback)
+            guard = guest_page if one.name in GUEST else recently_authenticated
+            view = guard(one.callback)
             yield URLPattern(one.pattern, view, one.default_args, one.name)
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 
 from accounts.exceptions import is_store_failure, log_unavailable, refusal_of
+from accounts.guest_pages import signed_in_since
 from ratelimit import refusals
 from ratelimit.refusals import Refused, is_api
 from tokens import oauth_errors
@@ -64,6 +65,8 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if hasattr(request, "user") and (response := signed_in_since(request)):
+        return response
     detail = "The form is too old or came from elsewhere. Go back, load the page again and repeat."
     return refuse(request, Refused(refusals.FORBIDDEN, detail=detail))
 
