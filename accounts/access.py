@@ -32,10 +32,15 @@ R = TypeVar("R", bound=HttpRequest)
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-class PageRequest(HttpRequest):
-    """What a guarded page's view receives."""
+class PersonalRequest(HttpRequest):
+    """What a personal page's view receives."""
 
     user: User
+
+
+class PageRequest(PersonalRequest):
+    """What a guarded page's view receives."""
+
     membership: Membership
     actor: Actor
 
@@ -122,12 +127,27 @@ def workspace(request: HttpRequest) -> Workspace:
     return found
 
 
+def personal_page(
+    view: Callable[Concatenate[PersonalRequest, P], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Guard a page about the person alone, open also without an organization or against its policies."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if membership := workspace(request).membership:
+            last_seen.note_page(membership)
+        return view(cast(PersonalRequest, request), *args, **kwargs)
+
+    guarded.page_scope = None  # type: ignore[attr-defined]
+    return guarded
+
+
 def page(
-    wanted: str | None, *, personal: bool = False
+    wanted: str | None,
 ) -> Callable[[Callable[Concatenate[PageRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
     """Guard a page: signed in, in an organization, holding ``wanted`` (None: every member may).
 
-    A ``personal`` page is open to those, too, whose sign-in the organization's policies refuse.
     The view's request carries ``membership`` and ``actor``.
     """
 
@@ -138,7 +158,7 @@ def page(
             found = workspace(request)
             if found.membership is None or found.actor is None:
                 return render(request, "settings/no_organization.html", status=403)
-            if not personal and (unmet := _unmet(found.membership, found.actor)):
+            if unmet := _unmet(found.membership, found.actor):
                 context = {
                     "unmet": unmet,
                     "membership": found.membership,

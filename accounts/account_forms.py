@@ -29,10 +29,13 @@ class EmailForm(forms.Form):
         return str(self.cleaned_data["email"]).lower()
 
 
-class SignUpForm(EmailForm):
+class ProfileForm(forms.Form):
     name = forms.CharField(
         max_length=100, validators=[validate_name], error_messages={"required": "Enter your name."}
     )
+
+
+class SignUpForm(ProfileForm, EmailForm):
     password = forms.CharField(strip=False, error_messages={"required": "Choose a password."})
     organization = forms.CharField(max_length=100, validators=[validate_name], required=False)
 

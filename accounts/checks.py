@@ -47,7 +47,7 @@ def _of_page(route: Route) -> Iterator[CheckMessage]:
     elif route.path not in PUBLIC_PAGES and not hasattr(route.callback, "page_scope"):
         yield Error(
             f"{route.path} ({_file(route.callback)}) is a page that is not guarded.",
-            hint="Decorate its view with accounts.access.page, or set public = True on it.",
+            hint="Decorate it with page or personal_page of accounts.access, or set public = True on it.",
             id="accounts.E004",
         )
 

@@ -53,6 +53,11 @@ class LimitedReauthenticateForm(Limited, ReauthenticateForm):  # type: ignore[mi
     """Before a sensitive change."""
 
 
+def of_user(user: User) -> list[Authenticator]:
+    """The person's authenticator app and passkeys, the oldest first; recovery codes are no factor."""
+    return list(Authenticator.objects.filter(user=user, type__in=FACTORS).order_by("created_at"))
+
+
 def is_on(user: User) -> bool:
     """Recovery codes that were left alone are no factor: no door would ask for them."""
     return bool(is_mfa_enabled(user, FACTORS))

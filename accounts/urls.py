@@ -1,8 +1,8 @@
-"""Pages under /settings/ about people, and the two switches of every page's frame."""
+"""Pages under /settings/ about people, the profile, and the two switches of every page's frame."""
 
 from django.urls import path
 
-from accounts import members_views, views
+from accounts import members_views, profile_views, views
 
 urlpatterns = [
     path("members/", members_views.members, name="members"),
@@ -18,6 +18,7 @@ urlpatterns = [
         name="invitation_revoke",
     ),
     path("members/transfer-ownership/", members_views.transfer, name="ownership_transfer"),
+    path("profile/", profile_views.show, name="profile"),
     path("switch-organization/", views.switch_organization, name="switch_organization"),
     path("theme/", views.switch_theme, name="switch_theme"),
 ]

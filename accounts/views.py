@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from accounts import ids
-from accounts.access import SESSION_KEY, PageRequest, page, workspace
+from accounts.access import SESSION_KEY, PersonalRequest, personal_page, workspace
 from accounts.context_processors import THEMES
 from accounts.redirects import is_own_path
 
@@ -17,8 +17,8 @@ THEME_SECONDS = 365 * 86_400
 
 
 @require_POST
-@page(None, personal=True)
-def switch_organization(request: PageRequest) -> HttpResponse:
+@personal_page
+def switch_organization(request: PersonalRequest) -> HttpResponse:
     """Work in another of one's organizations from here on; a stranger's is not found."""
     try:
         wanted = ids.decode("org", request.POST.get("organization", ""))

@@ -233,6 +233,7 @@ NAMED_IN_BODY: dict[str, str | None] = {
     "settings/organization/rename/": None,
     "settings/organization/revoke-all/": None,
     "settings/organization/rotate-key/": None,
+    "settings/profile/": None,
     "settings/security/": None,
     "settings/security/end-all/": None,
     "settings/security/end-others/": None,

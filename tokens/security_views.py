@@ -8,16 +8,16 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import browser_sessions, ids
-from accounts.access import PageRequest, page
+from accounts import browser_sessions, ids, second_factor
+from accounts.access import PersonalRequest, personal_page
 from tokens import devices, sessions
 
 MOST_SHOWN = 100
 
 
 @require_safe
-@page(None, personal=True)
-def security(request: PageRequest) -> HttpResponse:
+@personal_page
+def security(request: PersonalRequest) -> HttpResponse:
     """Both lists, last used first."""
     families = sessions.told(sessions.living(request.user.pk)[: MOST_SHOWN + 1])
     browsers = [
@@ -25,6 +25,7 @@ def security(request: PageRequest) -> HttpResponse:
         for session in browser_sessions.of_user(request.user)[:MOST_SHOWN]
     ]
     context = {
+        "factors": second_factor.of_user(request.user),
         "browsers": sorted(browsers, key=lambda row: not row[2]),
         "families": sorted(families[:MOST_SHOWN], key=lambda one: one.last_seen_at, reverse=True),
         "more": len(families) > MOST_SHOWN,
@@ -34,8 +35,8 @@ def security(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
-@page(None, personal=True)
-def end_session(request: PageRequest, session_id: str) -> HttpResponse:
+@personal_page
+def end_session(request: PersonalRequest, session_id: str) -> HttpResponse:
     """End one of one's own API sessions; anybody else's is not found."""
     try:
         grant_id = ids.decode("ses", session_id)
@@ -48,8 +49,8 @@ def end_session(request: PageRequest, session_id: str) -> HttpResponse:
 
 
 @require_POST
-@page(None, personal=True)
-def end_browser(request: PageRequest, browser_id: int) -> HttpResponse:
+@personal_page
+def end_browser(request: PersonalRequest, browser_id: int) -> HttpResponse:
     """Sign out of one of one's own browsers, this one included."""
     found = browser_sessions.find(request.user, browser_id)
     if found is None:
@@ -62,8 +63,8 @@ def end_browser(request: PageRequest, browser_id: int) -> HttpResponse:
 
 
 @require_POST
-@page(None, personal=True)
-def end_others(request: PageRequest) -> HttpResponse:
+@personal_page
+def end_others(request: PersonalRequest) -> HttpResponse:
     """Stay signed in here and nowhere else."""
     sessions.end_all(user_id=request.user.pk)
     browser_sessions.end_others(request, request.user)
@@ -72,15 +73,15 @@ def end_others(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
-@page(None, personal=True)
-def end_all(request: PageRequest) -> HttpResponse:
+@personal_page
+def end_all(request: PersonalRequest) -> HttpResponse:
     """Stay signed in nowhere."""
     sessions.end_all(user_id=request.user.pk)
     browser_sessions.end_others(request, request.user)
     return _leave(request)
 
 
-def _leave(request: PageRequest) -> HttpResponse:
+def _leave(request: PersonalRequest) -> HttpResponse:
     browser_sessions.leave(request)
     response = redirect(settings.LOGIN_URL)
     response["Clear-Site-Data"] = '"cache", "storage"'

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django import template
 from django.template.context import RequestContext
 from django.templatetags.static import static
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts import moments
-from accounts.navigation import places_of
+from accounts.navigation import YOU, Place, places_of
 
 register = template.Library()
 
@@ -49,14 +47,11 @@ def moment(value: datetime | None, form: str = "relative") -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def navigation(context: RequestContext) -> list[dict[str, Any]]:
-    """The pages this person may open, each with whether it is the one being shown."""
+def navigation(context: RequestContext) -> list[tuple[str, list[tuple[Place, str]]]]:
+    """The groups of pages this person may open, each page with its aria-current."""
     workspace = context.get("workspace")
-    if workspace is None or workspace.actor is None:
+    if workspace is None:
         return []
-    here = context["request"].path
-    found = []
-    for place in places_of(workspace.actor):
-        url = reverse(place.view)
-        found.append({"label": place.label, "icon": place.icon, "url": url, "here": here.startswith(url)})
-    return found
+    path = context["request"].path
+    groups = (("", places_of(workspace.actor)), ("You", YOU))
+    return [(label, [(place, place.current(path)) for place in found]) for label, found in groups if found]

@@ -99,6 +99,7 @@ PAGES: dict[str, Need] = {
     "settings/organization/rename/": "organization.manage",
     "settings/organization/revoke-all/": "organization.manage",
     "settings/organization/rotate-key/": "organization.manage",
+    "settings/profile/": EVERYBODY,
     "settings/security/": EVERYBODY,
     "settings/security/browsers/<int:browser_id>/end/": EVERYBODY,
     "settings/security/end-all/": EVERYBODY,

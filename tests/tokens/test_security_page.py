@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.test import Client
@@ -70,6 +72,22 @@ def test_it_lists_browsers_and_api_sessions_with_device_and_address(ada: Members
 def test_every_member_finds_it_in_the_navigation(ada: Membership) -> None:
     html = text_of(browser_of(ada.user))
     assert f'<a href="{PATH}" aria-current="page">' in html
+
+
+def test_it_says_that_no_second_factor_is_on(ada: Membership) -> None:
+    Authenticator.objects.create(user=ada.user, type="recovery_codes", data={})
+    Authenticator.objects.create(user=make_member().user, type="totp", data={})
+    assert "Off: your password alone signs you in." in text_of(browser_of(ada.user))
+
+
+def test_it_says_which_second_factors_are_on_since_when(ada: Membership) -> None:
+    for kind, data in (("totp", {}), ("webauthn", {"name": "Yubi <1>"})):
+        Authenticator.objects.create(user=ada.user, type=kind, data=data)
+    Authenticator.objects.update(created_at=datetime(2026, 11, 3, 12, tzinfo=UTC))
+    html = text_of(browser_of(ada.user))
+    assert "Off:" not in html
+    for words in ("Authenticator app, on since", "Passkey Yubi &lt;1&gt;, on since"):
+        assert re.search(rf"{words} <time[^>]*>3 Nov 2026</time>", html), words
 
 
 def test_nothing_of_anybody_else_is_shown(ada: Membership) -> None:
