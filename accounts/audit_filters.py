@@ -51,7 +51,7 @@ class When(serializers.Field[Any, Any, Any, Any]):
 
 
 class EventFilters(Query):
-    """``action``, ``actor``, ``from`` and ``to``; each may be left out."""
+    """``action``, ``actor``, ``target``, ``from`` and ``to``; each may be left out."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {
@@ -62,6 +62,11 @@ class EventFilters(Query):
                 max_length=200,
                 required=False,
                 help_text="Who acted: an id, or a part of a name.",
+            ),
+            "target": Text(
+                max_length=200,
+                required=False,
+                help_text="What was acted on: an id, or a part of its name.",
             ),
             "from": When(),
             "to": When(ends=True),
@@ -86,8 +91,9 @@ def chosen(organization_id: UUID, wanted: dict[str, Any]) -> AuditEventQuerySet:
     found = AuditEvent.objects.filter(organization_id=organization_id)
     if action := wanted.get("action"):
         found = found.filter(action=action)
-    if actor := wanted.get("actor"):
-        found = found.filter(Q(actor_id=actor) | Q(actor_name__icontains=actor))
+    for party in ("actor", "target"):
+        if text := wanted.get(party):
+            found = found.filter(Q(**{f"{party}_id": text}) | Q(**{f"{party}_name__icontains": text}))
     if first := wanted.get("from"):
         found = found.filter(at__gte=first)
     if last := wanted.get("to"):

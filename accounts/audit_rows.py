@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from accounts.audit_actions import ACTIONS
@@ -34,7 +34,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """``links`` are the addresses of pages by public id."""
+
     event: AuditEvent
+    links: Mapping[str, str]
 
     @property
     def words(self) -> str:
@@ -45,14 +48,12 @@ class Row:
         return KINDS.get(self.event.actor_type, self.event.actor_type)
 
     @property
-    def when(self) -> str:
-        """``2026-11-16 14:03:22.123 UTC``, however the reader's clock is set."""
-        utc = self.event.at.astimezone(UTC)
-        return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03d} UTC"
+    def actor_page(self) -> str:
+        return self.links.get(self.event.actor_id, "")
 
     @property
-    def datetime(self) -> str:
-        return self.event.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def target_page(self) -> str:
+        return self.links.get(self.event.target_id, "")
 
     @property
     def changes(self) -> list[Change]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from accounts import audit_export, audit_heads
+from accounts import audit_export, audit_heads, audit_links
 from accounts.access import PageRequest, page
 from accounts.audit_actions import ACTIONS
 from accounts.audit_filters import EventFilters, chosen
@@ -21,7 +21,7 @@ from accounts.fields import instant
 
 VIEW = "auditLog.view"
 PER_PAGE = 50
-NAMES = ("action", "actor", "from", "to")
+NAMES = ("action", "actor", "target", "from", "to")
 
 
 @require_safe
@@ -31,9 +31,11 @@ def audit_log(request: PageRequest) -> HttpResponse:
     wanted, errors = _filters(request)
     events = chosen(request.membership.organization_id, wanted)
     found = Paginator(events.order_by("-sequence"), PER_PAGE).get_page(request.GET.get("page"))
+    named = {public_id for event in found for public_id in (event.actor_id, event.target_id)}
+    links = audit_links.links(request.actor, request.membership.organization_id, named)
     context = {
         "page": found,
-        "rows": [Row(event) for event in found],
+        "rows": [Row(event, links) for event in found],
         "actions": sorted(ACTIONS.items(), key=lambda one: one[0]),
         "given": {name.replace("from", "since"): request.GET.get(name, "")[:200] for name in NAMES},
         "errors": errors,

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -137,7 +138,8 @@ def _page(request: PageRequest, form: InviteForm | None, status: int = 200) -> H
     mine, organization = request.membership, request.membership.organization
     may_manage = request.actor.allows(MANAGE)
     people = Membership.objects.filter(organization=organization).select_related("user")
-    found = Paginator(people.order_by("joined_at", "pk"), PER_PAGE).get_page(request.GET.get("page"))
+    number = _page_of(request.GET.get("member", ""), people) or request.GET.get("page")
+    found = Paginator(people.order_by("joined_at", "pk"), PER_PAGE).get_page(number)
     rows = [
         Person(one, one.pk == mine.pk, may_manage and not Role(one.role).outranks(Role(mine.role)))
         for one in found
@@ -156,6 +158,16 @@ def _page(request: PageRequest, form: InviteForm | None, status: int = 200) -> H
         "matrix": _matrix(),
     }
     return render(request, "settings/members.html", context, status=status)
+
+
+def _page_of(member_id: str, people: QuerySet[Membership]) -> int | None:
+    """The number of the page that lists this member."""
+    try:
+        member = people.get(pk=ids.decode("mem", member_id))
+    except (ValueError, Membership.DoesNotExist):
+        return None
+    earlier = Q(joined_at__lt=member.joined_at) | Q(joined_at=member.joined_at, pk__lt=member.pk)
+    return people.filter(earlier).count() // PER_PAGE + 1
 
 
 def _invitation(request: PageRequest, invitation_id: str) -> Invitation:

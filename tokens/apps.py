@@ -6,8 +6,9 @@ class TokensConfig(AppConfig):
     verbose_name = "Credentials"
 
     def ready(self) -> None:
-        from tokens import deleting, endings, policies, second_factors
+        from tokens import audit_links, deleting, endings, policies, second_factors
 
+        audit_links.connect()
         deleting.connect()
         endings.connect()
         policies.connect()

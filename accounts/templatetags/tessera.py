@@ -29,13 +29,14 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def moment(value: datetime | None, form: str = "relative") -> SafeString:
-    """``<time>`` with UTC on hover; scripts turn the forms date and exact into the reader's zone."""
+    """``<time>`` with UTC on hover; scripts turn all forms but relative into the reader's zone."""
     if value is None:
         return SafeString("")
     words = {
         "relative": moments.relative(value, timezone.now()),
         "date": moments.day(value),
         "exact": moments.exactly(value),
+        "second": moments.exactly(value),
     }
     return format_html(
         '<time datetime="{}" title="{}" data-form="{}">{}</time>',

@@ -60,6 +60,10 @@ def test_the_filters_choose(owner: Membership, api: APIClient) -> None:
     assert [one["action"] for one in events(api, action="index.created")] == ["index.created"]
     assert len(events(api, actor=owner.user.public_id)) == 2
     assert events(api, actor="nobody of this name") == []
+    assert [one["action"] for one in events(api, target="SHO")] == ["index.created"]
+    (made,) = events(api, target="Everything")
+    assert events(api, target=made["target"]["id"]) == [made]
+    assert events(api, target=made["target"]["id"][:-1]) == []
     assert len(events(api, **{"from": ago, "to": tomorrow})) == 2
     assert events(api, to=ago) == []
     assert events(api, **{"from": timezone.now().isoformat()}) == []
@@ -75,6 +79,8 @@ def test_the_filters_choose(owner: Membership, api: APIClient) -> None:
         {"from": "2026-02-02", "to": "2026-02-01"},
         {"cursor": "made-up"},
         {"actor": "\x00"},
+        {"target": "\x00"},
+        {"target": "x" * 201},
     ],
 )
 def test_a_filter_that_means_nothing_is_refused(api: APIClient, query: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 // Dates and exact times in the reader's own zone; UTC stays on hover, and words like "3 hours ago" stay words.
 const FORMATS = {
   date: { dateStyle: "medium" },
+  second: { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" },
   exact: { year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" },
 };
 
