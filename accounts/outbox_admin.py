@@ -8,6 +8,8 @@ from datetime import datetime
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts import outbox
 from accounts.admin_filters import StateFilter
@@ -27,14 +29,13 @@ class OutboxState(StateFilter):
 
 @admin.register(OutboxMail)
 class OutboxMailAdmin(ListPage, LookOnly, NoForgedRows):
-    list_display = ("to", "subject", "status", "created_at", "tries", "next_try", "last_error")
+    list_display = ("to", "subject", "last_error", "tries", "next_try", "created_at")
     list_filter = (OutboxState,)
     search_help_text = "Recipient's e-mail address"
     ordering = ("-created_at", "-pk")
     fields = (
         "to",
         "subject",
-        "status",
         "created_at",
         "expires_at",
         "tries",
@@ -42,7 +43,7 @@ class OutboxMailAdmin(ListPage, LookOnly, NoForgedRows):
         "last_error",
         "given_up_at",
     )
-    readonly_fields = ("status", "next_try")
+    readonly_fields = ("next_try",)
     actions = ("try_again",)
 
     def criteria(self, typed: Typed) -> list[Q]:
@@ -53,13 +54,11 @@ class OutboxMailAdmin(ListPage, LookOnly, NoForgedRows):
         hidden = "digest" in lookup or "content" in lookup
         return not hidden and super().lookup_allowed(lookup, value, request)
 
-    @admin.display
-    def status(self, mail: OutboxMail) -> str:
-        return "Given up" if mail.given_up_at else "Waiting"
-
     @admin.display(description="next try")
-    def next_try(self, mail: OutboxMail) -> datetime | None:
-        return None if mail.given_up_at else mail.next_try_at
+    def next_try(self, mail: OutboxMail) -> str:
+        if mail.given_up_at:
+            return "Given up"
+        return date_format(timezone.localtime(mail.next_try_at), "DATETIME_FORMAT")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Nothing else can be done here, so this is what "can change unsent mails" means."""
