@@ -22,6 +22,8 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 
 timeout = 30
 graceful_timeout = 20
+# sendfile would wait in the kernel for a client that reads nothing; see config/client_socket.py.
+sendfile = False
 # Longer than nginx keeps an idle connection to us (60 s), so that we never close it under a request.
 keepalive = 75
 

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker: it reads requests in limited time, and leaves no connection when it stops."""
+"""gunicorn's threaded worker: it waits for clients in limited time, and leaves no connection when it stops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from config.reading import Patience, ReadSocket
+from config.client_socket import ClientSocket, Patience
 
 LONGEST_SECONDS = 0.5
 # For a client to read its answer before the connection is closed.
@@ -22,8 +22,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return Patience(max(1, self.cfg.threads // 2))
 
     def enqueue_req(self, conn: TConn) -> None:
-        if not isinstance(conn.sock, ReadSocket):
-            conn.sock = ReadSocket.of(conn.sock, self.patience)
+        if not isinstance(conn.sock, ClientSocket):
+            conn.sock = ClientSocket.of(conn.sock, self.patience)
         super().enqueue_req(conn)
 
     def handle(self, conn: TConn) -> object:

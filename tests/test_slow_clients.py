@@ -1,4 +1,4 @@
-"""Clients that stall, at a server without nginx: others are answered, and the stalled are given up."""
+"""Clients that send or read slowly, at a server without nginx: others are answered, these given up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from threading import Event, Thread
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -14,8 +14,8 @@ from urllib.request import urlopen
 import pytest
 from django.test import Client
 
-from config import reading
-from config.reading import Patience, ReadSocket, TooSlow
+from config import client_socket
+from config.client_socket import ClientSocket, Patience, TooSlow
 from tests.servers import Servers
 
 CHUNKED = (
@@ -32,15 +32,15 @@ PATIENCE = 30
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[ReadSocket, socket.socket]]:
+def pair() -> Iterator[tuple[ClientSocket, socket.socket]]:
     ours, theirs = socket.socketpair()
-    read = ReadSocket.of(ours, Patience(1))
+    read = ClientSocket.of(ours, Patience(1))
     with read, theirs:
         read.begin()
         yield read, theirs
 
 
-def test_what_arrives_in_time_is_read(pair: tuple[ReadSocket, socket.socket]) -> None:
+def test_what_arrives_in_time_is_read(pair: tuple[ClientSocket, socket.socket]) -> None:
     ours, theirs = pair
     sender = Thread(target=lambda: (Event().wait(0.05), theirs.sendall(b"later")))
     sender.start()
@@ -51,9 +51,9 @@ def test_what_arrives_in_time_is_read(pair: tuple[ReadSocket, socket.socket]) ->
 
 
 def test_a_request_has_a_deadline_however_it_drips(
-    pair: tuple[ReadSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+    pair: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(client_socket, "READ_SECONDS", 0.2)
     ours, theirs = pair
     theirs.sendall(b"drip")
     ours.begin()
@@ -66,14 +66,85 @@ def test_a_request_has_a_deadline_however_it_drips(
 
 
 def test_only_some_threads_wait(
-    pair: tuple[ReadSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+    pair: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOMENT_SECONDS", 0.01)
+    monkeypatch.setattr(client_socket, "MOMENT_SECONDS", 0.01)
     ours, _ = pair
     assert ours.patience._places.acquire(blocking=False)
     with pytest.raises(TooSlow):
         ours.recv(1)
     ours.patience._places.release()
+
+
+def fill(ours: ClientSocket) -> None:
+    """Write until the client would have to read."""
+    ours.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            ours.send(b"x" * 4096)
+    ours.setblocking(True)
+
+
+def test_an_answer_is_given_up_where_the_client_reads_nothing(
+    pair: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_socket, "WRITE_SECONDS", 0.1)
+    ours, _ = pair
+    ours.begin()
+    fill(ours)
+    with pytest.raises(TooSlow):
+        ours.sendall(b"x")
+
+
+def test_an_answer_is_given_up_where_the_client_reads_in_drips(
+    pair: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_socket, "WRITE_SECONDS", 0.3)
+    ours, theirs = pair
+    ours.begin()
+    fill(ours)
+    done = Event()
+
+    def drip() -> None:
+        while not done.wait(0.02):
+            theirs.recv(128)
+
+    reader = Thread(target=drip)
+    reader.start()
+    try:
+        with pytest.raises(TooSlow):
+            ours.sendall(b"x" * 10_000_000)
+    finally:
+        done.set()
+        reader.join()
+
+
+def test_a_long_answer_arrives_whole(pair: tuple[ClientSocket, socket.socket]) -> None:
+    ours, theirs = pair
+    sent = bytes(range(256)) * 20_000
+    writer = Thread(target=lambda: (ours.sendall(sent), ours.close()))
+    writer.start()
+    assert b"".join(iter(lambda: theirs.recv(65_536), b"")) == sent
+    writer.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clients_that_read_nothing_stop_nobody(servers: Servers) -> None:
+    url = servers(1)[0].url
+    address = urlsplit(url)
+    # More than the system's buffers hold.
+    asked = b"GET /api/schema HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 10
+    with ExitStack() as stack:
+        for _ in range(20):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            connection.connect((address.hostname, address.port))
+            connection.sendall(asked)
+        for _ in range(3):
+            # Without a bound none of these is answered once every thread waits.
+            with urlopen(f"{url}/healthz", timeout=PATIENCE) as response:
+                assert json.load(response) == {"status": "ok"}
+            Event().wait(1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -92,7 +163,7 @@ def test_twenty_stalled_requests_stop_nobody(servers: Servers, request_: bytes) 
         with urlopen(f"{url}/healthz", timeout=PATIENCE) as response:
             assert json.load(response) == {"status": "ok"}
         # Without a bound this answer does not come at all.
-        assert time.monotonic() - started < reading.READ_SECONDS
+        assert time.monotonic() - started < client_socket.READ_SECONDS
         for connection in stalled:
             answer = connection.recv(65_536)
             assert answer == b"" if request_ is HEADER else answer.startswith(b"HTTP/1.1 400 ")
