@@ -15,6 +15,7 @@ from accounts import (
     origin,
     outbox,
     people_trail,
+    second_factor,
     sign_in_limits,
     verification,
 )
@@ -72,7 +73,9 @@ def confirm(secret: str, password: str) -> User:
         joining.lock_organizations(link.user)
         mailed_links.use(link)
         set_password(link.user, password, action="user.password_reset")
-        known_devices.remember_network(link.user, origin.current().address)
+        if not second_factor.is_on(link.user):
+            # The mail alone does not make it a network that may try codes beyond the limit of a day.
+            known_devices.remember_network(link.user, origin.current().address)
         # Who has read the mail owns the address, as well as a confirmed link would say.
         verification.prove(link.user)
     return link.user

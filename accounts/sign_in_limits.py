@@ -48,9 +48,10 @@ def take(email: str, request: HttpRequest | None) -> Taken:
 def take_code(user: User, request: HttpRequest | None) -> Taken:
     """Take a try of a second factor, once the first proof is there; raises TooManyTries.
 
-    Without that proof nobody uses these windows up, and failures of the first do not touch them.
+    Without that proof nobody uses these windows up, failures of the first do not touch them, and a new
+    password does not clear them: who has only the mailbox could otherwise guess without end.
     """
-    everywhere = WindowLimit("codes", f"account:{account(user.email)}:codes", settings.CODES_EVERYWHERE, DAY)
+    everywhere = WindowLimit("codes", f"codes:{account(user.email)}", settings.CODES_EVERYWHERE, DAY)
     limit, seconds = settings.SIGN_INS_PER_ACCOUNT, settings.SIGN_IN_WINDOW_SECONDS
     return _take([*_of_account(user.email, request, everywhere, limit, seconds)])
 
@@ -63,13 +64,13 @@ def give_back(taken: Taken) -> None:
 def is_time_to_warn(user: User) -> bool:
     """Count a wrong code; True for the one of a day that makes it CODES_BEFORE_EMAIL."""
     limit = settings.CODES_BEFORE_EMAIL
-    window = WindowLimit("warning", f"account:{account(user.email)}:warning", limit, DAY)
+    window = WindowLimit("warning", f"warning:{account(user.email)}", limit, DAY)
     admitted, hits, _ = sql.hit_window(window, window.key, sql.clock())
     return admitted and hits == limit
 
 
 def clear(email: str) -> None:
-    """Forget the failures of an account whose password was just replaced."""
+    """Forget the wrong passwords of an account whose password was just replaced."""
     tries.clear(f"account:{account(email)}")
 
 

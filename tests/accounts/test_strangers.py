@@ -171,6 +171,19 @@ def test_codes_have_a_ceiling_too(person: User, settings: Settings) -> None:
     assert found == [401] * 5 + [429] * 2
 
 
+def test_whoever_reads_the_mail_gets_no_more_codes_by_resets(person: User, settings: Settings) -> None:
+    settings.CODES_EVERYWHERE = 5
+    add_factor(person)
+    statuses = []
+    for number in range(3):
+        browser, password = stranger(number), f"nine quiet lanterns drift past {number}"
+        browser.send_json("/v1/auth/password-reset", {"email": EMAIL})
+        body = {"token": secret_of(last_mail()), "password": password}
+        assert browser.send_json("/v1/auth/password-reset/confirm", body).status_code == 204
+        statuses += [login_json(browser, EMAIL, password, code="000000").status_code for _ in range(4)]
+    assert statuses == [401] * 5 + [429] * 7
+
+
 def test_a_forged_cookie_or_anothers_is_no_known_browser(home: MailingClient, person: User) -> None:
     make_person("other@example.com")
     other = stranger(1)
