@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from threading import Lock
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -20,6 +21,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 logger = logging.getLogger(__name__)
+# drf-spectacular loads its extensions at first use, which fails where two threads do so at once.
+_writing = Lock()
 
 
 class DocumentView(APIView):
@@ -33,7 +36,9 @@ class DocumentView(APIView):
 
     def get(self, request: Request) -> HttpResponse:
         renderer = request.accepted_renderer
-        return HttpResponse(written(renderer.format or ""), content_type=renderer.media_type)
+        with _writing:
+            document = written(renderer.format or "")
+        return HttpResponse(document, content_type=renderer.media_type)
 
 
 @require_safe

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any, ClassVar
 
 import pytest
@@ -13,11 +14,14 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.views import APIView
 
 from accounts.access import declared_scope
 from accounts.routes import routes
+from config import documentation
 from config.documentation import DocumentView
+from tests.threads import at_once
 from tokens import forward_paths
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -56,6 +60,24 @@ class ForwardAuth(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"GET": None}
 
     def get(self) -> None: ...
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_who_ask_first_at_the_same_time_wait_for_one_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def get_schema(_: SchemaGenerator, public: bool) -> dict[str, Any]:
+        asked.append(public)
+        Event().wait(0.05)
+        return {}
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", get_schema)
+    documentation.written.cache_clear()
+    try:
+        assert at_once([lambda: Client().get("/api/schema").status_code] * 4) == [200] * 4
+        assert asked == [True]
+    finally:
+        documentation.written.cache_clear()
 
 
 def documented() -> dict[str, Any]:
