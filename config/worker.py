@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker: it waits for clients in limited time, and leaves no connection when it stops."""
+"""gunicorn's threaded worker: it waits for clients in limited time, and leaves none when it stops."""
 
 from __future__ import annotations
 
