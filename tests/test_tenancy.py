@@ -244,6 +244,8 @@ NAMED_IN_BODY: dict[str, str | None] = {
     "settings/tokens/revoke/": "token",
     "settings/tokens/search/": "token",
     "settings/usage/": None,
+    "settings/usage/callers/": None,
+    "settings/usage/days/": None,
     "settings/usage/export.csv": None,
     "v1/auth/logout": None,
     "v1/auth/sessions": None,

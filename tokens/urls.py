@@ -45,5 +45,7 @@ urlpatterns = [
     path("tokens/<str:token_id>/edit/", views.edit, name="token_edit"),
     path("tokens/<str:token_id>/revoke/", revoke_views.revoke_one, name="token_revoke"),
     path("usage/", usage_views.usage_page, name="usage"),
+    path("usage/callers/", usage_views.all_callers, name="usage_callers"),
+    path("usage/days/", usage_views.all_days, name="usage_days"),
     path("usage/export.csv", usage_views.export, name="usage_export"),
 ]

@@ -1,4 +1,4 @@
-"""The usage page's figures: calls and refusals by day and by caller, as GET /api/v1/usage counts them."""
+"""Calls and refusals by day and by caller, for GET /api/v1/usage and the page of usage."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """``cells`` are the days' callers; ``days`` has every day of the range, ``callers`` the busiest first."""
+    """``days`` and ``by_day`` have every day of the range, ``callers`` the busiest first."""
 
     first: date
     last: date
     total: Count
     days: dict[date, Count]
     callers: list[tuple[Caller, Count]]
-    cells: dict[tuple[date, Caller], Count]
+    by_day: dict[date, dict[Caller, Count]]
 
     @property
     def is_empty(self) -> bool:
@@ -80,10 +80,14 @@ def chosen_range(text: str | None) -> int:
     return next((days for days in RANGES if str(days) == text), DEFAULT)
 
 
-def figures(organization_id: UUID, days: int, now: datetime) -> Figures:
-    """The last ``days`` UTC days, today included: one round trip and three statements."""
+def recent(organization_id: UUID, days: int, now: datetime) -> Figures:
+    """The last ``days`` UTC days, today included."""
     last = now.astimezone(UTC).date()
-    first = last - timedelta(days=days - 1)
+    return figures(organization_id, last - timedelta(days=days - 1), last, now)
+
+
+def figures(organization_id: UUID, first: date, last: date, now: datetime) -> Figures:
+    """Both days included: one round trip and three statements."""
     rows = usage.by_day(organization_id, first, last, now=now)
     return _summed(first, last, rows, _callers(organization_id, rows))
 
@@ -105,10 +109,11 @@ def _summed(first: date, last: date, rows: Iterable[DayUsage], known: Mapping[UU
     total = Count()
     days = {first + timedelta(days=number): Count() for number in range((last - first).days + 1)}
     callers: defaultdict[Caller, Count] = defaultdict(Count)
-    cells: defaultdict[tuple[date, Caller], Count] = defaultdict(Count)
+    by_day: dict[date, dict[Caller, Count]] = {day: {} for day in days}
     for row in rows:
         caller = known.get(row.subject, PEOPLE)
-        for count in (total, days[row.day], callers[caller], cells[row.day, caller]):
+        cell = by_day[row.day].setdefault(caller, Count())
+        for count in (total, days[row.day], callers[caller], cell):
             count.add(row, caller)
     busiest = sorted(callers.items(), key=lambda found: (-found[1].calls, found[0].name, found[0].public_id))
-    return Figures(first, last, total, days, busiest, dict(cells))
+    return Figures(first, last, total, days, busiest, by_day)

@@ -1,10 +1,12 @@
-"""Settings, Usage: calls by day and by token against the plan, to look at and to take away."""
+"""Settings, Usage: calls by day and by token against the plan, in short, in full, and as a file."""
 
 from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,10 +16,12 @@ from django.views.decorators.http import require_safe
 from accounts.access import PageRequest, page
 from accounts.audit_export import harmless
 from ratelimit import usage
+from tokens import usage_summary
 from tokens.usage_chart import chart
-from tokens.usage_figures import RANGES, Figures, chosen_range, figures
+from tokens.usage_figures import RANGES, Figures, chosen_range, recent
 
 VIEW = "usage.view"
+PER_PAGE = 50
 COLUMNS = ("date", "type", "id", "name", "calls", "refused")
 
 
@@ -27,8 +31,8 @@ def usage_page(request: PageRequest) -> HttpResponse:
     """The range stands in the address: ``?days=7``, 30 or 90."""
     organization = request.membership.organization
     days = chosen_range(request.GET.get("days"))
-    found = figures(organization.pk, days, timezone.now())
-    limit = organization.daily_limit
+    found = recent(organization.pk, days, timezone.now())
+    limit, by_day = organization.daily_limit, usage_summary.days(found)
     context = {
         "figures": found,
         "days": days,
@@ -36,11 +40,42 @@ def usage_page(request: PageRequest) -> HttpResponse:
         "limit": limit,
         "today": usage.today(organization.pk, limit),
         "chart": None if found.is_empty else chart(found, limit),
-        "by_day": list(reversed(found.days.items())),
+        "callers": usage_summary.callers(found),
+        "by_day": by_day[: usage_summary.MOST_DAYS],
+        "more_days": len(by_day) > usage_summary.MOST_DAYS,
+        **_rights(request),
+    }
+    return render(request, "settings/usage.html", context)
+
+
+@require_safe
+@page(VIEW)
+def all_callers(request: PageRequest) -> HttpResponse:
+    """Every token and client of the range, also the revoked and deleted ones."""
+    return _all(request, "callers")
+
+
+@require_safe
+@page(VIEW)
+def all_days(request: PageRequest) -> HttpResponse:
+    """Every day of the range."""
+    return _all(request, "days")
+
+
+def _all(request: PageRequest, what: str) -> HttpResponse:
+    days = chosen_range(request.GET.get("days"))
+    found = recent(request.membership.organization_id, days, timezone.now())
+    rows: list[Any] = found.callers if what == "callers" else usage_summary.days(found)
+    shown = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"figures": found, "days": days, "what": what, "page": shown, **_rights(request)}
+    return render(request, "settings/usage_all.html", context)
+
+
+def _rights(request: PageRequest) -> dict[str, bool]:
+    return {
         "may_see_tokens": request.actor.allows("tokens.view"),
         "may_see_clients": request.actor.allows("clients.view"),
     }
-    return render(request, "settings/usage.html", context)
 
 
 @require_safe
@@ -48,7 +83,7 @@ def usage_page(request: PageRequest) -> HttpResponse:
 def export(request: PageRequest) -> HttpResponse:
     """The same figures as a file: a line for each day and caller that has any."""
     organization = request.membership.organization
-    found = figures(organization.pk, chosen_range(request.GET.get("days")), timezone.now())
+    found = recent(organization.pk, chosen_range(request.GET.get("days")), timezone.now())
     name = f"usage-{organization.slug}-{found.first}-{found.last}.csv"
     return HttpResponse(
         _as_csv(found),
@@ -65,8 +100,8 @@ def _as_csv(found: Figures) -> str:
     # Quotes keep a name in its cell where a spreadsheet parts lines at semicolons.
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(COLUMNS)
-    cells = sorted(found.cells.items(), key=lambda one: (one[0][0], one[0][1].name, one[0][1].public_id))
-    for (day, caller), count in cells:
-        name = harmless(caller.name)
-        writer.writerow([str(day), caller.kind, caller.public_id, name, count.calls, count.refused])
+    for day, counts in found.by_day.items():
+        for caller, count in sorted(counts.items(), key=lambda one: (one[0].name, one[0].public_id)):
+            name = harmless(caller.name)
+            writer.writerow([str(day), caller.kind, caller.public_id, name, count.calls, count.refused])
     return file.getvalue()

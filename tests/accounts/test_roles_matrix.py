@@ -115,6 +115,8 @@ PAGES: dict[str, Need] = {
     "settings/tokens/<str:token_id>/edit/": "tokens.manage",
     "settings/tokens/<str:token_id>/revoke/": "tokens.manage",
     "settings/usage/": "usage.view",
+    "settings/usage/callers/": "usage.view",
+    "settings/usage/days/": "usage.view",
     "settings/usage/export.csv": "usage.view",
 }
 
