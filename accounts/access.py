@@ -158,7 +158,7 @@ def page(
             found = workspace(request)
             if found.membership is None or found.actor is None:
                 return render(request, "settings/no_organization.html", status=403)
-            if unmet := _unmet(found.membership, found.actor):
+            if unmet := unmet_policy(found.membership, found.actor):
                 context = {
                     "unmet": unmet,
                     "membership": found.membership,
@@ -177,7 +177,8 @@ def page(
     return decorate
 
 
-def _unmet(membership: Membership, actor: Actor) -> Refusal | None:
+def unmet_policy(membership: Membership, actor: Actor) -> Refusal | None:
+    """The first of the organization's policies that the actor's sign-in does not satisfy."""
     return policies.unmet(policies.of(membership.organization), membership.role, actor.proof)
 
 

@@ -1,0 +1,101 @@
+"""What every page says first: a suspension, deletion, a plan that is used up, tokens that end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min
+from django.http import HttpRequest
+
+from accounts import access, deletion
+from accounts.access import Workspace
+from accounts.models import Membership, Organization, User
+from ratelimit import usage
+from ratelimit.usage import Today
+from tokens.models import EXPIRING_DAYS, ServiceAccountToken
+
+SEE_TOKENS = "tokens.view"
+SEE_USAGE = "usage.view"
+NEAR_PERCENT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A limited plan's day, of which at least ``NEAR_PERCENT`` is used."""
+
+    limit: int
+    today: Today
+
+    @property
+    def is_spent(self) -> bool:
+        return self.today.remaining == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Active tokens that expire soon, and when the first of them does."""
+
+    count: int
+    first: datetime
+    days: int = EXPIRING_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    name: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Banners:
+    """A page shows what is not empty. Another banner is another field here and its sentence in
+    ``parts/banners.html``.
+    """
+
+    suspended_at: datetime | None = None
+    plan: Plan | None = None
+    ending: Ending | None = None
+    deleted: Sequence[Deleted] = ()
+
+
+NOTHING = Banners()
+
+
+def banners(request: HttpRequest, found: Workspace, now: datetime) -> Banners:
+    """Read once a request, with a constant number of statements: one for tokens, and one for the plan where
+    the store does not know the day.
+    """
+    if found.membership is None or found.actor is None:
+        return Banners(deleted=_deleted(request.user)) if isinstance(request.user, User) else NOTHING
+    if access.unmet_policy(found.membership, found.actor):
+        return NOTHING
+    organization = found.membership.organization
+    if organization.suspended_at is not None:
+        return Banners(suspended_at=organization.suspended_at)
+    return Banners(
+        plan=_plan(organization, now) if found.actor.allows(SEE_USAGE) else None,
+        ending=_ending(organization, now) if found.actor.allows(SEE_TOKENS) else None,
+    )
+
+
+def _plan(organization: Organization, now: datetime) -> Plan | None:
+    limit = organization.daily_limit
+    if limit is None:
+        return None
+    today = usage.today(organization.pk, limit, now=now)
+    return Plan(limit, today) if today.used * 100 >= limit * NEAR_PERCENT else None
+
+
+def _ending(organization: Organization, now: datetime) -> Ending | None:
+    active = ServiceAccountToken.objects.filter(organization=organization).active(now)
+    soon = active.filter(expires_at__lte=now + timedelta(days=EXPIRING_DAYS))
+    found = soon.aggregate(count=Count("pk"), first=Min("expires_at"))
+    return Ending(**found) if found["count"] else None
+
+
+def _deleted(user: User) -> list[Deleted]:
+    mine = Membership.objects.filter(user=user, organization__deleted_at__isnull=False)
+    ended = mine.values_list("organization__name", "organization__deleted_at").order_by("organization__name")
+    return [Deleted(name, at + deletion.GRACE) for name, at in ended if at]
