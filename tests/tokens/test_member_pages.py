@@ -10,7 +10,7 @@ from accounts.models import Membership
 from accounts.roles import Role
 from ratelimit import refusals
 from tests.clients import program
-from tests.people import browser_of, make_member, make_token, make_user
+from tests.people import browser_of, fresh_browser_of, make_member, make_token, make_user
 from tests.sessions import opened
 from tests.team import fresh_browser, trail
 from tests.tokens.oauth import make_program
@@ -127,7 +127,7 @@ def test_role_permissions_and_tokens_change_in_one_act(owner: Membership, grace:
         "token": [moved.token.public_id],
         "heir": owner.public_id,
     }
-    page = browser_of(owner.user).post(role_page(grace), form, follow=True).content.decode()
+    page = fresh_browser_of(owner.user).post(role_page(grace), form, follow=True).content.decode()
     assert "Saved. Grace is a viewer." in page
     grace.refresh_from_db()
     assert grace.role == Role.VIEWER
