@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from ratelimit import store
@@ -27,10 +28,32 @@ class Counter:
     refused: int = 0
     last_used_at: dt.datetime | None = None
     last_used_ip: str | None = None
+    refused_uses: int = 0
+    last_refused_at: dt.datetime | None = None
+    last_refused_ip: str | None = None
 
     @property
     def calls(self) -> int:
         return sum(self.hours.values())
+
+
+def _moment(value: bytes) -> dt.datetime:
+    return dt.datetime.fromtimestamp(int(value) / 1000, dt.UTC)
+
+
+def _address(value: bytes) -> str | None:
+    return value.decode() or None
+
+
+# The scripts' names of what they count beside the hours.
+READERS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
+    "r": ("refused", int),
+    "t": ("last_used_at", _moment),
+    "a": ("last_used_ip", _address),
+    "u": ("refused_uses", int),
+    "ut": ("last_refused_at", _moment),
+    "ua": ("last_refused_ip", _address),
+}
 
 
 def key(bucket: UUID, day: dt.date) -> str:
@@ -91,10 +114,7 @@ def parse(bucket: UUID, day: dt.date, answer: Iterable[bytes]) -> list[Counter]:
             counter = found[epoch, subject] = Counter(bucket, UUID(hex=subject), day, epoch)
         if what[0] == "h":
             counter.hours[int(what[1:])] = int(value)
-        elif what == "r":
-            counter.refused = int(value)
-        elif what == "t":
-            counter.last_used_at = dt.datetime.fromtimestamp(int(value) / 1000, dt.UTC)
-        elif what == "a":
-            counter.last_used_ip = value.decode() or None
+        elif what in READERS:
+            attribute, read = READERS[what]
+            setattr(counter, attribute, read(value))
     return list(found.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -18,7 +19,8 @@ HOURLY_KEPT = dt.timedelta(days=2)
 
 INTO_DAILY = """
 INSERT INTO ratelimit_dailyusage AS kept
-    (bucket, subject, day, epoch, calls, refused, last_used_at, last_used_ip)
+    (bucket, subject, day, epoch, calls, refused, last_used_at, last_used_ip,
+        refused_uses, last_refused_at, last_refused_ip)
 VALUES {rows}
 ON CONFLICT (subject, day, epoch) DO UPDATE SET
 """
@@ -32,9 +34,13 @@ ADD_DAILY = (
     + """
     calls = kept.calls + excluded.calls,
     refused = kept.refused + excluded.refused,
+    refused_uses = kept.refused_uses + excluded.refused_uses,
     last_used_at = COALESCE(excluded.last_used_at, kept.last_used_at),
     last_used_ip = CASE WHEN excluded.last_used_at IS NULL THEN kept.last_used_ip
-        ELSE excluded.last_used_ip END
+        ELSE excluded.last_used_ip END,
+    last_refused_at = COALESCE(excluded.last_refused_at, kept.last_refused_at),
+    last_refused_ip = CASE WHEN excluded.last_refused_at IS NULL THEN kept.last_refused_ip
+        ELSE excluded.last_refused_ip END
 """
 )
 ADD_HOURLY = INTO_HOURLY + "calls = kept.calls + excluded.calls"
@@ -43,10 +49,17 @@ RAISE_DAILY = (
     + """
     calls = {greatest}(kept.calls, excluded.calls),
     refused = {greatest}(kept.refused, excluded.refused),
+    refused_uses = {greatest}(kept.refused_uses, excluded.refused_uses),
     last_used_at = CASE WHEN kept.last_used_at IS NULL OR excluded.last_used_at > kept.last_used_at
         THEN excluded.last_used_at ELSE kept.last_used_at END,
     last_used_ip = CASE WHEN kept.last_used_at IS NULL OR excluded.last_used_at > kept.last_used_at
-        THEN excluded.last_used_ip ELSE kept.last_used_ip END
+        THEN excluded.last_used_ip ELSE kept.last_used_ip END,
+    last_refused_at = CASE WHEN kept.last_refused_at IS NULL
+        OR excluded.last_refused_at > kept.last_refused_at
+        THEN excluded.last_refused_at ELSE kept.last_refused_at END,
+    last_refused_ip = CASE WHEN kept.last_refused_at IS NULL
+        OR excluded.last_refused_at > kept.last_refused_at
+        THEN excluded.last_refused_ip ELSE kept.last_refused_ip END
 """
 )
 RAISE_HOURLY = INTO_HOURLY + "calls = {greatest}(kept.calls, excluded.calls)"
@@ -54,15 +67,20 @@ RAISE_HOURLY = INTO_HOURLY + "calls = {greatest}(kept.calls, excluded.calls)"
 
 def add_call(charge: Charge, moment: dt.datetime, address: str | None) -> None:
     """Count an admitted request here, in two statements."""
-    whose = [native(charge.bucket), native(charge.subject)]
-    at = connection.ops.adapt_datetimefield_value(moment)
-    _write(ADD_DAILY, [[*whose, moment.date(), "", 1, 0, at, address]])
-    _write(ADD_HOURLY, [[*whose, _hour(moment.date(), moment.hour), "", 1]])
+    one = Counter(charge.bucket, charge.subject, moment.date(), "", {moment.hour: 1})
+    one.last_used_at, one.last_used_ip = moment, address
+    _write(ADD_DAILY, [_daily(one)])
+    _write(ADD_HOURLY, _hourly(one))
 
 
 def add_refusal(charge: Charge, moment: dt.datetime) -> None:
-    row = [native(charge.bucket), native(charge.subject), moment.date(), "", 0, 1, None, None]
-    _write(ADD_DAILY, [row])
+    _write(ADD_DAILY, [_daily(Counter(charge.bucket, charge.subject, moment.date(), "", refused=1))])
+
+
+def add_refused_use(bucket: UUID, subject: UUID, moment: dt.datetime, address: str | None) -> None:
+    one = Counter(bucket, subject, moment.date(), "", refused_uses=1)
+    one.last_refused_at, one.last_refused_ip = moment, address
+    _write(ADD_DAILY, [_daily(one)])
 
 
 def keep(counters: Iterable[Counter], *, now: dt.datetime) -> None:
@@ -78,9 +96,10 @@ def keep(counters: Iterable[Counter], *, now: dt.datetime) -> None:
 
 
 def _daily(one: Counter) -> list[Any]:
-    at = connection.ops.adapt_datetimefield_value(one.last_used_at)
+    used, refused = map(connection.ops.adapt_datetimefield_value, (one.last_used_at, one.last_refused_at))
     whose = [native(one.bucket), native(one.subject)]
-    return [*whose, one.day, one.epoch, one.calls, one.refused, at, one.last_used_ip]
+    calls = [one.calls, one.refused, used, one.last_used_ip]
+    return [*whose, one.day, one.epoch, *calls, one.refused_uses, refused, one.last_refused_ip]
 
 
 def _hourly(one: Counter) -> list[list[Any]]:

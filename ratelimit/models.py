@@ -72,7 +72,8 @@ class Window(models.Model):
 class DailyUsage(models.Model):
     """Calls of one subject (a token, a client) on one UTC day, cumulative within one store epoch.
 
-    A day's count is the sum over epochs; the empty epoch is what was counted here in SQL.
+    A day's count is the sum over epochs; the empty epoch is what was counted here in SQL. ``refused`` are
+    calls over a limit; ``refused_uses`` are uses of a secret that was no longer valid.
     """
 
     bucket = models.UUIDField()
@@ -83,6 +84,9 @@ class DailyUsage(models.Model):
     refused = models.PositiveBigIntegerField(default=0)
     last_used_at = models.DateTimeField(null=True)
     last_used_ip = models.GenericIPAddressField(null=True)
+    refused_uses = models.PositiveBigIntegerField(default=0, db_default=0)
+    last_refused_at = models.DateTimeField(null=True)
+    last_refused_ip = models.GenericIPAddressField(null=True)
 
     class Meta:
         constraints = (

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from uuid import UUID
 
 from django.db.models import F, Max, QuerySet, Sum, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import FirstValue, RowNumber
 from django.utils import timezone
 
 from ratelimit import counters, store
@@ -21,12 +22,22 @@ DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedUses:
+    """How often a subject's secret was used when it was no longer valid, and the last time."""
+
+    count: int = 0
+    last_at: dt.datetime | None = None
+    last_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """A subject's whole life so far."""
 
     calls: int
     last_used_at: dt.datetime | None
     last_used_ip: str | None
+    refused_uses: RefusedUses = RefusedUses()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +65,30 @@ class _Count:
     refused: int = 0
     last_used_at: dt.datetime | None = None
     last_used_ip: str | None = None
+    refused_uses: int = 0
+    last_refused_at: dt.datetime | None = None
+    last_refused_ip: str | None = None
 
     def raise_to(self, one: Counter) -> None:
         self.calls = max(self.calls, one.calls)
         self.refused = max(self.refused, one.refused)
-        self.seen(one.last_used_at, one.last_used_ip)
+        self.refused_uses = max(self.refused_uses, one.refused_uses)
+        self.seen(one)
 
-    def seen(self, at: dt.datetime | None, address: str | None) -> None:
-        if at and (self.last_used_at is None or at > self.last_used_at):
-            self.last_used_at, self.last_used_ip = at, address
+    def add(self, part: _Count) -> None:
+        self.calls += part.calls
+        self.refused_uses += part.refused_uses
+        self.seen(part)
+
+    def seen(self, one: _Count | Counter) -> None:
+        if _is_later(one.last_used_at, self.last_used_at):
+            self.last_used_at, self.last_used_ip = one.last_used_at, one.last_used_ip
+        if _is_later(one.last_refused_at, self.last_refused_at):
+            self.last_refused_at, self.last_refused_ip = one.last_refused_at, one.last_refused_ip
+
+
+def _is_later(at: dt.datetime | None, known: dt.datetime | None) -> bool:
+    return at is not None and (known is None or at > known)
 
 
 _Fresh = dict[dt.date, list[Counter]]
@@ -127,6 +153,8 @@ def by_day(bucket: UUID, first: dt.date, last: dt.date, *, now: dt.datetime | No
     sums: dict[tuple[dt.date, UUID], list[int]] = defaultdict(lambda: [0, 0])
     rows = DailyUsage.objects.filter(bucket=bucket, day__range=(first, last))
     for (day, subject, _), count in _counts(rows, fresh).items():
+        if not count.calls and not count.refused:
+            continue
         sums[day, subject][0] += count.calls
         sums[day, subject][1] += count.refused
     return [DayUsage(day, subject, *counts) for (day, subject), counts in sorted(sums.items())]
@@ -152,7 +180,7 @@ def today(bucket: UUID, limit: int | None, *, now: dt.datetime | None = None) ->
 
 def _counts(rows: QuerySet[DailyUsage], fresh: _Fresh, wanted: set[UUID] | None = None) -> _Counts:
     """By day, subject and epoch the greater of what SQL and the store say, for both count the same calls."""
-    columns = ("day", "subject", "epoch", "calls", "refused", "last_used_at", "last_used_ip")
+    columns = ("day", "subject", "epoch", *(one.name for one in fields(_Count)))
     counts = {
         (day, subject, epoch): _Count(*rest) for day, subject, epoch, *rest in rows.values_list(*columns)
     }
@@ -163,19 +191,25 @@ def _counts(rows: QuerySet[DailyUsage], fresh: _Fresh, wanted: set[UUID] | None 
 
 
 def _summed(rows: QuerySet[DailyUsage]) -> Iterator[tuple[UUID, _Count]]:
-    """One row a subject, summed up by the database, with the last use among them."""
+    """One row a subject, summed up by the database, with the last use and the last refused one."""
     newest_first = F("last_used_at").desc(nulls_last=True)
+    refused_first = F("last_refused_at").desc(nulls_last=True)
+    of_subject = partial(Window, partition_by="subject")
     summed = rows.annotate(
-        total=Window(Sum("calls"), partition_by="subject"),
-        place=Window(RowNumber(), partition_by="subject", order_by=newest_first),
+        total=of_subject(Sum("calls")),
+        place=of_subject(RowNumber(), order_by=newest_first),
+        total_refused=of_subject(Sum("refused_uses")),
+        refused_at=of_subject(FirstValue("last_refused_at"), order_by=refused_first),
+        refused_ip=of_subject(FirstValue("last_refused_ip"), order_by=refused_first),
     ).filter(place=1)
-    for subject, total, at, address in summed.values_list("subject", "total", "last_used_at", "last_used_ip"):
-        yield subject, _Count(int(total), 0, at, address)
+    columns = ("last_used_at", "last_used_ip", "total_refused", "refused_at", "refused_ip")
+    for subject, total, at, address, refused, *last in summed.values_list("subject", "total", *columns):
+        yield subject, _Count(int(total), 0, at, address, int(refused), *last)
 
 
 def _sum(parts: list[_Count]) -> Usage:
     total = _Count()
     for part in parts:
-        total.calls += part.calls
-        total.seen(part.last_used_at, part.last_used_ip)
-    return Usage(total.calls, total.last_used_at, total.last_used_ip)
+        total.add(part)
+    refused = RefusedUses(total.refused_uses, total.last_refused_at, total.last_refused_ip)
+    return Usage(total.calls, total.last_used_at, total.last_used_ip, refused)

@@ -14,6 +14,7 @@ from accounts.proof import Proof
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refusal
+from ratelimit.refused_uses import RefusedSecret
 from ratelimit.values import Charge, WindowLimit
 from tokens import signed
 from tokens.credentials import Credential, plan_charge
@@ -27,13 +28,13 @@ REFUSALS = {
 }
 
 
-def for_jwt(raw: str, now: datetime | None = None) -> Credential | Refusal:
+def for_jwt(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | Refusal:
     """Who a string of a JWT's shape speaks for."""
     found = verify(raw, now or timezone.now())
-    return found if isinstance(found, Refusal) else found[0]
+    return found[0] if isinstance(found, tuple) else found
 
 
-def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | Refusal:
+def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | RefusedSecret | Refusal:
     """Check the signature and claims without any statement; if they are ours, the grant with one."""
     try:
         claims = signed.decode(raw, now.timestamp())
@@ -47,7 +48,8 @@ def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | Refusal:
         return refusals.TOKEN_REVOKED
     standing = judge(row, now)
     if standing is not Standing.GOOD:
-        return REFUSALS[standing]
+        refusal = REFUSALS[standing]
+        return RefusedSecret(refusal, row.organization_id, row.client_id) if row.client_id else refusal
     expires_at = datetime.fromtimestamp(claims.exp, UTC)
     scopes = scopes_of(row, granted.texts)
     if row.client_id is None:

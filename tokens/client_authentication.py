@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import ids
-from ratelimit import tries
+from ratelimit import refused_uses, tries
 from ratelimit.client import network_of, network_windows
 from ratelimit.values import WindowLimit
 from tokens import opaque
@@ -42,7 +42,7 @@ def authenticate(
     after too many calls of the client itself, at all OAuth endpoints together.
     """
     check_failures(presented.client_id, address)
-    client = _find(presented, secretless=secretless, now=now or timezone.now())
+    client = _find(presented, address, secretless=secretless, now=now or timezone.now())
     if client is None:
         raise failed(invalid_client(), _of_client(presented.client_id, address), *_of_network(address))
     _count("calls", client, settings.OAUTH_CALLS_PER_MINUTE)
@@ -82,7 +82,9 @@ def failed(problem: OAuthError, *windows: WindowLimit) -> OAuthError:
     return problem
 
 
-def _find(presented: Presented, *, secretless: bool, now: datetime) -> OAuthClient | None:
+def _find(
+    presented: Presented, address: str | None, *, secretless: bool, now: datetime
+) -> OAuthClient | None:
     try:
         pk = ids.decode("cli", presented.client_id)
     except ValueError:
@@ -98,8 +100,12 @@ def _find(presented: Presented, *, secretless: bool, now: datetime) -> OAuthClie
         return None
     valid_until, *stops = found[: len(_ENDS)]
     client = OAuthClient.from_db("default", _FIELDS, found[len(_ENDS) :])
-    ended = valid_until is not None and valid_until <= now
-    return None if ended or any(stops) or client.pk != pk else client
+    if client.pk != pk:
+        return None
+    if any(stops) or (valid_until is not None and valid_until <= now):
+        refused_uses.count(client.organization_id, client.pk, address)
+        return None
+    return client
 
 
 def _of_client(client_id: str, address: str | None) -> WindowLimit:

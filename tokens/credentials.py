@@ -14,6 +14,7 @@ from accounts.models import Membership
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, Refused
+from ratelimit.refused_uses import RefusedSecret
 from ratelimit.values import Charge, WindowLimit
 from tokens import forward_paths, opaque, standing
 from tokens.lookup import Lookup
@@ -111,11 +112,18 @@ _LOOKUP = Lookup(TokenSecret, "digest", _COLUMNS)
 
 def for_token(raw: str, now: datetime | None = None) -> Credential | Refusal:
     """Verify a string of a service-account token's shape: one statement by its digest."""
+    found = read_token(raw, now)
+    return found.refusal if isinstance(found, RefusedSecret) else found
+
+
+def read_token(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | Refusal:
+    """``for_token`` for a request: it also says whose secret is refused."""
     found = _LOOKUP.row(opaque.digest(raw))
     if found is None:
         return refusals.INVALID_TOKEN
     row = _Row(*found)
-    return _refusal(row, now or timezone.now()) or _credential(row)
+    refusal = _refusal(row, now or timezone.now())
+    return RefusedSecret(refusal, row.organization_id, row.token_id) if refusal else _credential(row)
 
 
 def _refusal(row: _Row, now: datetime) -> Refusal | None:

@@ -9,9 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from ratelimit import refusals, tries
+from ratelimit import refusals, refused_uses, tries
 from ratelimit.client import client_ip, network_windows
 from ratelimit.refusals import Refusal, Refused
+from ratelimit.refused_uses import RefusedSecret
 from ratelimit.values import WindowLimit
 
 UNCOUNTED = (
@@ -75,8 +76,16 @@ class Guesses:
 guesses = Guesses()
 
 
-def refuse(request: HttpRequest, refusal: Refusal) -> Refused:
-    """Why the request has no credential; a well-shaped secret is counted against its address."""
+def refuse(request: HttpRequest, refusal: Refusal | RefusedSecret) -> Refused:
+    """Why the request has no credential; a well-shaped secret is counted against its address.
+
+    A known one is also counted for its owner, as long as the address is within its limit.
+    """
+    if isinstance(refusal, RefusedSecret):
+        refused = guesses.count(request, Refused(refusal.refusal))
+        if refused.refusal is refusal.refusal:
+            refused_uses.count(refusal.bucket, refusal.subject, client_ip(request))
+        return refused
     if refusal is refusals.RATE_LIMITED:
         return Refused(refusal, retry_after=max(1, guesses.seconds_left(request)))
     if any(refusal is one for one in UNCOUNTED):

@@ -17,11 +17,13 @@ from django.utils import timezone
 
 from ratelimit import counted, refusals
 from ratelimit.refusals import Refusal
+from ratelimit.refused_uses import RefusedSecret
 from ratelimit.values import Decision, Fence
 from tokens.credentials import Credential
 from tokens.guesses import guesses, refuse
 
-Read = Callable[[str], Credential | Refusal]
+Found = Credential | RefusedSecret | Refusal
+Read = Callable[[str], Found]
 Exists = Callable[[bytes], bool]
 
 
@@ -70,7 +72,7 @@ class Known:
         self.request, self.raw, self.read, self.may_exist = request, raw, read, may_exist
         self.key = sha256(raw.encode()).digest()
 
-    def find(self, now: datetime | None = None) -> Credential | Refusal:
+    def find(self, now: datetime | None = None) -> Found:
         """From memory where that may still hold, else from SQL."""
         entry = memory.entries.get(self.key) if settings.REDIS_URL else None
         if entry is None or entry.credential.has_ended(now or timezone.now()):
@@ -96,7 +98,7 @@ class Known:
             found = self._from_sql("sql_again")
         except (OperationalError, InterfaceError):
             found = refusals.UNAVAILABLE
-        if isinstance(found, Refusal):
+        if not isinstance(found, Credential):
             memory.entries.pop(self.key, None)
             self.request.credential, self.request.refusal = None, refuse(self.request, found)  # type: ignore[attr-defined]
             return None
@@ -119,11 +121,11 @@ class Known:
             return True
         return not guesses.refused_just_now(self.key) and (not self.may_exist or self.may_exist(self.key))
 
-    def _from_sql(self, counted_as: str = "sql") -> Credential | Refusal:
+    def _from_sql(self, counted_as: str = "sql") -> Found:
         began = time.monotonic()
         found = self.read(self.raw)
         counted.LOOKUPS.add(counted_as)
-        if isinstance(found, Refusal):
+        if not isinstance(found, Credential):
             if guesses.seconds_left(self.request):
                 guesses.refuse_again(self.key)
             return found

@@ -12,14 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from accounts.exceptions import exception_handler
 from accounts.routes import routes
 from ratelimit import refusals
-from ratelimit.refusals import Refusal, Refused, is_api
+from ratelimit.refusals import Refused, is_api
 from tokens import forward_paths, internal, opaque, signed
 from tokens.access_tokens import for_jwt
 from tokens.authentication import BearerAuthentication, refused
-from tokens.credentials import Credential, for_token
+from tokens.credentials import Credential, read_token
 from tokens.existing import existing
 from tokens.guesses import refuse
-from tokens.memory import Known
+from tokens.memory import Found, Known
 
 
 class BearerMiddleware:
@@ -36,10 +36,10 @@ class BearerMiddleware:
         if is_api(request) and request.path_info not in without_bearer():
             try:
                 found = resolve(request)
-                if isinstance(found, Refusal):
-                    request.refusal = refuse(request, found)  # type: ignore[attr-defined]
-                else:
+                if isinstance(found, Credential):
                     request.credential = found  # type: ignore[attr-defined]
+                else:
+                    request.refusal = refuse(request, found)  # type: ignore[attr-defined]
             except (OperationalError, InterfaceError):
                 request.refusal = Refused(refusals.UNAVAILABLE)  # type: ignore[attr-defined]
         return self.get_response(request)
@@ -63,7 +63,7 @@ def asks_for_bearer(view: Callable[..., Any]) -> bool:
     return BearerAuthentication in getattr(getattr(view, "cls", None), "authentication_classes", ())
 
 
-def resolve(request: HttpRequest) -> Credential | Refusal:
+def resolve(request: HttpRequest) -> Found:
     """RFC 6750 section 2.1 and nothing else: one scheme, one credential, no lists, no other places."""
     scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     raw = raw.strip(" ")
@@ -72,12 +72,12 @@ def resolve(request: HttpRequest) -> Credential | Refusal:
     if request.path_info.startswith(internal.PATH):
         return internal.CREDENTIAL if internal.matches(raw) else refusals.INVALID_TOKEN
     if opaque.looks_real(raw):
-        known = Known(request, raw, for_token, existing.may_hold)
+        known = Known(request, raw, read_token, existing.may_hold)
     elif signed.looks_real(raw):
         known = Known(request, raw, for_jwt)
     else:
         return refusals.MALFORMED_TOKEN
     found = known.find()
-    if not isinstance(found, Refusal):
+    if isinstance(found, Credential):
         request.freshness = known  # type: ignore[attr-defined]
     return found

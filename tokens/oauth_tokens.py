@@ -90,7 +90,7 @@ def _family_of(token: str) -> Grant | None:
 
 def _of_access_token(token: str, client: OAuthClient, now: datetime) -> dict[str, Any]:
     found = verify(token, now)
-    if isinstance(found, Refusal):
+    if not isinstance(found, tuple):
         return INACTIVE
     credential, claims = found
     # The leeway is for clocks that differ; here one clock is asked.

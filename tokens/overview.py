@@ -26,6 +26,7 @@ PER_PAGE = 50
 CHIPS = 4
 RECENT = timedelta(days=7)
 SOON = timedelta(days=3)
+REFUSED_LABELS = {Status.REVOKED: "Refused after revocation", Status.EXPIRED: "Refused after expiry"}
 LONGEST_QUERY = 100
 TABS = {"active": "Active", "expired": "Expired", "revoked": "Revoked", "all": "All"}
 COLUMNS = {"name": "Name", "created": "Created", "used": "Last used", "expires": "Expires"}
@@ -125,6 +126,11 @@ class Row:
         """Within the seven days that make a revocation ask for the name."""
         last = self.usage.last_used_at
         return last is not None and self.now - last <= RECENT
+
+    @property
+    def refused_label(self) -> str:
+        """What to call its refused uses."""
+        return REFUSED_LABELS.get(self.status, "Refused")
 
     @property
     def urgency(self) -> str:

@@ -116,6 +116,14 @@ class ParentSerializer(CamelCase):
     name = serializers.CharField()
 
 
+class RefusedUsesSerializer(CamelCase):
+    """Calls with the token's secret while it was revoked, expired or suspended with its organization."""
+
+    count = serializers.IntegerField()
+    last_at = Instant(allow_null=True)
+    last_ip = serializers.CharField(allow_null=True)
+
+
 class TokenSerializer(CamelCase):
     """A token as it can be told at any time: everything but its secret."""
 
@@ -132,6 +140,7 @@ class TokenSerializer(CamelCase):
     last_used_at = Instant(source="usage.last_used_at", allow_null=True)
     last_used_ip = serializers.CharField(source="usage.last_used_ip", allow_null=True)
     usage_count = serializers.IntegerField(source="usage.calls")
+    refused_uses = RefusedUsesSerializer(source="usage.refused_uses")
     revoked_at = Instant(source="token.revoked_at", allow_null=True)
     revoked_by = PersonSerializer(source="token.revoked_by", allow_null=True)
     revoked_reason = serializers.CharField(allow_null=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from accounts.admin_panel import Act, Day, Fact, Panel, list_url, page_url, recent_events
 from accounts.models import Organization
 from ratelimit import usage
-from ratelimit.usage import Usage
+from ratelimit.usage import RefusedUses, Usage
 from tokens.models import OAuthClient, ServiceAccountToken
 
 DAYS = 7
@@ -113,7 +113,16 @@ def _use(organization: Organization, used: Usage) -> list[Fact]:
         Fact("Calls", f"{used.calls:,}"),
         Fact("Last used", _moment(used.last_used_at)),
         Fact("Last address", used.last_used_ip or "None"),
+        Fact("Refused uses", _refused(used.refused_uses)),
     ]
+
+
+def _refused(uses: RefusedUses) -> str:
+    if not uses.count:
+        return "None"
+    calls = "1 call" if uses.count == 1 else f"{uses.count:,} calls"
+    origin = f" from {uses.last_ip}" if uses.last_ip else ""
+    return f"{calls}, last {_moment(uses.last_at)}{origin}"
 
 
 def _moment(moment: datetime | None) -> str:

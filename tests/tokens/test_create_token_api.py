@@ -20,6 +20,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RECORD = {
     *("id", "name", "description", "tokenPrefix", "lastFour", "permissions", "status"),
     *("createdAt", "createdBy", "expiresAt", "lastUsedAt", "lastUsedIp", "usageCount"),
+    "refusedUses",
     *("revokedAt", "revokedBy", "revokedReason", "responsible", "parent", "knownToFormerMember"),
 }
 
