@@ -21,6 +21,7 @@ class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
         if not credentials.get("password"):
             return None
         email = str(credentials.get("email") or credentials.get("username") or "")
+        sign_in_limits.check_successes(email)
         taken = sign_in_limits.take(email, request)
         try:
             user: User | None = super().authenticate(request, **credentials)
@@ -30,6 +31,7 @@ class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
             raise
         if user is not None:
             sign_in_limits.give_back(taken)
+            sign_in_limits.count_success(email)
         if user is None or not user.is_active:
             people_trail.sign_in_failed(email)
         return user

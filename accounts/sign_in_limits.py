@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 
 from django.conf import settings
@@ -43,6 +44,24 @@ def take(email: str, request: HttpRequest | None) -> Taken:
     if request is not None and not known_devices.device_of(request, name):
         windows += network_windows(client_ip(request), "address", settings.SIGN_INS_PER_ADDRESS, seconds)
     return _take(windows)
+
+
+def check_successes(email: str) -> None:
+    """Raise TooManyTries where the account has signed in too often in this minute.
+
+    Each sign-in hashes a password, for which a process has one turn at a time: one account must not take
+    them all. Strangers cannot use this up, because only a right password counts.
+    """
+    try:
+        tries.check([_successes(email)])
+    except tries.TooMany as spent:
+        raise TooManyTries(spent.retry_after) from None
+
+
+def count_success(email: str) -> None:
+    """Call it for a right password; those checked at once with the last one that is admitted pass as well."""
+    with suppress(tries.TooMany):
+        tries.take([_successes(email)])
 
 
 def take_code(user: User, request: HttpRequest | None) -> Taken:
@@ -103,6 +122,10 @@ def _of_account(
     # An address that can't be read has no network, and still a window for this account.
     found = network_windows(address, key, limit, seconds)
     yield from found or [WindowLimit("network", f"{key}:{network_of(None)}", limit, seconds)]
+
+
+def _successes(email: str) -> WindowLimit:
+    return WindowLimit("successes", f"successes:{account(email)}", settings.SIGN_INS_PER_MINUTE)
 
 
 def _take(windows: list[WindowLimit]) -> Taken:

@@ -69,6 +69,8 @@ SIGN_INS_EVERYWHERE = 100
 CODES_EVERYWHERE = 30
 CODES_BEFORE_EMAIL = 5
 SIGN_INS_PER_ADDRESS = 100
+# Right passwords of one account.
+SIGN_INS_PER_MINUTE = env.int("SIGN_INS_PER_MINUTE", default=60)
 SIGN_IN_WINDOW_SECONDS = 900
 # An hour's worth: sign-ups and mailed links by client address, mails of a kind by receiver and network, and
 # by receiver from everywhere.

@@ -87,6 +87,7 @@ def _serving(folder: Path, urls: dict[str, str], rows: int, used: int) -> Iterat
         "OAUTH_CALLS_PER_MINUTE",
         "OAUTH_GRANTS_PER_MINUTE",
         "REFRESHES_PER_MINUTE",
+        "SIGN_INS_PER_MINUTE",
         "GRANTS_PER_CLIENT",
     )
     common = {"REDIS_URL": os.environ["REDIS_URL"], **dict.fromkeys(limits, "1000000000")}

@@ -73,6 +73,7 @@ def _fault_servers(_stores: tuple[OwnPostgres, OwnRedis, Path]) -> Iterator[Serv
         "DATABASE_TIMEOUT_SECONDS": str(DATABASE_TIMEOUT),
         "REFUSALS_PER_MINUTE": MANY,
         "REFRESHES_PER_MINUTE": MANY,
+        "SIGN_INS_PER_MINUTE": MANY,
         "SESSION_REQUESTS_PER_MINUTE": MANY,
     }
     running = Servers(folder, environment)

@@ -89,6 +89,21 @@ def test_successes_use_nothing_up_and_forgive_nothing() -> None:
     assert fail(2) == [401, 429]
 
 
+def test_one_account_signs_in_so_often_in_a_minute_and_then_hashes_nothing(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SIGN_INS_PER_MINUTE = 3
+    make_person(email="ada@example.com")
+    make_person(email="grace@example.com")
+    assert fail(5) == [401] * 5
+    assert [login("ada@example.com").status_code for _ in range(3)] == [200] * 3
+    assert login("grace@example.com").status_code == 200
+    monkeypatch.setattr("accounts.models.User.check_password", None)
+    response = login("ada@example.com")
+    assert response.status_code == 429
+    assert 1 <= int(response["Retry-After"]) <= 60
+
+
 def test_a_success_does_not_clear_the_failures_of_its_address(settings: Any) -> None:
     settings.SIGN_INS_PER_ADDRESS = 5
     make_person(email="ada@example.com")
