@@ -46,9 +46,8 @@ def forget(response: HttpResponseBase) -> None:
 
 def _known(request: HttpRequest) -> dict[str, float]:
     try:
-        known: dict[str, float] = signing.loads(
-            request.COOKIES.get(name(), ""), salt=SALT, max_age=settings.VERIFICATION_SECONDS
-        )
+        # Its age is not asked: a claim expires by itself.
+        known: dict[str, float] = signing.loads(request.COOKIES.get(name(), ""), salt=SALT)
     except signing.BadSignature:
         return {}
     return known

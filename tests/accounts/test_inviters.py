@@ -44,6 +44,10 @@ def deactivate(owner: Membership, admin: Membership) -> None:
     members.deactivate(users=User.objects.filter(pk=admin.user_id), actor=SYSTEM)
 
 
+def deactivate_in_sql(owner: Membership, admin: Membership) -> None:
+    User.objects.filter(pk=admin.user_id).update(is_active=False)
+
+
 def delete(owner: Membership, admin: Membership) -> None:
     members.delete_people(users=User.objects.filter(pk=admin.user_id), actor=SYSTEM)
 
@@ -61,7 +65,18 @@ def mark_deleted(owner: Membership, admin: Membership) -> None:
     owner.organization.save()
 
 
-ENDS = (demote, remove, remove_in_sql, remove_and_return, deactivate, delete, move, suspend, mark_deleted)
+ENDS = (
+    demote,
+    remove,
+    remove_in_sql,
+    remove_and_return,
+    deactivate,
+    deactivate_in_sql,
+    delete,
+    move,
+    suspend,
+    mark_deleted,
+)
 
 
 @pytest.mark.parametrize("end", ENDS)

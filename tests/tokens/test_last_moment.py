@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Membership
+from accounts.proof import Factor, proven
 from ratelimit import refusals
 from ratelimit.refusals import Refusal
 from ratelimit.values import Fence
@@ -75,6 +76,13 @@ def test_a_grant_ends_at_the_very_moment_of_its_end(owner: Membership) -> None:
     assert row is not None
     assert standing.judge(row, row.expires_at - MOMENT) is Standing.GOOD
     assert standing.judge(row, row.expires_at) is Standing.EXPIRED
+
+
+def test_a_proof_of_sign_in_is_recent_until_the_very_second(settings: Settings) -> None:
+    proof = proven(Factor.PASSWORD)
+    end = proof.steps[0].at + settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    assert proof.is_recent(end - 1)
+    assert not proof.is_recent(end)
 
 
 @pytest.mark.parametrize(("age", "is_used"), [(899, True), (900, False), (901, False)])
