@@ -7,6 +7,9 @@ import time_machine
 from allauth.account.models import EmailAddress
 from django.core import mail
 
+from accounts import address_change, mailed_links
+from accounts.link_models import LinkKind
+from accounts.mailed_links import InvalidLink
 from accounts.models import User
 from tests.accounts.flows import PASSWORD, is_signed_in, login_json, make_person, sign_in, sign_up_on_page
 from tests.mails import MailingClient, last_mail, path_of
@@ -116,6 +119,17 @@ def test_the_mailbox_alone_moves_no_account_onto_its_address(browser: MailingCli
     person.refresh_from_db()
     assert person.email == "ann@example.com"
     assert browser.post(path).status_code == 302
+
+
+def test_the_flow_itself_moves_the_account_of_nobody_but_who_is_signed_in(
+    browser: MailingClient, person: User
+) -> None:
+    link = mailed_links.find(move(browser).rpartition("/")[2], LinkKind.MOVE)
+    with pytest.raises(InvalidLink):
+        address_change.confirm(link, make_person("bob@example.com"))
+    person.refresh_from_db()
+    assert person.email == "ann@example.com"
+    assert address_change.confirm(link, person).email == "moved@example.com"
 
 
 def test_asking_to_move_cancels_no_sign_up_of_the_address(browser: MailingClient) -> None:

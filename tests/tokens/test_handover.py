@@ -97,13 +97,15 @@ def test_one_who_cannot_take_a_token_over_is_told_why_and_nobody_is_removed(
     token = make_token(admin, permissions=["tokens.manage"])
     strong = make_token(owner, permissions=["account:admin:*"])
     viewer = make_member(owner.organization, Role.VIEWER)
+    # The viewer holds all of it, but may not manage tokens.
+    plain = make_token(admin, permissions=[viewer.scopes.texts[0]])
     helper = make_member(owner.organization, Role.VIEWER, permissions=["tokens.manage"])
     locked_out = make_member(owner.organization, Role.ADMIN)
     locked_out.user.is_active = False
     locked_out.user.save()
     wide = make_token(admin, permissions=["members.manage"])
     for issued, taker in (
-        *((token, viewer), (token, admin), (token, locked_out)),
+        *((token, viewer), (plain, viewer), (token, admin), (token, locked_out)),
         *((strong, owner), (wide, helper)),
     ):
         response = remove(session, admin, **{issued.token.public_id: taker.public_id})

@@ -6,11 +6,14 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts import mailed_links
+from accounts.link_models import LinkKind, MailedClaim
+from accounts.mailed_links import Claim, InvalidLink
 from accounts.models import Membership
 from accounts.proof import Factor, proven
 from ratelimit import refusals
@@ -83,6 +86,33 @@ def test_a_proof_of_sign_in_is_recent_until_the_very_second(settings: Settings) 
     end = proof.steps[0].at + settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
     assert proof.is_recent(end - 1)
     assert not proof.is_recent(end)
+
+
+def test_a_mailed_link_ends_at_the_very_moment_of_its_expiry_even_if_it_was_found_before(
+    owner: Membership,
+) -> None:
+    url = mailed_links.issue(Claim(LinkKind.SIGN_IN, owner.user.email, owner.user))
+    secret = url.rpartition("/")[2]
+    end = MailedClaim.objects.get().expires_at
+    link = mailed_links.find(secret, LinkKind.SIGN_IN, now=end - MOMENT)
+    with pytest.raises(InvalidLink):
+        mailed_links.find(secret, LinkKind.SIGN_IN, now=end)
+    with pytest.raises(InvalidLink), transaction.atomic():
+        mailed_links.use(link, now=end)
+    with transaction.atomic():
+        mailed_links.use(link, now=end - MOMENT)
+
+
+def test_a_mailed_link_ends_when_a_newer_one_replaces_it_even_if_it_was_found_before(
+    owner: Membership,
+) -> None:
+    claim = Claim(LinkKind.SIGN_IN, owner.user.email, owner.user)
+    link = mailed_links.find(mailed_links.issue(claim).rpartition("/")[2], LinkKind.SIGN_IN)
+    newer = mailed_links.issue(claim).rpartition("/")[2]
+    with pytest.raises(InvalidLink), transaction.atomic():
+        mailed_links.use(link)
+    with transaction.atomic():
+        mailed_links.use(mailed_links.find(newer, LinkKind.SIGN_IN))
 
 
 @pytest.mark.parametrize(("age", "is_used"), [(899, True), (900, False), (901, False)])
