@@ -60,6 +60,9 @@ def _sentence(problem: Exception) -> str:
         return "The mail server refused our user name or password: check EMAIL_URL."
     if isinstance(problem, TimeoutError):
         return "The mail server did not answer in time."
+    if isinstance(problem, smtplib.SMTPServerDisconnected):
+        # smtplib raises it for a time-out as well.
+        return "The mail server did not answer in time, or closed the connection."
     if isinstance(problem, OSError) and not isinstance(problem, smtplib.SMTPException):
         return f"The mail server could not be reached ({type(problem).__name__})."
     return f"The mail server failed ({type(problem).__name__})."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import smtplib
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
 import time_machine
 from django.core import mail
+from django.core.mail.backends import locmem
 from django.db import connection
 from django.utils import timezone
 
@@ -89,6 +92,36 @@ def test_a_refused_recipient_keeps_no_other_mail_from_being_sent(settings, caplo
     assert (row.to, row.last_error) == ("refused@example.com", "The mail server refused the recipient (550).")
     assert "SMTPRecipientsRefused" in caplog.text
     assert "refused@" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("problem", "sentence"),
+    [
+        (smtplib.SMTPServerDisconnected("ann@x"), "did not answer in time, or closed the connection."),
+        (TimeoutError(), "did not answer in time."),
+        (
+            smtplib.SMTPAuthenticationError(535, b"ann@x"),
+            "refused our user name or password: check",
+        ),
+        (smtplib.SMTPSenderRefused(550, b"no", "ann@x"), "refused our own address (550): check"),
+        (smtplib.SMTPDataError(554, b"ann@x"), "refused the mail (554)."),
+        (OSError("ann@x"), "could not be reached (OSError)."),
+        (RuntimeError("ann@x"), "failed (RuntimeError)."),
+    ],
+)
+def test_an_error_is_a_sentence_without_the_servers_words(
+    problem: Exception, sentence: str, monkeypatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(locmem.EmailBackend, "send_messages", fail)
+    enqueue()
+    with suppress(MailServerUnavailable):
+        outbox.deliver(now=NOW)
+    error = OutboxMail.objects.get().last_error
+    assert error.startswith(f"The mail server {sentence}")
+    assert "ann@x" not in error
 
 
 def test_killed_between_the_mail_and_its_deletion_it_is_sent_once_more(settings) -> None:
