@@ -11,9 +11,14 @@ from accounts.access import workspace as workspace_of
 THEMES = ("light", "dark")
 
 
+def theme(request: HttpRequest) -> str:
+    """The scheme that was switched to; "" follows the system."""
+    chosen = request.COOKIES.get("theme", "")
+    return chosen if chosen in THEMES else ""
+
+
 def workspace(request: HttpRequest) -> dict[str, Any]:
-    theme = request.COOKIES.get("theme", "")
-    found: dict[str, Any] = {"theme": theme if theme in THEMES else ""}
+    found: dict[str, Any] = {"theme": theme(request)}
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
         found["workspace"] = workspace_of(request)
     return found

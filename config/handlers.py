@@ -9,6 +9,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 
+from accounts import context_processors
 from accounts.exceptions import is_store_failure, log_unavailable, refusal_of
 from accounts.guest_pages import signed_in_since
 from ratelimit import refusals
@@ -80,6 +81,7 @@ def _page(request: HttpRequest, refused: Refused) -> HttpResponse:
         "heading": refusal.error,
         "detail": refused.facts.get("detail", ""),
         "request_id": request_id(request),
+        "theme": context_processors.theme(request),
     }
     return HttpResponse(
         loader.render_to_string(f"{name}.html", context, request if inside else None),

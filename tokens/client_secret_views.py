@@ -15,7 +15,14 @@ from accounts.access import PageRequest, page, recently_authenticated
 from ratelimit.refusals import Refused
 from tokens import clients, picker
 from tokens.client_forms import OVERLAPS, NewClientForm, RotationForm
-from tokens.client_views import SUBJECT, found_row, page_context, taken_over, values_of
+from tokens.client_views import (
+    SUBJECT,
+    found_row,
+    page_context,
+    taken_over,
+    typed_with_preset,
+    values_of,
+)
 from tokens.clients import MANAGE, OVERLAP_SECONDS, WithSecret
 from tokens.forms import new_nonce, selected
 from tokens.models.clients import RefreshAuth
@@ -31,6 +38,8 @@ SENT_TWICE = "That form was sent a second time. Nothing more was made, and the s
 def create(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, None, _first_values(request), 200)
+    if "preset" in request.POST:
+        return _form(request, None, typed_with_preset(request), 200)
     form = NewClientForm(request.POST)
     status = 422
     if form.is_valid():

@@ -23,6 +23,7 @@ from ratelimit.usage import Usage
 from tokens import client_records, clients, picker
 from tokens.client_forms import REFRESH_WORDS, ClientForm, RenamedClientForm
 from tokens.clients import MANAGE, VIEW
+from tokens.forms import with_preset
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.models.clients import RefreshAuth
 from tokens.overview import CHIPS, RECENT, Chip
@@ -107,12 +108,15 @@ def edit(request: PageRequest, client_id: str) -> HttpResponse:
     known = picker.read(client.scopes, {})
     shown = not known.unknown
     kind = ClientForm if shown else RenamedClientForm
-    form = kind(request.POST if request.method == "POST" else None)
+    preset = "preset" in request.POST
+    form = kind(request.POST if request.method == "POST" and not preset else None)
     if form.is_bound and form.is_valid() and saved(request, client, form):
         messages.success(request, "Saved.")
         return redirect("client_detail", client.public_id)
     values = {"name": client.name, "refresh_auth": client.refresh_auth, "selection": known}
-    if form.is_bound:
+    if preset:
+        values = typed_with_preset(request)
+    elif form.is_bound:
         values = values_of(form)
     context = page_context(request, form, values) | {"row": row, "shown": shown}
     return render(request, "settings/client_edit.html", context, status=422 if form.is_bound else 200)
@@ -141,6 +145,15 @@ def values_of(form: ClientForm) -> dict[str, Any]:
         "name": form["name"].value() or "",
         "refresh_auth": form["refresh_auth"].value() or "",
         "selection": form.selection,
+    }
+
+
+def typed_with_preset(request: PageRequest) -> dict[str, Any]:
+    """What was typed when a preset of the picker was pressed, with its boxes ticked."""
+    return {
+        "name": request.POST.get("name", ""),
+        "refresh_auth": request.POST.get("refresh_auth", ""),
+        "selection": with_preset(request.POST, request.actor),
     }
 
 

@@ -17,9 +17,11 @@ from accounts.models import Organization
 from accounts.scopes import ANY
 from ratelimit.refusals import Refused
 from tokens import expiries, picker
-from tokens.forms import CreateForm, prefilled
+from tokens.forms import CreateForm, prefilled, with_preset
 from tokens.issuing import MANAGE, AlreadyCreated, Issued
 from tokens.models import ServiceAccountToken
+from tokens.replacing import replacing
+from tokens.views import found_row
 
 SUGGESTED = "service-"
 
@@ -38,8 +40,14 @@ def create(request: PageRequest) -> HttpResponse:
     now, organization = timezone.now(), request.membership.organization
     if request.method != "POST":
         values = prefilled(request.GET, request.actor, organization)
+        if replaced := request.GET.get("replaces", ""):
+            values |= replacing(found_row(request, replaced).token, now)
         values["name"] = values["name"] or _suggestion(organization)
         return _page(request, None, values, status=200)
+    if "preset" in request.POST:
+        typed = {name: request.POST.get(name, "") for name in CreateForm.base_fields}
+        selection = with_preset(request.POST, request.actor)
+        return _page(request, None, typed | {"selection": selection}, status=200)
     form = CreateForm(request.POST, actor=request.actor, organization=organization, now=now)
     status = 422
     if form.is_valid():

@@ -17,7 +17,7 @@ from accounts.text import validate_line, validate_lines, validate_name
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import expiries, picker
-from tokens.issuing import MANAGE, Issued, issue
+from tokens.issuing import MANAGE, NAME_TAKEN, Issued, issue, name_is_taken
 from tokens.models import MAX_DAYS
 from tokens.picker import ONLY, Selection
 
@@ -110,6 +110,9 @@ class CreateForm(WithPermissions, NameAndDescription):
         found: dict[str, Any] = super().clean() or self.cleaned_data
         if found.get("expiration") == expiries.CUSTOM and "expires_on" not in self.errors:
             self._check_date(found.get("expires_on"))
+        # Without another mistake the flow checks the name, after it has looked for the same form's token.
+        if self.errors and name_is_taken(self.organization, found.get("name", ""), self.now):
+            self.add_error("name", NAME_TAKEN)
         return found
 
     def _check_date(self, day: Any) -> None:
@@ -183,6 +186,13 @@ class RevokeForm(forms.Form):
         if self.expected and typed.split() != self.expected.split():
             raise ValidationError(f"Type {self.expected} to confirm.")
         return typed
+
+
+def with_preset(data: QueryDict, actor: Actor) -> Selection:
+    """The boxes of the pressed preset, with the identifiers that were typed beside them."""
+    typed = selected(data, "permissions").ticked
+    chosen = picker.preset(data.get("preset", ""), actor.scopes).ticked
+    return Selection({name: typed.get(name) or only for name, only in chosen.items()})
 
 
 def new_nonce() -> str:

@@ -23,6 +23,7 @@ from tokens.models import MAX_DAYS, ServiceAccountToken, TokenSecret
 
 IDEMPOTENCY_HOURS = 24
 MANAGE = "tokens.manage"
+NAME_TAKEN = "An active token of this name exists already."
 
 
 class AlreadyCreated(Exception):
@@ -149,6 +150,10 @@ def _check_room(organization: Organization, name: str, now: datetime) -> None:
     limit = settings.ACTIVE_TOKENS_PER_ORGANIZATION
     if active.count() >= limit:
         raise Refused(refusals.TOKEN_LIMIT_REACHED, limit=limit)
-    if active.filter(name=name).exists():
-        sentence = "An active token of this name exists already."
-        raise Refused(refusals.INVALID_REQUEST, fields={"name": [sentence]})
+    if name_is_taken(organization, name, now):
+        raise Refused(refusals.INVALID_REQUEST, fields={"name": [NAME_TAKEN]})
+
+
+def name_is_taken(organization: Organization, name: str, now: datetime) -> bool:
+    active = ServiceAccountToken.objects.filter(organization=organization).active(now)
+    return active.filter(name=name).exists()

@@ -25,6 +25,7 @@ from tokens import handover, picker, transfers
 from tokens.exceeding import Exceeding, exceeding
 from tokens.hanging import hanging_on
 from tokens.member_forms import RoleForm
+from tokens.proposals import proposal
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -94,6 +95,9 @@ def _ending(request: PageRequest, member: Membership) -> HttpResponse:
             messages.success(request, words)
             return redirect("/" if leaving else "members")
     context = _context(request, member, problems) | {"leaving": leaving}
+    if request.method != "POST":
+        found = proposal(context["hanging"], context["heirs"], request.membership)
+        context |= {"ticked": found.tokens, "heir": found.recipient}
     return render(request, "settings/member_remove.html", context, status=422 if problems else 200)
 
 

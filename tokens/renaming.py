@@ -11,7 +11,7 @@ from accounts.models import Organization
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import trail
-from tokens.issuing import current_rights
+from tokens.issuing import NAME_TAKEN, current_rights
 from tokens.models import ServiceAccountToken
 
 
@@ -39,5 +39,4 @@ def rename(
 def _check_free(token: ServiceAccountToken, name: str) -> None:
     active = ServiceAccountToken.objects.filter(organization_id=token.organization_id).active(timezone.now())
     if active.filter(pk=token.pk).exists() and active.filter(name=name).exclude(pk=token.pk).exists():
-        sentence = "An active token of this name exists already."
-        raise Refused(refusals.INVALID_REQUEST, fields={"name": [sentence]})
+        raise Refused(refusals.INVALID_REQUEST, fields={"name": [NAME_TAKEN]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import sign_in
 from tests.people import PASSWORD, make_token
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -97,3 +98,26 @@ def test_the_first_stop_skips_to_the_content(signed_in):
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+
+
+HIDDEN = """() => {
+  const bar = document.querySelector(".closing").getBoundingClientRect();
+  const focused = document.activeElement;
+  if (focused.closest(".closing")) return "";
+  const box = focused.getBoundingClientRect();
+  return box.bottom > bar.top + 1 ? focused.id : "";
+}"""
+
+
+def test_the_bar_below_the_form_hides_no_focus(new_page, ada):
+    page = sign_in(new_page(viewport={"width": 1280, "height": 700}), ada)
+    page.goto("/settings/tokens/new/?preset=full")
+    hidden = []
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        hidden += filter(None, [page.evaluate(HIDDEN)])
+        if page.evaluate("!!document.activeElement.closest('.closing .actions')"):
+            break
+    else:
+        raise AssertionError("No Tab leads to the bar")
+    assert hidden == []

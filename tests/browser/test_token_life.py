@@ -121,7 +121,7 @@ def test_a_pasted_token_leads_to_its_page_and_stays_out_of_the_address(signed_in
 def test_the_sentence_follows_what_is_ticked_as_the_server_would_say_it(signed_in):
     page = signed_in
     page.goto("/settings/tokens/new/")
-    page.get_by_role("link", name="CI").click()
+    page.get_by_role("button", name="CI", exact=True).click()
     page.get_by_role("checkbox", name="events:read:*").uncheck()
     page.locator("[id='o-index:read:*']").fill("41 42")
     said = page.locator("[data-sentence]").inner_text()
@@ -140,3 +140,16 @@ def test_find_narrows_the_picker_down(signed_in):
     boxes = page.get_by_role("checkbox")
     expect(boxes).to_have_count(1)
     expect(boxes).to_have_accessible_name("inventoryPlans.manage")
+
+
+def test_the_page_of_the_secret_starts_at_its_button_with_the_way_out_in_sight(new_page, ada):
+    page = new_page(
+        permissions=["clipboard-read", "clipboard-write"], viewport={"width": 1280, "height": 600}
+    )
+    create(sign_in(page, ada), "ci-deploy")
+    button = page.locator("[data-copy=secret]")
+    expect(button).to_be_focused()
+    expect(page.get_by_role("link", name="Close without copying")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Enter")
+    expect(button).to_have_text("Copied")
+    expect(button).to_have_text("Copy token")

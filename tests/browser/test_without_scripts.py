@@ -65,3 +65,11 @@ def test_organization_and_colour_scheme_are_switched(page, ada):
     page.locator(".account summary").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_preset_keeps_the_typed_name(page):
+    page.goto("/settings/tokens/new/")
+    page.get_by_label("Name").fill("orders-sync")
+    page.get_by_role("button", name="Read-only").click()
+    expect(page.get_by_label("Name")).to_have_value("orders-sync")
+    expect(page.get_by_role("checkbox", name="index:read:*")).to_be_checked()

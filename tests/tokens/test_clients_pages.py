@@ -204,3 +204,16 @@ def test_a_member_and_a_viewer_look_only(owner: Membership, importer: Program, r
         page(browser, path, 403)
         assert browser.post(path, GOOD).status_code == 403
     importer.grant()
+
+
+@pytest.mark.parametrize("kind", ["new", "edit"])
+def test_a_preset_keeps_what_was_typed(browser: Client, importer: Program, kind: str) -> None:
+    address = f"{URL}new/" if kind == "new" else of(importer, "edit/")
+    typed = {"name": "Typed", "refresh_auth": "rotation_only", "preset": "read-only"}
+    response = browser.post(address, typed)
+    assert response.status_code == 200
+    found = response.content.decode()
+    assert 'value="Typed"' in found
+    assert 'value="rotation_only" selected' in found
+    assert 'value="usage.view" autocomplete="off" checked' in found
+    assert [row.name for row in OAuthClient.objects.all()] == ["Importer"]

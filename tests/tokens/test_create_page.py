@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.roles import Role
-from tests.people import fresh_browser_of, make_member, make_token
+from tests.people import fresh_browser_of, make_member, make_organization, make_token
 from tests.tokens.many import make_many
 from tokens.models import ServiceAccountToken
 
@@ -205,3 +206,42 @@ def test_a_form_from_elsewhere_is_refused(owner):
     browser.force_login(owner.user)
     assert browser.post(URL, GOOD).status_code == 403
     assert not ServiceAccountToken.objects.exists()
+
+
+def test_a_preset_keeps_what_was_typed(browser):
+    typed = {"name": "orders", "description": "Nightly", "expiration": "30", "only:index:read:*": "shop-1"}
+    html = browser.post(URL, typed | {"preset": "read-only", "nonce": "n", "permissions": ["index:read:*"]})
+    assert html.status_code == 200
+    page = html.content.decode()
+    for text in ('value="orders"', ">Nightly</textarea>", 'value="30" selected', 'value="shop-1"'):
+        assert text in page
+    assert 'value="usage.view" autocomplete="off" checked' in page
+    assert 'value="events:write:*" autocomplete="off" checked' not in page
+    assert not ServiceAccountToken.objects.exists()
+
+
+def test_a_name_that_is_taken_is_reported_with_the_other_mistakes(browser):
+    made(browser, nonce="")
+    page = refused(browser, nonce="", permissions=[])
+    assert "An active token of this name exists already." in page
+    assert "Choose at least one permission." in page
+    assert "2 fields need" in page
+
+
+def test_a_replacement_starts_with_the_same_permissions_and_another_name(browser):
+    token = made(browser, name="orders", description="Nightly", permissions=["usage.view", "index:read:*"])
+    page = browser.get(f"{URL}?replaces={token.public_id}").content.decode()
+    assert 'value="orders-2"' in page
+    assert ">Nightly</textarea>" in page
+    assert re.findall(r'value="([^"]+)" autocomplete="off" checked', page) == ["usage.view", "index:read:*"]
+
+
+def test_a_replacement_says_which_permissions_have_no_box(browser, owner):
+    token = make_token(owner, permissions=["*:*:*"]).token
+    page = browser.get(f"{URL}?replaces={token.public_id}").content.decode()
+    assert "This page has no boxes for <code>*:*:*</code>." in page
+
+
+def test_another_organizations_token_is_not_replaced(browser):
+    theirs = make_token(make_member(make_organization())).token
+    assert browser.get(f"{URL}?replaces={theirs.public_id}").status_code == 404

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.roles import Role
 from ratelimit import refusals
+from ratelimit.models import DailyUsage
 from tests.clients import program
 from tests.people import browser_of, fresh_browser_of, make_member, make_token, make_user
 from tests.sessions import opened
@@ -16,6 +18,7 @@ from tests.team import fresh_browser, trail
 from tests.tokens.oauth import make_program
 from tokens import credentials
 from tokens.issuing import Issued
+from tokens.models import ServiceAccountToken
 
 
 @pytest.fixture
@@ -185,3 +188,36 @@ def test_the_number_of_statements_does_not_grow_with_what_hangs(owner: Membershi
             browser.get(removal(grace))
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+def use(issued: Issued) -> Issued:
+    """A call of the token today."""
+    token, now = issued.token, timezone.now()
+    DailyUsage.objects.create(
+        bucket=token.organization_id, subject=token.pk, day=now.date(), calls=3, last_used_at=now
+    )
+    return issued
+
+
+def test_tokens_in_use_are_proposed_to_the_remover(owner: Membership, grace: Membership) -> None:
+    used, idle = use(make_token(grace, "used")), make_token(grace, "idle")
+    page = fresh_browser_of(owner.user).get(removal(grace)).content.decode()
+    assert f'value="{used.token.public_id}" autocomplete="off" checked' in page
+    assert f'value="{idle.token.public_id}" autocomplete="off">' in page
+    assert f'<option value="{owner.public_id}" selected>' in page
+
+
+def test_they_are_proposed_to_the_member_who_holds_their_permissions(
+    owner: Membership, grace: Membership
+) -> None:
+    strong = use(make_token(owner, "strong", ["*:*:*"]))
+    ServiceAccountToken.objects.update(responsible=grace)
+    admin = make_member(owner.organization, Role.ADMIN)
+    page = fresh_browser_of(admin.user).get(removal(grace)).content.decode()
+    assert f'value="{strong.token.public_id}" autocomplete="off" checked' in page
+    assert f'<option value="{owner.public_id}" selected>' in page
+
+
+def test_who_leaves_is_proposed_nothing(owner: Membership, grace: Membership) -> None:
+    use(make_token(grace, "used"))
+    assert "checked" not in fresh_browser_of(grace.user).get("/settings/members/leave/").content.decode()

@@ -144,4 +144,23 @@ def test_it_costs_a_dozen_statements(owner):
     with CaptureQueriesContext(connection) as captured:
         browser.get(url_of(token))
     # Session, person, memberships, token with people, its secrets, usage twice, the last 24 hours.
-    assert len(captured) <= 10
+    # Two of them are for the banners.
+    assert len(captured) <= 12
+
+
+def test_a_revoked_token_does_not_say_when_it_expires(owner):
+    issued = make_token(owner, expires_in_days=240)
+    revoke(token=issued.token, actor=actor(owner))
+    html = browser_of(owner.user).get(url_of(issued.token)).content.decode()
+    assert ">in 8 months<" not in html
+    assert "Expiry when revoked" in html
+    rows = browser_of(owner.user).get("/settings/tokens/?status=revoked").content.decode()
+    assert ">in 8 months<" not in rows
+
+
+def test_an_expiring_token_offers_a_replacement(owner):
+    token = make_token(owner, expires_in_days=3).token
+    assert (
+        f'href="/settings/tokens/new/?replaces={token.public_id}"'
+        in browser_of(owner.user).get(url_of(token)).content.decode()
+    )

@@ -10,14 +10,25 @@ export function copyButtons() {
     const source = document.getElementById(button.dataset.copy);
     if (await copied(source)) {
       announce(button.dataset.said);
-      button.classList.add("done");
-      setTimeout(() => button.classList.remove("done"), SHOWN_FOR);
+      showCopied(button);
       source.dispatchEvent(new CustomEvent("copied", { bubbles: true }));
     } else {
       select(source);
       announce("The clipboard is blocked. The text is selected: copy it with Ctrl+C, or ⌘C on a Mac.");
     }
   });
+}
+
+/** The button itself says so for a moment, for those who look at it. */
+function showCopied(button) {
+  const label = button.querySelector("[data-label]");
+  label.dataset.label ||= label.textContent;
+  label.textContent = "Copied";
+  button.classList.add("done");
+  setTimeout(() => {
+    label.textContent = label.dataset.label;
+    button.classList.remove("done");
+  }, SHOWN_FOR);
 }
 
 async function copied(source) {

@@ -9,6 +9,7 @@ export function reveal() {
   const letGo = () => removeEventListener("beforeunload", hold);
 
   addEventListener("beforeunload", hold);
+  page.querySelector("[data-copy=secret]").focus();
   const copied = () => {
     letGo();
     close.textContent = close.dataset.done;
