@@ -128,6 +128,12 @@ def test_a_link_dies_with_the_address_it_went_to(person: User, browser: MailingC
     assert confirm(browser, token).status_code == 400
 
 
+def test_a_link_dies_with_a_deactivation_in_the_database(person: User, browser: MailingClient) -> None:
+    token = ask(browser)
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    assert confirm(browser, token).status_code == 400
+
+
 def test_inactive_people_get_no_link(browser: MailingClient) -> None:
     make_person(is_active=False)
     browser.send_json("/v1/auth/password-reset", {"email": "ann@example.com"})

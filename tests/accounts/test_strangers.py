@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +15,11 @@ import time_machine
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
+from django.utils import timezone
 from pytest_django import Settings
 
+from accounts import known_devices
+from accounts.known_devices import NETWORK_DAYS
 from accounts.models import KnownNetwork, User
 from tests.accounts.flows import PASSWORD, is_signed_in, login_json, make_person, sign_in
 from tests.accounts.test_mfa import code_of
@@ -193,6 +196,40 @@ def test_a_forged_cookie_or_anothers_is_no_known_browser(home: MailingClient, pe
     for browser in (other, forged):
         statuses = [login_json(browser, EMAIL, WRONG).status_code for _ in range(11)]
         assert statuses == [401] * 10 + [429]
+
+
+def test_the_cookie_of_another_account_does_not_escape_the_ceiling(person: User, settings: Settings) -> None:
+    settings.SIGN_INS_EVERYWHERE = 5
+    make_person("other@example.com")
+    other = stranger(1)
+    sign_in(other, "other@example.com")
+    found = [login_json(other, EMAIL, WRONG).status_code for _ in range(7)]
+    assert found == [401] * 5 + [429] * 2
+
+
+def test_a_network_that_was_not_used_for_long_does_not_escape_the_ceiling(
+    person: User, settings: Settings
+) -> None:
+    settings.SIGN_INS_EVERYWHERE = 5
+    address = stranger(1).defaults["REMOTE_ADDR"]
+    known_devices.remember_network(person, address, timezone.now() - timedelta(days=NETWORK_DAYS))
+    assert guess(1, 7) == [401] * 5 + [429] * 2
+    known_devices.remember_network(person, address)
+    assert guess(1, 1) == [401]
+
+
+def test_the_ceiling_of_codes_is_that_of_a_day(person: User, settings: Settings, clock: Any) -> None:
+    settings.CODES_EVERYWHERE = 2
+    add_factor(person)
+
+    def status(number: int) -> int:
+        return login_json(stranger(number), EMAIL, code="000000").status_code
+
+    assert [status(number) for number in range(3)] == [401, 401, 429]
+    clock.shift(timedelta(hours=23))
+    assert status(4) == 429
+    clock.shift(timedelta(hours=2))
+    assert status(5) == 401
 
 
 def test_a_known_browser_guesses_no_more_than_ten_times(home: MailingClient) -> None:

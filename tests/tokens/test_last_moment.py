@@ -21,11 +21,15 @@ from ratelimit.refusals import Refusal
 from ratelimit.values import Fence
 from tests.people import make_token
 from tests.sessions import opened
+from tests.tokens.oauth import make_program
 from tokens import memory, standing
+from tokens.client_authentication import authenticate
 from tokens.credentials import Credential, for_token
 from tokens.issuing import Issued
 from tokens.memory import Entry, Known
-from tokens.models import TokenSecret
+from tokens.models import ClientSecret, TokenSecret
+from tokens.oauth_errors import OAuthError
+from tokens.oauth_forms import Presented
 from tokens.standing import Standing
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +76,15 @@ def test_a_superseded_secret_is_not_remembered_beyond_its_end(issued: Issued) ->
     end = supersede(issued)
     assert isinstance(remembered(issued).find(end - MOMENT), Credential)
     assert isinstance(remembered(issued).find(end), Refusal)
+
+
+def test_a_clients_superseded_secret_ends_at_the_very_moment_of_its_end(db: None) -> None:
+    program, end = make_program(), timezone.now() + timedelta(hours=1)
+    ClientSecret.objects.update(valid_until=end)
+    presented = Presented(program.id, program.secret)
+    assert authenticate(presented, address=None, now=end - MOMENT) == program.row
+    with pytest.raises(OAuthError):
+        authenticate(presented, address=None, now=end)
 
 
 def test_a_grant_ends_at_the_very_moment_of_its_end(owner: Membership) -> None:

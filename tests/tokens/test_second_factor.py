@@ -6,11 +6,13 @@ import time
 from typing import Any
 
 import pytest
+from allauth.mfa import app_settings
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.test import Client
 
 from accounts.models import Membership
+from accounts.second_factor import CODE_SECONDS
 from tests.people import PASSWORD
 from tests.sessions import login, make_person
 from tests.threads import at_once
@@ -62,6 +64,10 @@ def test_a_code_of_the_app_signs_in_once() -> None:
     assert login(EMAIL, code=code).status_code == 200
     assert login(EMAIL, code=code).json()["code"] == "invalid_code"
     assert login(EMAIL, code=f"{code[:3]} {code[3:]}").json()["code"] == "invalid_code"
+
+
+def test_a_used_code_is_known_for_as_long_as_it_would_be_accepted() -> None:
+    assert CODE_SECONDS > app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
 
 
 @pytest.mark.django_db(transaction=True)
