@@ -16,7 +16,7 @@ from ratelimit import refusals
 from ratelimit.refusals import Refusal, Refused
 from ratelimit.refused_uses import RefusedSecret
 from ratelimit.values import Charge, WindowLimit
-from tokens import forward_paths, opaque, standing
+from tokens import forward_paths, keys, opaque, standing
 from tokens.lookup import Lookup
 from tokens.models import ServiceAccountToken, TokenSecret
 from tokens.standing import Standing
@@ -43,6 +43,9 @@ class Credential(Actor):
     kid: str = ""
 
     def has_ended(self, now: datetime) -> bool:
+        """Whether it expired, its secret was superseded, or its signing key is no longer trusted."""
+        if self.kid and keys.verifying(self.kid, now.timestamp()) is None:
+            return True
         return any(end is not None and end <= now for end in (self.expires_at, self.secret_valid_until))
 
     def charge_at(self, path: str) -> Charge | None:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts import audit
 from accounts.audit_models import AuditEvent
 from accounts.models import Membership, User
+from accounts.proof import Factor, proven
 from accounts.roles import Role
 from tests.mails import MailingClient, link_of
 from tests.people import browser_of, make_staff, make_user
@@ -140,7 +141,7 @@ def test_where_the_organization_requires_one_they_are_led_to_set_it_up(
 ) -> None:
     protected(owner)
     type(owner.organization).objects.update(mfa_required=True)
-    tokens = opened(ada)
+    tokens = opened(ada, proof=proven(Factor.TOTP))
     reset(staff, ada.user)
     assert refresh(tokens.refresh_token).status_code == 401
     page = fresh_browser(ada).get("/settings/tokens/")

@@ -56,7 +56,7 @@ def test_a_member_already_is_told_so(owner: Membership) -> None:
 
 
 def test_an_admin_is_offered_no_owner_and_gets_none(owner: Membership) -> None:
-    browser = browser_of(make_member(owner.organization, Role.ADMIN).user)
+    browser = fresh_browser(make_member(owner.organization, Role.ADMIN))
     assert '<option value="owner"' not in html(browser)
     response = browser.post(INVITE, {"email": "grace@example.com", "role": "owner"})
     assert "This takes the role owner." in response.content.decode()

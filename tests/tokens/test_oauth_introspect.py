@@ -112,7 +112,7 @@ def test_nothing_of_another_organization_is_active(asker: Program) -> None:
     assert introspect(other, granted["access_token"])["active"] is True
 
 
-@pytest.mark.parametrize("token", ["x", "tsr_sa_" + "A" * 43, "A" * 64, "eyJ.a.b", "é\0", "x" * 50_000])
+@pytest.mark.parametrize("token", ["x", "tsr_sa_" + "A" * 43, "A" * 64, "eyJ.a.b", "é\0", "x" * 15_000])
 def test_an_unknown_token_is_inactive_and_no_error(asker: Program, token: str) -> None:
     for hint in ("access_token", "refresh_token", "x"):
         assert introspect(asker, token, token_type_hint=hint) == {"active": False}

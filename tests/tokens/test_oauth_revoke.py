@@ -56,7 +56,7 @@ def test_a_spent_refresh_token_ends_the_family(importer: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["x", "tsr_rt_" + "A" * 43, "tsr_sa_" + "A" * 43, "eyJ.a.b", "é\0", "x" * 50_000]
+    "token", ["x", "tsr_rt_" + "A" * 43, "tsr_sa_" + "A" * 43, "eyJ.a.b", "é\0", "x" * 15_000]
 )
 def test_an_unknown_token_is_no_error(importer: Program, token: str) -> None:
     assert ok(revoke(importer, token)) == {}
