@@ -45,7 +45,7 @@ def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None)
     Raises Refused: invalid_request with fields; forbidden above the actor's rank; insufficient_scope;
     rate_limited where the address was, or the organization has, mailed enough.
     """
-    _require_proof(actor, role)
+    policies.require_recent_proof_for(actor, role)
     email = email.strip().lower()
     invitation_limits.check(actor.organization_id, email)
     return _after_commit(_invite(actor, email, role, now or timezone.now()))
@@ -62,7 +62,7 @@ def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None)
         found = Invitation.objects.open().filter(pk=invitation.pk).first()
         if found is None:
             raise Refused(refusals.INVITATION_GONE)
-        _require_proof(actor, Role(found.role))
+        policies.require_recent_proof_for(actor, Role(found.role))
         invited = _invite(actor, found.email, Role(found.role), now or timezone.now(), again=True)
     return _after_commit(invited)
 
@@ -200,11 +200,6 @@ def _after_commit(invited: Invited) -> Invited:
     """With whether the mail was sent right after the commit."""
     invited.invitation.refresh_from_db(fields=["sent_at"])
     return invited
-
-
-def _require_proof(actor: Actor, role: Role) -> None:
-    if role is Role.OWNER:
-        policies.require_recent_proof(actor)
 
 
 def _check_address(organization: Organization, email: str) -> None:

@@ -13,12 +13,15 @@ from allauth.core.exceptions import ReauthenticationRequired
 
 from accounts import email_domains, sso_providers
 from accounts.actors import Actor
+from accounts.catalogue import role_scopes
 from accounts.models import Organization
 from accounts.proof import Factor, Proof, Step
 from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, Refused
 
+# What flows ask recent proof for, by the permission that each takes.
+POWERS = ("tokens.manage", "clients.manage", "members.manage", "organization.manage")
 # The longest life that a policy may set; without one, tokens live that long at most.
 MOST_TOKEN_DAYS = 365
 SSO_REQUIRED = Refusal(403, "The organization requires single sign-on", "sso_required")
@@ -70,6 +73,12 @@ def require_recent_proof(actor: Actor) -> None:
     """
     if actor.type == "user" and not actor.proof.is_recent():
         raise ReauthenticationRequired
+
+
+def require_recent_proof_for(actor: Actor, role: Role) -> None:
+    """The same before a role is given whose holder could then do, with their own proof, what asks for it."""
+    if any(role_scopes(role).allows(power) for power in POWERS):
+        require_recent_proof(actor)
 
 
 def check_change(

@@ -38,8 +38,8 @@ def change(
     member = rights.find(member_id)
     role = Role(member.role) if role is None else role
     authorize(rights, Act.CHANGE_ROLE, member=member, role=role)
-    if role is Role.OWNER != member.role:
-        policies.require_recent_proof(actor)
+    if role.outranks(Role(member.role)):
+        policies.require_recent_proof_for(actor, role)
     if role is not Role.OWNER:
         check_owners([member])
     before = _values(member)

@@ -26,7 +26,7 @@ def html(browser: Client, path: str = PAGE) -> str:
 
 
 def test_an_invitation_is_made_and_stands_in_the_list(owner: Membership) -> None:
-    browser = browser_of(owner.user)
+    browser = fresh_browser(owner)
     response = browser.post(INVITE, {"email": "Grace@Example.com", "role": "admin"}, follow=True)
     page = response.content.decode()
     assert "The invitation of grace@example.com is saved, but not sent yet." in page

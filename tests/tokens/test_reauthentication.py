@@ -53,6 +53,10 @@ FLOWS: dict[str, Flow] = {
     "widen a client": lambda who, owner: clients.update(actor=who, client=client_of(owner), scopes=["*:*:*"]),
     "rotate a client's secret": lambda who, owner: clients.rotate_secret(actor=who, client=client_of(owner)),
     "invite an owner": lambda who, _: invitations.invite(actor=who, email="x@example.com", role=Role.OWNER),
+    "invite an admin": lambda who, _: invitations.invite(actor=who, email="x@example.com", role=Role.ADMIN),
+    "make an admin": lambda who, owner: role_changes.change(
+        actor=who, member_id=colleague_of(owner).pk, role=Role.ADMIN
+    ),
     "make an owner": lambda who, owner: role_changes.change(
         actor=who, member_id=colleague_of(owner).pk, role=Role.OWNER
     ),
