@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.forms import ChangePasswordForm, SetPasswordForm
+from allauth.account.forms import ChangePasswordForm, LoginForm, SetPasswordForm
 from allauth.core import context
 from django import forms
 from django.core.exceptions import BadRequest, ValidationError
 
-from accounts import sign_in_limits
+from accounts import addresses, sign_in_limits
 from accounts.models import User
 from accounts.text import validate_address, validate_name
 
 
 class EmailForm(forms.Form):
-    """One address, in lower case; two of them could be read differently by two readers."""
+    """One address, in its stored form; two of them could be read differently by two readers."""
 
     email = forms.EmailField(
         max_length=254,
@@ -26,7 +26,14 @@ class EmailForm(forms.Form):
     def clean_email(self) -> str:
         if hasattr(self.data, "getlist") and len(self.data.getlist("email")) > 1:
             raise BadRequest("Give one e-mail address.")
-        return str(self.cleaned_data["email"]).lower()
+        return addresses.cleaned(self.cleaned_data["email"])
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]
+    """Takes an address in any spelling, which allauth then compares as it is stored."""
+
+    def clean_login(self) -> str:
+        return User.objects.spelling_of(super().clean_login())
 
 
 class ProfileForm(forms.Form):
@@ -75,6 +82,6 @@ class NewAddressForm(EmailForm):
 
     def clean_email(self) -> str:
         email = super().clean_email()
-        if email == self.user.email:
+        if email == addresses.normalized(self.user.email):
             raise ValidationError("This is your address already.")
         return email

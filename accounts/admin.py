@@ -241,7 +241,7 @@ class LogAdmin(ListPage, LookOnly, NoForgedRows):
     readonly_fields = ("told",)
 
     def criteria(self, typed: Typed) -> list[Q]:
-        return [Q(object_repr__icontains=typed.text), Q(user__email__startswith=typed.text.lower())]
+        return [Q(object_repr__icontains=typed.text), Q(user__email__startswith=typed.in_address.lower())]
 
     @admin.display(description="change")
     def told(self, entry: LogEntry) -> str:

@@ -24,7 +24,8 @@ class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
         sign_in_limits.check_successes(email)
         taken = sign_in_limits.take(email, request)
         try:
-            user: User | None = super().authenticate(request, **credentials)
+            stored = User.objects.spelling_of(email)
+            user: User | None = super().authenticate(request, email=stored, password=credentials["password"])
         except Refused:
             # Nothing was checked.
             sign_in_limits.give_back(taken)

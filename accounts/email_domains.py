@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from accounts.addresses import domain_normalized, domain_shown
+
 MOST = 50
 LONGEST = 253
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -24,7 +26,7 @@ def admits(domains: Sequence[str], email: str) -> bool:
 
 
 def names(domains: Sequence[str], domain: str) -> bool:
-    return _ascii(domain) in {_ascii(one) for one in domains}
+    return domain_normalized(domain) in {domain_normalized(one) for one in domains}
 
 
 def is_domain(text: str) -> bool:
@@ -32,19 +34,11 @@ def is_domain(text: str) -> bool:
 
 
 def sentence(domains: Sequence[str]) -> str:
-    return f"This organization takes addresses of {', '.join(domains)} only."
+    return f"This organization takes addresses of {', '.join(map(domain_shown, domains))} only."
 
 
 def _cleaned(text: str) -> str:
-    domain = _ascii(text.strip().removeprefix("@"))
+    domain = domain_normalized(text.strip().removeprefix("@"))
     if len(domain) > LONGEST or not _DOMAIN.fullmatch(domain):
         raise ValueError(f"“{text.strip()[:60]}” is no domain: write it like example.com.")
     return domain
-
-
-def _ascii(domain: str) -> str:
-    """As it stands in DNS (RFC 5891); what has no such form is left as it is and matches nothing."""
-    try:
-        return domain.lower().encode("idna").decode()
-    except UnicodeError:
-        return domain.lower()

@@ -12,10 +12,10 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from accounts import addresses
 from accounts.text import (
     LINE_PATTERN,
     NAME_PATTERN,
-    validate_address,
     validate_line,
     validate_lines,
     validate_name,
@@ -87,14 +87,13 @@ class Secret(String):
 
 
 class Email(Text):
-    """One address, in lower case."""
+    """One address, in its stored form."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": 254, **kwargs})
-        self.validators.append(validate_address)
+        super().__init__(**{"max_length": addresses.LONGEST, **kwargs})
 
     def to_internal_value(self, data: Any) -> str:
-        return super().to_internal_value(data).lower()
+        return addresses.cleaned(super().to_internal_value(data))
 
 
 class WholeNumber(serializers.IntegerField):

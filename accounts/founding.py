@@ -16,7 +16,7 @@ from ratelimit.models import Plan
 @transaction.atomic
 def person(*, email: str, password: str | None, name: str = "", superuser: bool = False) -> User:
     """The account of the address, made if need be; a given name, password or staff right is set."""
-    email = email.strip().lower()
+    email = User.objects.spelling_of(email)
     user = User.objects.filter(email=email).first() or User.objects.create_user(email, password)
     user.name = name or user.name
     changed = bool(password) and not user.check_password(password or "")

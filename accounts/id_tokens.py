@@ -12,9 +12,8 @@ from typing import Any
 
 import jwt
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 
-from accounts import text
+from accounts import addresses, text
 from accounts.sso_http import Deadline, signing_key
 from accounts.sso_providers import Provider
 
@@ -147,13 +146,12 @@ def _identity(claims: Mapping[str, Any], provider: Provider) -> Identity:
 
 def _address(claims: Mapping[str, Any]) -> str:
     email = claims.get("email")
-    if not isinstance(email, str) or not email.isascii() or len(email) > 254:
+    if not isinstance(email, str) or len(email) > addresses.LONGEST:
         return ""
     try:
-        validate_email(email)
+        return addresses.cleaned(email)
     except ValidationError:
         return ""
-    return email.lower()
 
 
 def _name(said: object) -> str:

@@ -59,7 +59,7 @@ class InvitationAdmin(ListPage, LookOnly, NoForgedRows):
     def criteria(self, typed: Typed) -> list[Q]:
         if typed.is_id:
             return [Q(pk__in=typed.ids("inv")), Q(organization__in=typed.ids("org"))]
-        return [Q(email__icontains=typed.text), Q(organization__in=list(matching_organizations(typed)))]
+        return [Q(email__icontains=typed.in_address), Q(organization__in=list(matching_organizations(typed)))]
 
     @admin.display
     def status(self, invitation: Invitation) -> str:

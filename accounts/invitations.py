@@ -13,7 +13,16 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import audit, email_domains, invitation_limits, member_letters, members, outbox, policies
+from accounts import (
+    addresses,
+    audit,
+    email_domains,
+    invitation_limits,
+    member_letters,
+    members,
+    outbox,
+    policies,
+)
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.authorization import Act, authorize, permits
@@ -46,7 +55,7 @@ def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None)
     rate_limited where the address was, or the organization has, mailed enough.
     """
     policies.require_recent_proof_for(actor, role)
-    email = email.strip().lower()
+    email = addresses.normalized(email)
     invitation_limits.check(actor.organization_id, email)
     return _after_commit(_invite(actor, email, role, now or timezone.now()))
 
@@ -151,12 +160,13 @@ def check_address(invitation: Invitation, user: User) -> None:
     """Raise Refused(forbidden) unless the invitation's address is the user's own, and verified."""
     # Compared here and not in SQL, whose case folding takes some letters for others.
     own = {
-        email.lower(): verified
+        addresses.normalized(email): verified
         for email, verified in EmailAddress.objects.filter(user=user).values_list("email", "verified")
     }
-    if own.get(invitation.email):
+    invited = addresses.normalized(invitation.email)
+    if own.get(invited):
         return
-    unproven = invitation.email in own or invitation.email == user.email
+    unproven = invited in own or invited == addresses.normalized(user.email)
     raise Refused(refusals.FORBIDDEN, detail=UNPROVEN_ADDRESS if unproven else OTHER_ADDRESS)
 
 
@@ -203,7 +213,9 @@ def _after_commit(invited: Invited) -> Invited:
 
 
 def _check_address(organization: Organization, email: str) -> None:
-    if Membership.objects.filter(organization=organization, user__email=email).exists():
+    if Membership.objects.filter(
+        organization=organization, user__email__in=addresses.spellings(email)
+    ).exists():
         raise Refused(refusals.INVALID_REQUEST, fields={"email": ["This person is a member already."]})
     _check_domain(organization, email)
 

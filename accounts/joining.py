@@ -7,7 +7,7 @@ import secrets
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit, founding, invitations, organizations, people_trail
+from accounts import addresses, audit, founding, invitations, organizations, people_trail
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.roles import Role
 from ratelimit import refusals
@@ -31,7 +31,7 @@ def open_invitation(secret: str, *, email: str | None = None) -> Invitation:
         raise Refused(refusals.NOT_FOUND)
     if not invitations.is_good(invitation, timezone.now()):
         raise Refused(refusals.INVITATION_GONE)
-    if email is not None and invitation.email.lower() != email.lower():
+    if email is not None and addresses.normalized(invitation.email) != addresses.normalized(email):
         raise Refused(refusals.FORBIDDEN, detail="The invitation is for another e-mail address.")
     return invitation
 

@@ -16,6 +16,7 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from accounts import addresses
 from accounts.device_models import KnownNetwork
 from accounts.models import User
 from ratelimit.client import UNKNOWN, network_of
@@ -72,7 +73,8 @@ def remember_device(request: HttpRequest, account: str) -> None:
 
 def is_known_network(email: str, address: str | None) -> bool:
     """One query, whether the account exists or not."""
-    known = KnownNetwork.objects.filter(user__email=email.strip().lower(), network=network_of(address))
+    mine = KnownNetwork.objects.filter(user__email__in=addresses.spellings(email))
+    known = mine.filter(network=network_of(address))
     return known.filter(seen_at__gt=_oldest(timezone.now())).exists()
 
 

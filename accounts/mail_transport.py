@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from accounts import addresses
 from accounts.mails import Letter
 
 
@@ -44,7 +45,7 @@ def send(letter: Letter, to: str) -> None:
 
 def message(letter: Letter, to: str) -> EmailMultiAlternatives:
     """The mail in text and HTML."""
-    context = {"letter": letter, "to": to, "base_url": settings.BASE_URL}
+    context = {"letter": letter, "to": addresses.shown(to), "base_url": settings.BASE_URL}
     made = EmailMultiAlternatives(
         subject=letter.subject,
         body=render_to_string("emails/letter.txt", context),

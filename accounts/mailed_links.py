@@ -11,9 +11,10 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import outbox
+from accounts import addresses, outbox
 from accounts.link_models import LinkKind, MailedClaim
 from accounts.mails import Letter, Link
 from accounts.models import BASE62, User
@@ -105,7 +106,12 @@ def find(secret: str, *kinds: LinkKind, now: datetime | None = None) -> MailedCl
     link = valid.filter(kind__in=kinds, digest=_digest(secret)).select_related("user").first()
     if link is None or (link.user is not None and not link.user.is_active):
         raise InvalidLink
-    if link.user is not None and link.kind != LinkKind.MOVE and link.user.email != link.email:
+    link.email = addresses.normalized(link.email)
+    if (
+        link.user is not None
+        and link.kind != LinkKind.MOVE
+        and addresses.normalized(link.user.email) != link.email
+    ):
         raise InvalidLink
     return link
 
@@ -129,8 +135,10 @@ def receiver_of(email: str) -> tuple[User | None, bool]:
     Where the address was only signed up, the link opens an account of its own: with nothing of what
     the sign-up asked for, because that may have been a stranger's.
     """
-    user = User.objects.filter(email=email).first()
-    pending = MailedClaim.objects.filter(email=email, kind=LinkKind.SIGN_UP, used_at=None)
+    user = User.objects.filter(email=User.objects.spelling_of(email)).first()
+    pending = MailedClaim.objects.filter(
+        email__in=addresses.spellings(email), kind=LinkKind.SIGN_UP, used_at=None
+    )
     is_signing_up = pending.filter(expires_at__gt=timezone.now()).exists()
     if user is None:
         return None, is_signing_up
@@ -144,19 +152,23 @@ def end_all(user: User) -> None:
 
 def lock_sign_ups(email: str) -> None:
     """Lock what else would open an account for the address, in one order, to avoid deadlocks at its end."""
-    rows = MailedClaim.objects.filter(email=email, user=None, used_at=None).order_by("pk")
+    rows = _unused_sign_ups(email).order_by("pk")
     list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def end_sign_ups(email: str) -> None:
     """The address has an account now: no link opens another one for it."""
-    MailedClaim.objects.filter(email=email, user=None, used_at=None).update(used_at=timezone.now())
+    _unused_sign_ups(email).update(used_at=timezone.now())
 
 
 def prune(now: datetime) -> int:
     """Delete those that have expired; returns how many."""
     deleted, _ = MailedClaim.objects.filter(expires_at__lt=now).delete()
     return deleted
+
+
+def _unused_sign_ups(email: str) -> QuerySet[MailedClaim]:
+    return MailedClaim.objects.filter(email__in=addresses.spellings(email), user=None, used_at=None)
 
 
 def _lifetime(kind: LinkKind) -> int:

@@ -38,7 +38,7 @@ class MembershipAdmin(ListPage, RefusableDeletion, NoForgedRows):
                 Q(organization__in=typed.ids("org")),
             ]
         return [
-            Q(user__email__icontains=typed.text) | Q(user__name__icontains=typed.text),
+            Q(user__email__icontains=typed.in_address) | Q(user__name__icontains=typed.text),
             Q(organization__in=list(matching_organizations(typed))),
         ]
 

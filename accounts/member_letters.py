@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts import moments
+from accounts.addresses import shown
 from accounts.mails import Letter, unlinked
 from accounts.models import Invitation, Membership, Organization
 from accounts.roles import Role
@@ -15,7 +16,7 @@ ARTICLES = {Role.OWNER: "an owner", Role.ADMIN: "an admin", Role.MEMBER: "a memb
 
 def invitation(one: Invitation, secret: str, inviter: Membership) -> Letter:
     organization = unlinked(one.organization.name)
-    whom = f"{unlinked(inviter.user.display_name)} ({unlinked(inviter.user.email)})"
+    whom = f"{unlinked(inviter.user.display_name)} ({unlinked(shown(inviter.user.email))})"
     return Letter(
         f"You are invited to {organization}",
         (f"{whom} invites you to join {organization} on Tessera as {article(one.role)}.",),
@@ -46,10 +47,10 @@ def permissions_changed(member: Membership, by: str) -> Letter:
 
 def new_owner(member: Membership, by: str) -> Letter:
     organization = unlinked(member.organization.name)
+    whom = f"{unlinked(member.user.display_name)} ({unlinked(shown(member.user.email))})"
     return _about_members(
         f"{organization} has a new owner",
-        f"{unlinked(by)} has made {unlinked(member.user.display_name)} ({unlinked(member.user.email)}) "
-        f"an owner of {organization}. Owners may do everything there.",
+        f"{unlinked(by)} has made {whom} an owner of {organization}. Owners may do everything there.",
     )
 
 

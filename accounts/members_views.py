@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import ids, invitations
+from accounts import addresses, ids, invitations
 from accounts.access import PageRequest, page, recently_authenticated
 from accounts.authorization import MANAGE
 from accounts.catalogue import Permission, catalogue
@@ -23,7 +23,6 @@ from accounts.invitations import Invited
 from accounts.models import Invitation, Membership
 from accounts.role_changes import transfer_ownership
 from accounts.roles import Role
-from accounts.text import validate_address, validate_line
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 
@@ -45,13 +44,15 @@ class Person:
 class InviteForm(forms.Form):
     email = forms.EmailField(
         max_length=254,
-        validators=[validate_line, validate_address],
         error_messages={"required": "Give an e-mail address.", "invalid": "This is not an e-mail address."},
     )
     role = forms.ChoiceField(
         choices=Role.choices,
         error_messages={"required": "Choose a role.", "invalid_choice": "Choose a role."},
     )
+
+    def clean_email(self) -> str:
+        return addresses.cleaned(self.cleaned_data["email"])
 
 
 @require_safe
@@ -99,7 +100,7 @@ def revoke(request: PageRequest, invitation_id: str) -> HttpResponse:
     except Refused as refused:
         messages.error(request, _sentence(refused))
     else:
-        messages.success(request, f"The invitation of {found.email} is taken back.")
+        messages.success(request, f"The invitation of {addresses.shown(found.email)} is taken back.")
     return redirect("members")
 
 
@@ -179,7 +180,7 @@ def _invitation(request: PageRequest, invitation_id: str) -> Invitation:
 
 
 def _report(request: PageRequest, invited: Invited, sent: str) -> None:
-    email = invited.invitation.email
+    email = addresses.shown(invited.invitation.email)
     if invited.invitation.sent_at:
         messages.success(request, sent.format(email=email))
         return

@@ -17,7 +17,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import audit, ids
+from accounts import addresses, audit, ids
 from accounts.actors import SYSTEM, Actor
 from accounts.audit_models import AuditChain, AuditEvent
 from accounts.catalogue import role_scopes
@@ -64,7 +64,7 @@ class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=addresses.normalized(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -73,11 +73,19 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email=(username or "").strip().lower())
+        return self.get(email=self.spelling_of(username or ""))
+
+    def spelling_of(self, email: str) -> str:
+        """How the account of the address stores it; the normal form where there is none."""
+        spellings = addresses.spellings(email)
+        if len(spellings) == 1:
+            return spellings[0]
+        found = set(self.filter(email__in=spellings).values_list("email", flat=True))
+        return next((one for one in spellings if one in found), addresses.normalized(email))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, known by a lower-case e-mail address."""
+    """A person, known by an e-mail address in its stored form (accounts.addresses)."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     email = models.EmailField(unique=True, max_length=254)

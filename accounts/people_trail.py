@@ -77,7 +77,7 @@ def record_failure(**_: Any) -> None:
     if found is None or found[0] is not origin.current():
         return
     try:
-        user = User.objects.filter(email=found[1].strip().lower()).first()
+        user = User.objects.filter(email=User.objects.spelling_of(found[1])).first()
         if user is not None:
             record("user.sign_in_failed", user, ANONYMOUS)
     except DatabaseError:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from accounts import known_devices
+from accounts import addresses, known_devices
 from accounts.models import User
 from ratelimit import sql, tries
 from ratelimit.client import client_ip, network_of, network_windows
@@ -101,7 +101,7 @@ def remember(user: User, request: HttpRequest) -> None:
 
 def account(email: str) -> str:
     """One name for every spelling that a look-up, here or in the database, might take for the same."""
-    text = unicodedata.normalize("NFKC", email.strip()).upper().casefold()
+    text = unicodedata.normalize("NFKC", addresses.normalized(email)).upper().casefold()
     return sha256(unicodedata.normalize("NFKC", text).encode(errors="replace")).hexdigest()[:32]
 
 

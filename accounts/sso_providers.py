@@ -11,6 +11,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts import email_domains
+from accounts.addresses import domain_normalized
 
 GOOGLE, MICROSOFT = "google", "microsoft"
 # The tenant of accounts that belong to no company.
@@ -77,7 +78,7 @@ class Provider:
             return self.tenant_of(claims)
         if claims.get("tid") == PERSONAL_TENANT or not self.vouches_for_address(claims):
             return ""
-        return _text(claims.get("email")).rpartition("@")[2].lower()
+        return domain_normalized(_text(claims.get("email")).rpartition("@")[2])
 
     def _admits(self, tenant: str) -> bool:
         if self.tenant == "common":

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts import ids
+from accounts import addresses, ids
 
 ID = re.compile(r"([a-z]{3})_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 # As pages show a secret: ``tsr_sa_…x7Qp``; or only the end of it.
@@ -35,8 +35,13 @@ class Typed:
 
     @property
     def address(self) -> str | None:
-        """An e-mail address or its beginning, in lower case as it is stored."""
-        return self.text.lower() if "@" in self.text else None
+        """An e-mail address or its beginning, as it is stored."""
+        return addresses.normalized(self.text) if "@" in self.text else None
+
+    @property
+    def in_address(self) -> str:
+        """What to look for in stored addresses."""
+        return self.address or self.text
 
     @property
     def last_four(self) -> str | None:

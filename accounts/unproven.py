@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from accounts import addresses
 from accounts.models import User
 
 
@@ -20,12 +21,14 @@ def unproven() -> QuerySet[User]:
 
 def is_taken(email: str) -> bool:
     """Whether the address has an account that a sign-up must leave alone."""
-    return User.objects.filter(email=email).exclude(pk__in=unproven().filter(email=email)).exists()
+    spellings = addresses.spellings(email)
+    made_room = unproven().filter(email__in=spellings)
+    return User.objects.filter(email__in=spellings).exclude(pk__in=made_room).exists()
 
 
 def make_room(email: str, user: User | None = None) -> None:
     """Delete an unproven account of the address, now that its owner has proven it."""
-    found = unproven().filter(email=email)
+    found = unproven().filter(email__in=addresses.spellings(email))
     (found.exclude(pk=user.pk) if user else found).delete()
 
 

@@ -84,7 +84,7 @@ class UserAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows, UserPag
         if typed.is_id:
             member = Membership.objects.filter(pk__in=typed.ids("mem"))
             return [Q(pk__in=typed.ids("usr")), Q(pk__in=member.values("user"))]
-        return [Q(email__icontains=typed.text) | Q(name__icontains=typed.text)]
+        return [Q(email__icontains=typed.in_address) | Q(name__icontains=typed.text)]
 
     def summary(self, row: User) -> str:
         return row.name if row.is_active else f"{row.name}, deactivated".lstrip(", ")

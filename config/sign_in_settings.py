@@ -33,6 +33,7 @@ ACCOUNT_SESSION_REMEMBER = True
 # Sign-in is limited by our own exact windows (accounts.backends), which hold under concurrency.
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_FORMS = {
+    "login": "accounts.account_forms.SignInForm",
     "change_password": "accounts.account_forms.LimitedChangePasswordForm",
     "set_password": "accounts.account_forms.FirstPasswordForm",
 }

@@ -11,10 +11,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import moments
+from accounts import addresses, moments
 from accounts.navigation import YOU, Place, places_of
 
 register = template.Library()
+
+
+register.filter("address", addresses.shown)
 
 
 @register.simple_tag
