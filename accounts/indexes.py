@@ -14,6 +14,7 @@ from accounts.audit import Target
 from accounts.context_models import Index
 from accounts.models import Organization
 from accounts.scopes import ANY, Scope, ScopeSet, covers
+from accounts.text import name_key
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 
@@ -81,7 +82,7 @@ def rename(*, index: Index, name: str, actor: Actor = SYSTEM) -> Index:
     Organization.objects.lock_all([index.organization_id])
     found = find(index.organization_id, index.pk)
     if found.name != name:
-        _check_name(index.organization_id, name)
+        _check_name(index.organization_id, name, but=index.pk)
         before, found.name = found.name, name
         found.save(update_fields=["name"])
         _record("index.changed", found, actor, [before, name])
@@ -107,8 +108,9 @@ def _record(action: str, index: Index, actor: Actor, name: list[str | None]) -> 
     )
 
 
-def _check_name(organization_id: UUID, name: str) -> None:
+def _check_name(organization_id: UUID, name: str, *, but: UUID | None = None) -> None:
     """Under the organization's lock, so that two wishes for one name are decided one by one."""
-    if of_organization(organization_id).filter(name=name).exists():
+    taken = of_organization(organization_id).exclude(pk=but).values_list("name", flat=True)
+    if name_key(name) in map(name_key, taken):
         sentence = "An index of this name exists already."
         raise Refused(refusals.INVALID_REQUEST, fields={"name": [sentence]})

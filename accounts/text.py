@@ -10,6 +10,31 @@ from django.core.validators import EmailValidator
 
 # Control, format, surrogate, private use, unassigned; line and paragraph separators.
 _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+# Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties.txt), which unicodedata lacks. Unassigned
+# code points are reserved in it, so that later versions of Unicode seldom change these ranges.
+_IGNORABLE_RANGES = (
+    (0x00AD, 0x00AD),
+    (0x034F, 0x034F),
+    (0x061C, 0x061C),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x206F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFF8),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+)
+_IGNORABLE = frozenset(code for first, last in _IGNORABLE_RANGES for code in range(first, last + 1))
+# Symbols by their category, but drawn without ink: BRAILLE PATTERN BLANK, MUSICAL SYMBOL NULL NOTEHEAD.
+_INKLESS = frozenset((0x2800, 0x1D159))
+_FOLDED = dict.fromkeys(_IGNORABLE, "") | dict.fromkeys(_INKLESS, " ")
 # Scripts and emoji are joined with these two, which turn nothing around.
 _JOINERS = frozenset("\u200c\u200d")
 # The part of these rules that an OpenAPI document can tell: JavaScript and Python read it alike.
@@ -27,7 +52,7 @@ def validate_line(value: str) -> None:
     visible = (character for character in value if character not in _JOINERS)
     if any(unicodedata.category(character) in _UNPRINTABLE for character in visible):
         raise ValidationError("This may not hold control or text-direction characters.", code="unprintable")
-    if value and not value.strip("\u200c\u200d \t"):
+    if value and not any(map(_is_visible, value)):
         raise ValidationError("This needs a visible character.", code="invisible")
 
 
@@ -42,3 +67,16 @@ def validate_name(value: str) -> None:
     validate_line(value)
     if _ADDRESS.search(value):
         raise ValidationError("This may not hold a web or mail address.", code="address")
+
+
+def name_key(name: str) -> str:
+    """What names that must differ are compared by: names that look the same have the same key."""
+    folded = unicodedata.normalize("NFKC", name).casefold().translate(_FOLDED)
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def _is_visible(character: str) -> bool:
+    if ord(character) in _IGNORABLE or ord(character) in _INKLESS:
+        return False
+    # Controls and formats (C…), spaces and separators (Z…).
+    return unicodedata.category(character)[0] not in "CZ"

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import PageRequest, page, recently_authenticated
 from accounts.models import Organization
 from accounts.scopes import ANY
+from accounts.text import name_key
 from ratelimit.refusals import Refused
 from tokens import expiries, picker
 from tokens.forms import CreateForm, prefilled, with_preset
@@ -113,9 +114,6 @@ def _reveal(request: PageRequest, issued: Issued) -> HttpResponse:
 
 def _suggestion(organization: Organization) -> str:
     """The first free name of the form service-3."""
-    taken = set(
-        ServiceAccountToken.objects.filter(organization=organization, name__startswith=SUGGESTED).values_list(
-            "name", flat=True
-        )
-    )
+    every = ServiceAccountToken.objects.filter(organization=organization, name__istartswith=SUGGESTED)
+    taken = set(map(name_key, every.values_list("name", flat=True)))
     return next(name for number in range(1, len(taken) + 2) if (name := f"{SUGGESTED}{number}") not in taken)

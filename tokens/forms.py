@@ -16,8 +16,8 @@ from accounts.models import Organization
 from accounts.text import validate_line, validate_lines, validate_name
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import expiries, picker
-from tokens.issuing import MANAGE, NAME_TAKEN, Issued, issue, name_is_taken
+from tokens import expiries, names, picker
+from tokens.issuing import MANAGE, Issued, issue
 from tokens.models import MAX_DAYS
 from tokens.picker import ONLY, Selection
 
@@ -111,8 +111,8 @@ class CreateForm(WithPermissions, NameAndDescription):
         if found.get("expiration") == expiries.CUSTOM and "expires_on" not in self.errors:
             self._check_date(found.get("expires_on"))
         # Without another mistake the flow checks the name, after it has looked for the same form's token.
-        if self.errors and name_is_taken(self.organization, found.get("name", ""), self.now):
-            self.add_error("name", NAME_TAKEN)
+        if self.errors and names.is_taken(self.organization.pk, found.get("name", ""), self.now):
+            self.add_error("name", names.TAKEN)
         return found
 
     def _check_date(self, day: Any) -> None:

@@ -17,13 +17,12 @@ from accounts.rights import check_permissions, rights_of
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import notices_made, opaque, trail
+from tokens import names, notices_made, opaque, trail
 from tokens.existing import announce
 from tokens.models import MAX_DAYS, ServiceAccountToken, TokenSecret
 
 IDEMPOTENCY_HOURS = 24
 MANAGE = "tokens.manage"
-NAME_TAKEN = "An active token of this name exists already."
 
 
 class AlreadyCreated(Exception):
@@ -150,10 +149,4 @@ def _check_room(organization: Organization, name: str, now: datetime) -> None:
     limit = settings.ACTIVE_TOKENS_PER_ORGANIZATION
     if active.count() >= limit:
         raise Refused(refusals.TOKEN_LIMIT_REACHED, limit=limit)
-    if name_is_taken(organization, name, now):
-        raise Refused(refusals.INVALID_REQUEST, fields={"name": [NAME_TAKEN]})
-
-
-def name_is_taken(organization: Organization, name: str, now: datetime) -> bool:
-    active = ServiceAccountToken.objects.filter(organization=organization).active(now)
-    return active.filter(name=name).exists()
+    names.check_free(organization.pk, name, now)

@@ -8,10 +8,8 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Organization
-from ratelimit import refusals
-from ratelimit.refusals import Refused
-from tokens import trail
-from tokens.issuing import NAME_TAKEN, current_rights
+from tokens import names, trail
+from tokens.issuing import current_rights
 from tokens.models import ServiceAccountToken
 
 
@@ -37,6 +35,7 @@ def rename(
 
 
 def _check_free(token: ServiceAccountToken, name: str) -> None:
-    active = ServiceAccountToken.objects.filter(organization_id=token.organization_id).active(timezone.now())
-    if active.filter(pk=token.pk).exists() and active.filter(name=name).exclude(pk=token.pk).exists():
-        raise Refused(refusals.INVALID_REQUEST, fields={"name": [NAME_TAKEN]})
+    """Names of tokens that are not active are not compared."""
+    now = timezone.now()
+    if ServiceAccountToken.objects.filter(pk=token.pk).active(now).exists():
+        names.check_free(token.organization_id, name, now, token_id=token.pk)

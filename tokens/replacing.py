@@ -6,8 +6,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from tokens import picker
-from tokens.issuing import name_is_taken
+from tokens import names, picker
 from tokens.models import ServiceAccountToken
 
 LONGEST_STEM = 90
@@ -24,5 +23,5 @@ def replacing(token: ServiceAccountToken, now: datetime) -> dict[str, Any]:
 
 def _free_name(token: ServiceAccountToken, now: datetime) -> str:
     stem = re.sub(r"-\d{1,6}$", "", token.name)[:LONGEST_STEM]
-    names = (token.name, *(f"{stem}-{number}" for number in range(2, 100)))
-    return next((name for name in names if not name_is_taken(token.organization, name, now)), "")
+    numbered = (token.name, *(f"{stem}-{number}" for number in range(2, 100)))
+    return next((name for name in numbered if not names.is_taken(token.organization_id, name, now)), "")

@@ -12,18 +12,19 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import founding
+from accounts import founding, ids
 from accounts.access import actor_of
 from accounts.actors import SYSTEM, Actor
 from accounts.catalogue import role_scopes
 from accounts.models import Membership
 from accounts.roles import Role
 from accounts.scopes import parse
+from accounts.text import name_key
 from ratelimit.models import Plan
 from ratelimit.refusals import Refused
-from tokens import clients, expiries
+from tokens import clients, expiries, names
 from tokens.issuing import issue
-from tokens.models import OAuthClient, ServiceAccountToken
+from tokens.models import OAuthClient
 
 VARIABLE = "TESSERA_PASSWORD"
 
@@ -119,9 +120,9 @@ class Command(BaseCommand):
 
     def _token(self, membership: Membership, name: str, permissions: list[str]) -> dict[str, str]:
         """The active token of the name; its plaintext only when it is made just now."""
-        active = ServiceAccountToken.objects.filter(organization_id=membership.organization_id, name=name)
-        if existing := active.active(timezone.now()).first():
-            return {"id": existing.public_id}
+        taken = names.by_key(membership.organization_id, timezone.now())
+        if existing := taken.get(name_key(name)):
+            return {"id": ids.encode("tok", existing)}
         for permission in permissions:
             parse(permission)
         organization = membership.organization
