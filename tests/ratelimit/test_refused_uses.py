@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 
 import pytest
 import redis
@@ -18,7 +17,6 @@ from ratelimit.usage import RefusedUses, Usage
 from ratelimit.values import Charge
 from tests.ratelimit.charges import ADDRESS, NOON, admitted, another_subject, hit, new_charge
 from tests.ratelimit.own_redis import OwnRedis, use
-from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -147,14 +145,6 @@ def test_sql_counts_while_redis_is_unavailable(
     refuse(charge, NOON + MINUTE, "192.0.2.8")
     use(own_redis.url, settings)
     assert found(charge).refused_uses == RefusedUses(2, NOON + MINUTE, "192.0.2.8")
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("backend")
-def test_uses_at_once_are_all_counted(charge: Charge) -> None:
-    outcomes = at_once([partial(refuse, charge)] * 8)
-    assert outcomes == [None] * 8
-    assert found(charge).refused_uses.count == 8
 
 
 def test_a_process_of_the_previous_release_can_still_write() -> None:
