@@ -5,6 +5,7 @@ from __future__ import annotations
 ACTIONS: dict[str, str] = {
     "client.created": "Created an OAuth client",
     "client.deleted": "Deleted an OAuth client",
+    "client.secret_ended": "An OAuth client's secret ended with the program that knew it",
     "client.secret_known": "A former member knows an OAuth client's secret",
     "client.secret_rotated": "Gave an OAuth client a new secret",
     "client.tokens_revoked": "Revoked the tokens of an OAuth client",

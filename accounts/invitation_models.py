@@ -42,6 +42,9 @@ class Invitation(models.Model):
         db_constraint=False,
         related_name="invitations",
     )
+    # The token or OAuth client that sent it, with which it ends.
+    parent_id = models.UUIDField(null=True, editable=False)
+    parent_client_id = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # Null until the mail with the present link was sent.
     sent_at = models.DateTimeField(null=True)
@@ -59,7 +62,17 @@ class Invitation(models.Model):
                 name="accounts_one_open_invitation",
             ),
         )
-        indexes = (models.Index(fields=("organization", "-id"), name="invitations_by_organization"),)
+        indexes = (
+            models.Index(fields=("organization", "-id"), name="invitations_by_organization"),
+            models.Index(
+                fields=("parent_id",), condition=Q(parent_id__isnull=False), name="invitations_by_parent"
+            ),
+            models.Index(
+                fields=("parent_client_id",),
+                condition=Q(parent_client_id__isnull=False),
+                name="invitations_by_parent_client",
+            ),
+        )
 
     if TYPE_CHECKING:
         organization_id: UUID

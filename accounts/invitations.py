@@ -196,6 +196,8 @@ def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool 
             "digest": digest(secret),
             "invited_by": rights.member.user,
             "inviter": rights.member,
+            "parent_id": actor.id if actor.type == "service_account" else None,
+            "parent_client_id": actor.id if actor.type == "client" else None,
             "sent_at": None,
             "expires_at": now + timedelta(days=DAYS),
         },

@@ -55,7 +55,10 @@ class ClientAdmin(ListPage, LookOnly, NoForgedRows):
         "created_by",
         "responsible",
         "known",
+        "parent",
+        "parent_client",
         "created_at",
+        "expires_at",
         "deleted_at",
     )
     readonly_fields = ("public_id", "granted", "masked", "known", "running_grants")
@@ -63,9 +66,9 @@ class ClientAdmin(ListPage, LookOnly, NoForgedRows):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OAuthClient]:
         found: QuerySet[OAuthClient] = super().get_queryset(request)
-        return found.select_related("organization", "created_by", "responsible__user").prefetch_related(
-            "secrets"
-        )
+        return found.select_related(
+            "organization", "created_by", "responsible__user", "parent", "parent_client"
+        ).prefetch_related("secrets")
 
     def criteria(self, typed: Typed) -> list[Q]:
         if typed.is_id:

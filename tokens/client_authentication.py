@@ -7,6 +7,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import ids
@@ -14,6 +15,7 @@ from ratelimit import refused_uses, tries
 from ratelimit.client import network_of, network_windows
 from ratelimit.values import WindowLimit
 from tokens import opaque
+from tokens.creators import earlier
 from tokens.lookup import Lookup
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.clients import RefreshAuth
@@ -23,13 +25,13 @@ from tokens.oauth_forms import Presented
 # An id that is none is looked up like one that does not exist.
 NOBODY = UUID(int=0)
 _FIELDS = ("id", "organization_id", "name", "scopes", "refresh_auth")
-_ENDS = (
-    "valid_until",
+_ENDS = ("valid_until", "expires_at", "client__expires_at")
+_STOPS = (
     "client__deleted_at",
     "client__organization__suspended_at",
     "client__organization__deleted_at",
 )
-_LOOKUP = Lookup(ClientSecret, "digest", (*_ENDS, *(f"client__{field}" for field in _FIELDS)))
+_LOOKUP = Lookup(ClientSecret, "digest", (*_ENDS, *_STOPS, *(f"client__{field}" for field in _FIELDS)))
 
 
 def authenticate(
@@ -90,21 +92,24 @@ def _find(
     except ValueError:
         pk = NOBODY
     if presented.secret is None:
+        running = Q(expires_at=None) | Q(expires_at__gt=now)
         living = OAuthClient.objects.filter(
-            deleted_at=None, organization__suspended_at=None, organization__deleted_at=None
+            running, deleted_at=None, organization__suspended_at=None, organization__deleted_at=None
         )
         known = living.filter(pk=pk, refresh_auth=RefreshAuth.ROTATION_ONLY).first()
         return known if secretless else None
     found = _LOOKUP.row(opaque.digest(presented.secret))
     if found is None:
         return None
-    valid_until, *stops = found[: len(_ENDS)]
-    client = OAuthClient.from_db("default", _FIELDS, found[len(_ENDS) :])
+    ends, rest = found[: len(_ENDS)], found[len(_ENDS) :]
+    stops, fields = rest[: len(_STOPS)], rest[len(_STOPS) :]
+    client = OAuthClient.from_db("default", _FIELDS, fields)
     if client.pk != pk:
         return None
-    if any(stops) or (valid_until is not None and valid_until <= now):
+    if any(stops) or any(end is not None and end <= now for end in ends):
         refused_uses.count(client.organization_id, client.pk, address)
         return None
+    client.secret_ends_at = earlier(*ends[1:])
     return client
 
 

@@ -9,7 +9,7 @@ from accounts.paging import PageLinks
 from accounts.serializers import PersonSerializer
 from tokens.clients import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 from tokens.models.clients import RefreshAuth
-from tokens.serializers import MOST_PERMISSIONS, KnownToSerializer, PermissionText
+from tokens.serializers import MOST_PERMISSIONS, KnownToSerializer, ParentSerializer, PermissionText
 
 SCOPES_HELP = "The most that an access token of the client may hold."
 REFRESH_HELP = "Whether a refresh needs the secret, or the client's id alone."
@@ -59,7 +59,11 @@ class SecretSerializer(CamelCase):
 
     last_four = serializers.CharField()
     created_at = Instant()
-    valid_until = Instant(allow_null=True)
+    valid_until = Instant(
+        source="ends_at",
+        allow_null=True,
+        help_text="One that a program asked for ends no later than the program.",
+    )
 
 
 class ClientSerializer(CamelCase):
@@ -72,6 +76,8 @@ class ClientSerializer(CamelCase):
     refresh_auth = serializers.ChoiceField(choices=RefreshAuth.values)
     created_at = Instant()
     created_by = PersonSerializer(allow_null=True)
+    expires_at = Instant(allow_null=True, help_text="The end of the program that created it, if that ends.")
+    parent = ParentSerializer(source="program", allow_null=True)
     secrets = SecretSerializer(many=True, source="secrets.all")
     known_to_former_member = KnownToSerializer(source="known_secret", allow_null=True)
 

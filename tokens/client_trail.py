@@ -11,7 +11,7 @@ from accounts.audit import Target
 from accounts.fields import instant
 from accounts.models import Membership
 from tokens import trail
-from tokens.models import OAuthClient
+from tokens.models import ClientSecret, OAuthClient
 
 
 def created(client: OAuthClient, actor: Actor) -> None:
@@ -29,8 +29,14 @@ def secret_rotated(client: OAuthClient, actor: Actor, earlier_until: datetime) -
     _record("client.secret_rotated", client, actor, {"earlierSecretsEnd": instant(earlier_until)})
 
 
-def deleted(client: OAuthClient, actor: Actor, grants: int) -> None:
-    _record("client.deleted", client, actor, {"grantsEnded": grants})
+def deleted(client: OAuthClient, actor: Actor, grants: int, reason: str = "") -> None:
+    _record("client.deleted", client, actor, {"grantsEnded": grants} | ({"reason": reason} if reason else {}))
+
+
+def secret_ended(secret: ClientSecret, actor: Actor, grants: int, reason: str) -> None:
+    """The program ended that knew it."""
+    changes = {"lastFour": secret.last_four, "grantsEnded": grants, "reason": reason}
+    _record("client.secret_ended", secret.client, actor, changes)
 
 
 def transferred(client: OAuthClient, actor: Actor, before: Membership, after: Membership) -> None:

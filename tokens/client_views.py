@@ -57,6 +57,10 @@ class Row:
         return ", ".join(self.client.scopes[CHIPS:])
 
     @property
+    def is_expired(self) -> bool:
+        return self.client.is_expired(timezone.now())
+
+    @property
     def is_broad(self) -> bool:
         return any(chip.broad for chip in self.chips)
 
@@ -93,6 +97,7 @@ def client_detail(request: PageRequest, client_id: str) -> HttpResponse:
         "calls_24h": calls_24h(row),
         "sentence": picker.sentence(row.client.scopes, SUBJECT),
         "children": ServiceAccountToken.objects.filter(parent_client=row.client).active(timezone.now()),
+        "clients": OAuthClient.objects.filter(parent_client=row.client, deleted_at=None),
         "may_manage": request.actor.allows(MANAGE),
         "may_rotate": not request.actor.scopes.missing(row.client.scopes),
     }

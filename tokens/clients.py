@@ -11,26 +11,25 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit, policies
-from accounts.actors import SYSTEM, Actor
+from accounts.actors import Actor
 from accounts.models import Membership, Organization
 from accounts.rights import check_permissions
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import client_trail, grants, notices_clients, opaque
+from tokens.creators import creator_of
 from tokens.issuing import current_rights
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.clients import RefreshAuth
-from tokens.revoking import stop
+from tokens.revoking import end_clients, end_created
 from tokens.signed import MAX_SCOPE
 
 VIEW, MANAGE = "clients.view", "clients.manage"
 SECRET_PREFIX = "tsr_cs_"
 OVERLAP_SECONDS = 86_400
 MAX_OVERLAP_SECONDS = 7 * 86_400
-DELETED = "The client was deleted"
 REVOKED = "All tokens of the client were revoked"
-PARENT_DELETED = "The OAuth client that created it was deleted"
 PARENT_REVOKED = "All tokens of the OAuth client that created it were revoked"
 
 
@@ -51,7 +50,7 @@ def create(
     refresh_auth: str = RefreshAuth.REQUIRED,
     now: datetime | None = None,
 ) -> WithSecret:
-    """Make a client of the actor's organization, with its first secret.
+    """Make a client of the actor's organization, with its first secret; one of a program ends with it.
 
     Raises Refused: insufficient_scope where the actor does not hold what is asked, invalid_request with
     fields, token_revoked where the actor's rights have just ended.
@@ -60,6 +59,7 @@ def create(
     member, held = _rights(actor)
     now = now or timezone.now()
     _check_scopes(held, scopes)
+    creator = creator_of(actor, now)
     client = OAuthClient.objects.create(
         organization_id=member.organization_id,
         name=name,
@@ -67,7 +67,9 @@ def create(
         refresh_auth=refresh_auth,
         created_by=member.user,
         responsible=member,
+        **creator.fields,
         created_at=now,
+        expires_at=creator.ends_at,
     )
     made = WithSecret(client, _new_secret(client, actor, now))
     notices_clients.owe(client, actor, now)
@@ -114,6 +116,8 @@ def rotate_secret(
 ) -> WithSecret:
     """Give the client another secret; those before it hold for ``overlap_seconds`` more, or end now at 0.
 
+    A secret that a program asked for ends with the program, which knows it.
+
     Raises Refused: insufficient_scope where the client may more than the actor, who would come to hold it.
     """
     policies.require_recent_proof(actor)
@@ -127,7 +131,9 @@ def rotate_secret(
     now = now or timezone.now()
     until = now + timedelta(seconds=overlap_seconds)
     before = ClientSecret.objects.filter(client=client)
-    before.filter(valid_until__lte=now).delete()
+    # One that a running program knows is kept: what was opened by it ends with that program.
+    known_to_person = Q(parent=None, parent_client=None)
+    before.filter(known_to_person | Q(expires_at__lte=now), valid_until__lte=now).delete()
     before.filter(Q(valid_until=None) | Q(valid_until__gt=until)).update(valid_until=until)
     made = WithSecret(client, _new_secret(client, actor, now))
     client_trail.secret_rotated(client, actor, until)
@@ -139,7 +145,7 @@ def rotate_secret(
 def delete(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> None:
     """End the client and its grants, for good; a second call changes nothing. The record stays."""
     _rights(actor)
-    end([client], actor=actor, now=now)
+    end_clients([client], actor=actor, now=now)
 
 
 @transaction.atomic
@@ -148,38 +154,23 @@ def delete_many(*, chosen: QuerySet[OAuthClient], actor: Actor) -> int:
     found = dict(chosen.filter(deleted_at=None).values_list("pk", "organization_id"))
     Organization.objects.lock_all(found.values())
     living = list(OAuthClient.objects.filter(pk__in=found, deleted_at=None))
-    end(living, actor=actor)
+    end_clients(living, actor=actor)
     return len(living)
 
 
 @transaction.atomic
 @audit.gathered()
 def revoke_tokens(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> int:
-    """End all grants of the client, and the API tokens that it created. Returns how many grants ended.
+    """End all grants of the client, and what it created. Returns how many grants ended.
 
     The client may get new tokens by its secret.
     """
     _rights(actor)
     client = _living(client)
     ended = grants.revoke(client.grants.all(), reason=REVOKED, now=now)
-    stop(client.children.all(), actor=actor, reason=PARENT_REVOKED, now=now)
+    end_created(Q(parent_client_id=client.pk), actor=actor, reason=PARENT_REVOKED, now=now)
     client_trail.tokens_revoked(client, actor, ended)
     return ended
-
-
-@audit.gathered()
-def end(clients: Sequence[OAuthClient], *, actor: Actor = SYSTEM, now: datetime | None = None) -> None:
-    """Delete clients whose organizations' locks the caller holds."""
-    now = now or timezone.now()
-    living = OAuthClient.objects.filter(pk__in=[client.pk for client in clients], deleted_at=None)
-    for client in living.order_by("pk"):
-        ended = grants.revoke(client.grants.all(), reason=DELETED, now=now)
-        stop(client.children.all(), actor=actor, reason=PARENT_DELETED, now=now)
-        client.secrets.all().delete()
-        client_trail.deleted(client, actor, ended)
-    living.update(deleted_at=now)
-    # Also where no grant has ended: one may have been opened meanwhile, and a repetition tells again.
-    Organization.objects.advance(client.organization_id for client in clients)
 
 
 def _rights(actor: Actor) -> tuple[Membership, ScopeSet]:
@@ -208,11 +199,14 @@ def _check_scopes(held: ScopeSet, scopes: Sequence[str]) -> None:
 
 def _new_secret(client: OAuthClient, actor: Actor, now: datetime) -> str:
     plaintext = SECRET_PREFIX + opaque.random_text(opaque.PREFIXED_LENGTH)
+    creator = creator_of(actor, now)
     ClientSecret.objects.create(
         client=client,
         digest=opaque.digest(plaintext),
         last_four=plaintext[-4:],
         shown_to_id=actor.user_id,
+        **creator.fields,
         created_at=now,
+        expires_at=creator.ends_at,
     )
     return plaintext

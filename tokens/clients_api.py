@@ -60,7 +60,8 @@ class ClientsView(APIView):
     def post(self, request: Request) -> Response:
         """The answer's `clientSecret` is the plaintext, which exists there and nowhere else.
 
-        A new client may do no more than the credential that makes it.
+        A new client may do no more than the credential that makes it. One that a program creates ends with
+        it: it is deleted when that is revoked or deleted, and refused once that has expired.
         """
         wish = ClientWish(data=request.data)
         wish.is_valid(raise_exception=True)
@@ -112,7 +113,8 @@ class ClientSecretView(APIView):
     def post(self, request: Request, client_id: str) -> Response:
         """The secrets before it stay good for the overlap, so that the client's servers can change over.
 
-        Whoever rotates holds the new secret, so they must hold all that the client may do.
+        Whoever rotates holds the new secret, so they must hold all that the client may do. A secret that a
+        program asks for ends with the program, and everything that was opened by it as well.
         """
         client = find(request, client_id)
         rotation = SecretRotation(data=request.data)

@@ -10,9 +10,9 @@ from django.db.models.signals import pre_save
 
 from accounts import audit
 from accounts.models import Organization
-from tokens import clients, grants
+from tokens import grants
 from tokens.models import Grant, OAuthClient
-from tokens.revoking import stop
+from tokens.revoking import end_clients, stop
 from tokens.revoking_all import running_tokens
 
 REASON = "The organization was deleted"
@@ -35,6 +35,6 @@ def organization_saved(
     Organization.objects.lock_all([instance.pk])
     actor, moment = instance.ended_by, instance.deleted_at
     stop(running_tokens(instance.pk, moment), actor=actor, reason=REASON, now=moment)
-    clients.end(list(OAuthClient.objects.filter(organization=instance.pk)), actor=actor, now=moment)
+    end_clients(list(OAuthClient.objects.filter(organization=instance.pk)), actor=actor, now=moment)
     grants.revoke(Grant.objects.filter(organization=instance.pk, revoked_at=None), reason=REASON, now=moment)
     Organization.objects.advance([instance.pk])

@@ -125,13 +125,14 @@ def open_for_client(
     Raises InvalidGrant where the client has ended, or its organization was suspended, meanwhile.
     """
     now = now or timezone.now()
+    latest = now + timedelta(days=settings.GRANT_MAX_DAYS)
     grant = Grant.objects.create(
         kind=GrantKind.CLIENT,
         organization_id=client.organization_id,
         client=client,
         scope=list(scope or client.scopes),
         created_at=now,
-        expires_at=now + timedelta(days=settings.GRANT_MAX_DAYS),
+        expires_at=min(latest, client.secret_ends_at or latest),
         address=address,
     )
     return _hand_out(grant, _new_refresh_token(grant, 1, now), _held(grant, scope, now), now)

@@ -18,6 +18,7 @@ from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import names, notices_made, opaque, trail
+from tokens.creators import creator_of
 from tokens.existing import announce
 from tokens.models import MAX_DAYS, ServiceAccountToken, TokenSecret
 
@@ -74,7 +75,7 @@ def issue(
     check_permissions(scopes, permissions)
     _check_expiry(organization, expires_in_days)
     _check_room(organization, name, now)
-    parent = _parent(actor)
+    creator = creator_of(actor, now)
     token = ServiceAccountToken.objects.create(
         organization=organization,
         name=name,
@@ -82,10 +83,9 @@ def issue(
         permissions=list(dict.fromkeys(permissions)),
         created_by=member.user,
         responsible=member,
-        parent=parent,
-        parent_client_id=actor.id if actor.type == "client" else None,
+        **creator.fields,
         created_at=now,
-        expires_at=_expiry(now, expires_in_days, parent),
+        expires_at=creator.bounded(now + timedelta(days=expires_in_days) if expires_in_days else None),
         idempotency_digest=digest,
     )
     secret = opaque.new()
@@ -128,20 +128,6 @@ def _check_expiry(organization: Organization, days: int | None) -> None:
         whose = "By this organization's policy a" if longest else "A"
         sentence = f"{whose} token may live 1 to {longest or MAX_DAYS} days."
         raise Refused(refusals.INVALID_REQUEST, fields={"expiresInDays": [sentence]})
-
-
-def _parent(actor: Actor) -> ServiceAccountToken | None:
-    if actor.type != "service_account":
-        return None
-    return ServiceAccountToken.objects.filter(pk__in=[actor.id]).first()
-
-
-def _expiry(now: datetime, days: int | None, parent: ServiceAccountToken | None) -> datetime | None:
-    """No later than the parent's: a token must not outlive the one that created it."""
-    ends = [now + timedelta(days=days)] if days else []
-    if parent is not None and parent.expires_at is not None:
-        ends.append(parent.expires_at)
-    return min(ends, default=None)
 
 
 def _check_room(organization: Organization, name: str, now: datetime) -> None:

@@ -14,15 +14,7 @@ from ratelimit import usage
 from ratelimit.usage import Usage
 from tokens.endings import DEACTIVATED, REMOVED
 from tokens.models import ServiceAccountToken, Status
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """A program that created a token."""
-
-    type: str
-    id: str
-    name: str
+from tokens.models.created import Parent, program_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +33,7 @@ class Record:
 
     @property
     def parent(self) -> Parent | None:
-        """The program that created it."""
-        if self.token.parent is not None:
-            return Parent("token", self.token.parent.public_id, self.token.parent.name)
-        if self.token.parent_client is not None:
-            return Parent("client", self.token.parent_client.public_id, self.token.parent_client.name)
-        return None
+        return program_of(self.token.parent, self.token.parent_client)
 
     @property
     def revoked_reason(self) -> str | None:

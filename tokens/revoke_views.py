@@ -14,7 +14,7 @@ from accounts.access import PageRequest, page
 from ratelimit import usage
 from tokens.forms import RevokeForm
 from tokens.issuing import MANAGE
-from tokens.models import ServiceAccountToken
+from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.overview import Row, rows, tokens_of
 from tokens.revoking import revoke, revoke_many
 from tokens.views import found_row
@@ -42,6 +42,7 @@ def revoke_one(request: PageRequest, token_id: str) -> HttpResponse:
         "form": form,
         "calls_24h": calls.get(token.pk, 0),
         "children": ServiceAccountToken.objects.filter(parent=token).active(timezone.now()),
+        "clients": OAuthClient.objects.filter(parent=token, deleted_at=None),
         "back": request.POST.get("back") or request.GET.get("back") or "",
         "way_back": _way_back(request, token),
     }

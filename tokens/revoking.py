@@ -1,23 +1,26 @@
-"""Stopping tokens: at once, for good, with who, when and why."""
+"""Stopping tokens and OAuth clients, with what they created: at once, for good, with who, when and why."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import DateTimeField, F, QuerySet, Value
+from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from accounts import audit
-from accounts.actors import Actor
-from accounts.models import Organization
+from accounts import audit, invitations
+from accounts.actors import SYSTEM, Actor
+from accounts.models import Invitation, Organization
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import trail
-from tokens.models import ServiceAccountToken
+from tokens import client_trail, grants, trail
+from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken
 
 PARENT_REVOKED = "The token that created it was revoked"
+PARENT_DELETED = "The OAuth client that created it was deleted"
+CLIENT_DELETED = "The client was deleted"
 
 
 @transaction.atomic
@@ -68,6 +71,48 @@ def stop(
     )
     Organization.objects.advance(token.organization_id for token in stopping)
     trail.revoked(stopping, actor, reason[:200])
-    children = ServiceAccountToken.objects.filter(parent__in=[token.pk for token in stopping])
-    stop(children, actor=actor, reason=PARENT_REVOKED, now=now)
+    created = Q(parent_id__in=[token.pk for token in stopping])
+    end_created(created, actor=actor, reason=PARENT_REVOKED, now=now)
     return len(stopping)
+
+
+@audit.gathered()
+def end_clients(
+    clients: Sequence[OAuthClient], *, actor: Actor = SYSTEM, reason: str = "", now: datetime | None = None
+) -> None:
+    """Delete clients whose organizations' locks the caller holds."""
+    now = now or timezone.now()
+    running = OAuthClient.objects.filter(pk__in=[client.pk for client in clients], deleted_at=None)
+    ending = list(running.order_by("pk"))
+    # Before what they created: two clients may have given each other secrets.
+    running.update(deleted_at=now)
+    for client in ending:
+        ended = grants.revoke(client.grants.all(), reason=CLIENT_DELETED, now=now)
+        client.secrets.all().delete()
+        client_trail.deleted(client, actor, ended, reason)
+        end_created(Q(parent_client_id=client.pk), actor=actor, reason=PARENT_DELETED, now=now)
+    # Also where no grant has ended: one may have been opened meanwhile, and a repetition tells again.
+    Organization.objects.advance(client.organization_id for client in clients)
+
+
+def end_created(created: Q, *, actor: Actor, reason: str, now: datetime | None = None) -> None:
+    """End what programs created: tokens, clients, secrets, invitations. ``created`` names the parents."""
+    stop(ServiceAccountToken.objects.filter(created), actor=actor, reason=reason, now=now)
+    if clients := list(OAuthClient.objects.filter(created, deleted_at=None)):
+        end_clients(clients, actor=actor, reason=reason, now=now)
+    invitations.withdraw(invitations=Invitation.objects.open().filter(created), actor=actor, now=now)
+    secrets = list(ClientSecret.objects.filter(created).select_related("client").order_by("pk"))
+    ClientSecret.objects.filter(pk__in=[secret.pk for secret in secrets]).delete()
+    for secret in secrets:
+        _end_opened_by(secret, actor=actor, reason=reason, now=now)
+
+
+def _end_opened_by(secret: ClientSecret, *, actor: Actor, reason: str, now: datetime | None) -> None:
+    """Whoever knew the secret was the client while it was good: what the client did meanwhile ends."""
+    meanwhile = Q(created_at__gte=secret.created_at)
+    if secret.valid_until is not None:
+        meanwhile &= Q(created_at__lte=secret.valid_until)
+    ended = grants.revoke(secret.client.grants.filter(meanwhile), reason=reason, now=now)
+    client_trail.secret_ended(secret, actor, ended, reason)
+    created = Q(parent_client_id=secret.client_id) & meanwhile
+    end_created(created, actor=actor, reason=reason, now=now)

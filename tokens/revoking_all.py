@@ -54,11 +54,12 @@ def revoke_all(*, actor: Actor) -> Revoked:
     secrets = ClientSecret.objects.filter(client__organization=actor.organization_id)
     pending = Invitation.objects.filter(organization=actor.organization_id)
     revoked = Revoked(
-        tokens=stop(running_tokens(actor.organization_id, now), actor=actor, reason=REASON, now=now),
         client_secrets=secrets.delete()[0],
         client_grants=grants.revoke(found.filter(kind=GrantKind.CLIENT), reason=REASON, now=now),
         sessions=grants.revoke(found.exclude(kind=GrantKind.CLIENT), reason=REASON, now=now),
         invitations=invitations.withdraw(invitations=pending, actor=actor, now=now),
+        # Last, because what they created ends with them, and is counted above.
+        tokens=stop(running_tokens(actor.organization_id, now), actor=actor, reason=REASON, now=now),
     )
     # Also where nothing has ended: a repetition tells every worker again.
     Organization.objects.advance([actor.organization_id])

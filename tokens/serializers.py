@@ -68,7 +68,8 @@ class TokenWish(Body):
         allow_null=True,
         default=DEFAULT_DAYS,
         help_text=f"Left out, it is {DEFAULT_DAYS}; null never expires, where the organization allows it. "
-        "One that a token creates expires no later than that token.",
+        "A token that a program creates expires no later than the program: a later end is shortened to that, "
+        "and the answer's `expiresAt` says so.",
     )
     description = Lines(max_length=500, allow_blank=True, default="")
 
@@ -109,7 +110,7 @@ class KnownToSerializer(CamelCase):
 
 
 class ParentSerializer(CamelCase):
-    """The program that created a token, which ends with it."""
+    """The program that created it, and with which it ends."""
 
     type = serializers.ChoiceField(choices=["token", "client"])
     id = serializers.CharField()

@@ -167,16 +167,17 @@ def end_in(organization_id: UUID, chosen: Since) -> None:
     secrets = chosen.client_secrets().filter(client__organization_id=organization_id)
     ending = list(secrets.values_list("pk", flat=True))
     numbers = {
-        "tokens": stop(
-            ServiceAccountToken.objects.filter(pk__in=_pks(chosen.tokens().filter(inside))),
-            actor=SYSTEM,
-            reason=REASON,
-        ),
         "grants": grants.revoke(
             Grant.objects.filter(pk__in=_pks(chosen.grants().filter(inside))), reason=REASON
         ),
         "clientSecrets": ClientSecret.objects.filter(pk__in=ending).delete()[0],
         "invitations": invitations.withdraw(invitations=chosen.invitations().filter(inside), actor=SYSTEM),
+        # Last, because what they created ends with them, and is counted above.
+        "tokens": stop(
+            ServiceAccountToken.objects.filter(pk__in=_pks(chosen.tokens().filter(inside))),
+            actor=SYSTEM,
+            reason=REASON,
+        ),
     }
     Organization.objects.advance([organization_id])
     organization = Organization.objects.get(pk=organization_id)

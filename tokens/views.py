@@ -19,7 +19,7 @@ from ratelimit.refusals import Refused
 from tokens import pasted, picker
 from tokens.forms import NameAndDescription
 from tokens.issuing import MANAGE
-from tokens.models import ServiceAccountToken
+from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.overview import COLUMNS, TABS, Filters, Row, listing, rows, tokens_of
 from tokens.renaming import rename
 
@@ -80,6 +80,7 @@ def token_detail(request: PageRequest, token_id: str) -> HttpResponse:
         "calls_24h": calls.get(row.token.pk, 0),
         "sentence": picker.sentence(row.token.permissions),
         "children": ServiceAccountToken.objects.filter(parent=row.token).active(timezone.now()),
+        "clients": OAuthClient.objects.filter(parent=row.token, deleted_at=None),
         "may_manage": request.actor.allows(MANAGE),
     }
     return render(request, "settings/token.html", context)

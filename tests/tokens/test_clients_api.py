@@ -49,6 +49,8 @@ def test_a_new_client_is_told_with_its_secret_once(manager: APIClient, owner: Me
             "email": owner.user.email,
         },
         "secrets": [{"lastFour": secret[-4:], "createdAt": body["createdAt"], "validUntil": None}],
+        "expiresAt": None,
+        "parent": None,
         "knownToFormerMember": None,
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["createdAt"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 from accounts import ids
 from accounts.models import Membership, Organization
 from accounts.scopes import ScopeSet
+from tokens.models.created import CreatedByProgram
 from tokens.models.secrets import KnownSecret
 
 
@@ -23,10 +25,11 @@ class RefreshAuth(models.TextChoices):
     ROTATION_ONLY = "rotation_only", "Client id alone"
 
 
-class OAuthClient(models.Model):
+class OAuthClient(CreatedByProgram):
     """A program that exchanges its own credentials for access tokens (RFC 6749 section 4.4).
 
-    It belongs to the organization and stays when its maker leaves; ``responsible`` answers for what it makes.
+    It belongs to the organization and stays when the person who created it leaves; one that a program created
+    ends with that program. ``responsible`` answers for what it creates.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
@@ -45,13 +48,24 @@ class OAuthClient(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        indexes = (models.Index(fields=("organization", "-id"), name="clients_by_organization"),)
+        indexes = (
+            models.Index(fields=("organization", "-id"), name="clients_by_organization"),
+            models.Index(fields=("parent",), condition=Q(parent__isnull=False), name="clients_by_parent"),
+            models.Index(
+                fields=("parent_client",),
+                condition=Q(parent_client__isnull=False),
+                name="clients_by_parent_client",
+            ),
+        )
         verbose_name = "OAuth client"
 
     if TYPE_CHECKING:
         organization_id: UUID
         responsible_id: UUID | None
         created_by_id: UUID | None
+
+    # Until when the program is good that learned the secret which was presented.
+    secret_ends_at: datetime | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -71,8 +85,12 @@ class OAuthClient(models.Model):
         return next((one for one in present if one.known_since is not None), None)
 
 
-class ClientSecret(KnownSecret):
-    """One of a client's secrets: more than one while a rotation overlaps."""
+class ClientSecret(KnownSecret, CreatedByProgram):
+    """One of a client's secrets: more than one while a rotation overlaps.
+
+    ``valid_until`` is the end of the overlap; a program that asked for the secret knows it, so that it
+    ends with the program as well.
+    """
 
     client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")
     digest = models.BinaryField(max_length=32, unique=True)
@@ -87,7 +105,20 @@ class ClientSecret(KnownSecret):
         constraints = (
             models.CheckConstraint(condition=Q(digest__length=32), name="clients_digest_is_32_bytes"),
         )
-        indexes = (models.Index(fields=("last_four",), name="clients_by_last_four"),)
+        indexes = (
+            models.Index(fields=("last_four",), name="clients_by_last_four"),
+            models.Index(fields=("parent",), condition=Q(parent__isnull=False), name="secrets_by_parent"),
+            models.Index(
+                fields=("parent_client",),
+                condition=Q(parent_client__isnull=False),
+                name="secrets_by_parent_client",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"…{self.last_four}"
+
+    @property
+    def ends_at(self) -> datetime | None:
+        ends = [end for end in (self.valid_until, self.expires_at) if end is not None]
+        return min(ends, default=None)

@@ -1,0 +1,70 @@
+"""What programs create: it names its creator, and ends no later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from tokens.models.clients import OAuthClient
+    from tokens.models.service_accounts import ServiceAccountToken
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A program that created a token, an OAuth client or a client's secret."""
+
+    type: str
+    id: str
+    name: str
+
+
+def program_of(token: ServiceAccountToken | None, client: OAuthClient | None) -> Parent | None:
+    if token is not None:
+        return Parent("token", token.public_id, token.name)
+    if client is not None:
+        return Parent("client", client.public_id, client.name)
+    return None
+
+
+class CreatedByProgram(models.Model):
+    """A row that a token or an OAuth client may have created. All three fields are fixed at creation.
+
+    The creator has no database constraint, as with tokens: an organization's rows go in any order.
+    """
+
+    parent = models.ForeignKey(
+        "tokens.ServiceAccountToken",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    parent_client = models.ForeignKey(
+        "tokens.OAuthClient",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    expires_at = models.DateTimeField(null=True, editable=False, help_text="The end of what created it.")
+
+    class Meta:
+        abstract = True
+
+    if TYPE_CHECKING:
+        parent_id: UUID | None
+        parent_client_id: UUID | None
+
+    @property
+    def program(self) -> Parent | None:
+        return program_of(self.parent, self.parent_client)
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
