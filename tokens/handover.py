@@ -18,7 +18,7 @@ from ratelimit.refusals import Refused
 from tokens.issuing import MANAGE
 from tokens.models import ServiceAccountToken
 from tokens.revoking import stop
-from tokens.transfers import NOTHING, Transfers, transfer
+from tokens.transfers import NOTHING, Transfers, require_parents, transfer
 
 ROLE_LOWERED = "The role of the member who is responsible for it was lowered"
 
@@ -51,6 +51,7 @@ def _remove(actor: Actor, member_id: UUID, wanted: Transfers) -> Membership:
     rights = locked_rights(actor)
     member = rights.find(member_id)
     authorize(rights, Act.REMOVE, member=member)
+    require_parents(member, wanted)
     transfer(rights=rights, member=member, wanted=wanted, actor=actor)
     members.remove(memberships=Membership.objects.filter(pk=member.pk), actor=actor)
     return member

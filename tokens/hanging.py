@@ -32,6 +32,17 @@ class Hanging:
     def calls_24h(self) -> int:
         return sum(calls for _, calls in self.tokens)
 
+    @property
+    def created_by_tokens(self) -> list[OAuthClient]:
+        """Those of ``clients`` that end with one of ``tokens``."""
+        tokens = {row.token.pk for row, _ in self.tokens}
+        return [one for one in self.clients if one.parent_id in tokens]
+
+    @property
+    def staying(self) -> list[OAuthClient]:
+        ending = self.created_by_tokens
+        return [one for one in self.clients if one not in ending]
+
 
 def hanging_on(member: Membership, now: datetime) -> Hanging:
     """The same number of statements, however much it is."""
@@ -41,11 +52,11 @@ def hanging_on(member: Membership, now: datetime) -> Hanging:
     clients = OAuthClient.objects.filter(
         organization=member.organization_id, created_by=member.user_id, deleted_at=None
     )
-    responsible_for = OAuthClient.objects.filter(responsible=member, deleted_at=None)
+    responsible_for = OAuthClient.objects.filter(responsible=member, deleted_at=None).select_related("parent")
     here = sessions.living(member.user_id, now).filter(organization=member.organization_id)
     return Hanging(
         tokens=[(row, calls.get(row.token.pk, 0)) for row in found],
-        clients=list(clients.order_by("name")),
+        clients=list(clients.select_related("parent").order_by("name")),
         sessions=sessions.told(here),
         responsible_for=[(one, least_role(one.scopes)) for one in responsible_for.order_by("name")],
     )

@@ -1,17 +1,19 @@
 """Other members become responsible for a member's tokens and OAuth clients.
 
 Nobody transfers what is their own, so whoever transfers stays. The recipient may manage such credentials and
-holds all that each of them does: they could have created it. They are mailed, and may revoke it.
+holds all that each of them does: they could have created it. They are mailed, and may revoke it. What a token
+or a client created, and ends with, goes to the same member.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import outbox
@@ -53,6 +55,7 @@ def transfer(*, rights: Rights, member: Membership, wanted: Transfers, actor: Ac
     invalid_request with fields.
     """
     now = timezone.now()
+    wanted = _with_created(member, wanted, now)
     mine = {"organization_id": member.organization_id}
     active = ServiceAccountToken.objects.filter(responsible=member).active(now)
     running = OAuthClient.objects.filter(responsible=member, deleted_at=None)
@@ -78,6 +81,40 @@ def transfer(*, rights: Rights, member: Membership, wanted: Transfers, actor: Ac
             [client for client, of in taken if of == taker],
         )
         outbox.enqueue(letter, taker.user.email)
+
+
+def require_parents(member: Membership, wanted: Transfers) -> None:
+    """Raise Refused(invalid_request) for what ends with a token of ``member`` that nobody takes over."""
+    active = ServiceAccountToken.objects.filter(responsible=member).active(timezone.now())
+    ending = active.exclude(pk__in=list(wanted.tokens)).in_bulk()
+    tokens = ServiceAccountToken.objects.filter(pk__in=list(wanted.tokens))
+    running = OAuthClient.objects.filter(pk__in=list(wanted.clients))
+    problems = {}
+    for kind, created in ((TOKENS, tokens), (CLIENTS, running)):
+        for one in created.filter(parent__in=list(ending)):
+            name = ending[one.parent_id].name
+            sentence = f"It ends with the token {name}, which created it: transfer that token as well."
+            problems[f"{kind.field}.{one.public_id}"] = [sentence]
+    if problems:
+        raise Refused(refusals.INVALID_REQUEST, fields=problems)
+
+
+def _with_created(member: Membership, wanted: Transfers, now: datetime) -> Transfers:
+    """Also what they created, and what that created, unless another recipient is named for it."""
+    tokens, clients = dict(wanted.tokens), dict(wanted.clients)
+    parents = tokens | clients
+    while parents:
+        created = Q(parent_id__in=list(parents)) | Q(parent_client_id__in=list(parents))
+        found_tokens = ServiceAccountToken.objects.filter(created, responsible=member).active(now)
+        found_clients = OAuthClient.objects.filter(created, responsible=member, deleted_at=None)
+        added: dict[UUID, UUID] = {}
+        for found, known in ((found_tokens, tokens), (found_clients, clients)):
+            rows = found.exclude(pk__in=list(known)).values_list("pk", "parent_id", "parent_client_id")
+            new = {pk: parents[token or client] for pk, token, client in rows}
+            known.update(new)
+            added.update(new)
+        parents = added
+    return Transfers(tokens, clients)
 
 
 def recipients(member: Membership) -> list[Membership]:
