@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.fields import instant
 from accounts.models import Membership
 from tests.clients import program
 from tests.people import make_member, make_token
 from tests.tokens.oauth import Program, make_program, whoami
+from tokens.models import ServiceAccountToken
 
 pytestmark = pytest.mark.django_db
 CLIENTS = "/api/v1/clients"
@@ -32,6 +34,7 @@ def test_a_new_client_is_told_with_its_secret_once(manager: APIClient, owner: Me
     response = manager.post(CLIENTS, WISH)
     assert response.status_code == 201
     body = response.json()
+    maker = ServiceAccountToken.objects.get()
     assert response["Location"] == f"{CLIENTS}/{body['id']}"
     secret = body.pop("clientSecret")
     assert re.fullmatch(r"tsr_cs_[A-Za-z0-9]{43}", secret)
@@ -48,9 +51,11 @@ def test_a_new_client_is_told_with_its_secret_once(manager: APIClient, owner: Me
             "name": owner.user.display_name,
             "email": owner.user.email,
         },
-        "secrets": [{"lastFour": secret[-4:], "createdAt": body["createdAt"], "validUntil": None}],
-        "expiresAt": None,
-        "parent": None,
+        "secrets": [
+            {"lastFour": secret[-4:], "createdAt": body["createdAt"], "validUntil": body["expiresAt"]}
+        ],
+        "expiresAt": instant(maker.expires_at),
+        "parent": {"type": "token", "id": maker.public_id, "name": maker.name},
         "knownToFormerMember": None,
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["createdAt"])
@@ -148,7 +153,10 @@ def test_a_rotated_secret_is_told_once_and_the_old_one_has_an_end(
     body = manager.post(f"{CLIENTS}/{client_row.id}/rotate-secret", {"overlapSeconds": 60}).json()
     assert re.fullmatch(r"tsr_cs_[A-Za-z0-9]{43}", body["clientSecret"])
     new, old = body["secrets"]
-    assert (new["lastFour"], new["validUntil"]) == (body["clientSecret"][-4:], None)
+    assert (new["lastFour"], new["validUntil"]) == (
+        body["clientSecret"][-4:],
+        instant(ServiceAccountToken.objects.get().expires_at),
+    )
     assert old["lastFour"] == client_row.secret[-4:]
     assert old["validUntil"] > new["createdAt"]
     assert "clientSecret" not in manager.get(f"{CLIENTS}/{client_row.id}").json()
