@@ -110,7 +110,7 @@ def _record(action: str, index: Index, actor: Actor, name: list[str | None]) -> 
 
 def _check_name(organization_id: UUID, name: str, *, but: UUID | None = None) -> None:
     """Under the organization's lock, so that two wishes for one name are decided one by one."""
-    taken = of_organization(organization_id).exclude(pk=but).values_list("name", flat=True)
-    if name_key(name) in map(name_key, taken):
+    taken = {name_key(one): pk for pk, one in of_organization(organization_id).values_list("pk", "name")}
+    if taken.get(name_key(name), but) != but:
         sentence = "An index of this name exists already."
         raise Refused(refusals.INVALID_REQUEST, fields={"name": [sentence]})

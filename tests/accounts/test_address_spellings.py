@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 UNICODE, STORED = "bert@bücher.example", "bert@xn--bcher-kva.example"
 OTHERS = ("Bert@BÜCHER.example", "bert@XN--BCHER-KVA.example", "bert@bu\u0308cher.example")
 SPELLINGS = (UNICODE, STORED, *OTHERS)
-migration = importlib.import_module("accounts.migrations.0014_address_spellings")
+migration = importlib.import_module("accounts.migrations.0016_address_spellings")
 
 
 @pytest.fixture(autouse=True)

@@ -64,7 +64,7 @@ def respell_claims(claims):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("accounts", "0013_outbox"),
+        ("accounts", "0015_parents_of_invitations"),
         ("account", "0009_emailaddress_unique_primary_email"),
     ]
 
