@@ -1,4 +1,4 @@
-"""The pages that make a secret: a new client's, and another one for it. Each shows it in its one answer."""
+"""The pages that make a secret, a new client's and another one for it, and the page that shows it once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import PageRequest, page, recently_authenticated
 from ratelimit.refusals import Refused
-from tokens import clients, picker
+from tokens import clients, picker, revealing
 from tokens.client_forms import OVERLAPS, NewClientForm, RotationForm
 from tokens.client_views import (
     SUBJECT,
@@ -25,7 +26,7 @@ from tokens.client_views import (
 )
 from tokens.clients import MANAGE, OVERLAP_SECONDS, WithSecret
 from tokens.forms import new_nonce, selected
-from tokens.models.clients import RefreshAuth
+from tokens.models.clients import ClientSecret, RefreshAuth
 from tokens.picker import Selection
 
 SENT_TWICE = "That form was sent a second time. Nothing more was made, and the secret is not shown again."
@@ -51,7 +52,7 @@ def create(request: PageRequest) -> HttpResponse:
         except Refused as refused:
             status = taken_over(form, refused)
         else:
-            return _reveal(request, made, heading=f"{made.client.name} is ready")
+            return _lead_to_secret(request, made)
     return _form(request, form, values_of(form), status)
 
 
@@ -73,7 +74,7 @@ def rotate(request: PageRequest, client_id: str) -> HttpResponse:
             made = clients.rotate_secret(client=row.client, actor=request.actor, overlap_seconds=overlap)
         except Refused:
             raise PermissionDenied from None
-        return _reveal(request, made, heading=f"{made.client.name} has a new secret")
+        return _lead_to_secret(request, made)
     context = {
         "row": row,
         "form": form,
@@ -83,6 +84,22 @@ def rotate(request: PageRequest, client_id: str) -> HttpResponse:
         "nonce": new_nonce(),
     }
     return render(request, "settings/client_rotate.html", context, status=422 if form.is_bound else 200)
+
+
+# A HEAD request would take the secret and show it to no one.
+@require_http_methods(["GET"])
+@page(MANAGE)
+def secret(request: PageRequest, client_id: str) -> HttpResponse:
+    client = found_row(request, client_id).client
+    is_first = ClientSecret.objects.filter(client=client).count() == 1
+    context = {
+        "heading": f"{client.name} is ready" if is_first else f"{client.name} has a new secret",
+        "client": client,
+        "sentence": picker.sentence(client.scopes, SUBJECT),
+        "token_url": request.build_absolute_uri("/v1/auth/token"),
+    }
+    afterwards = reverse("client_detail", args=[client.public_id])
+    return revealing.reveal(request, "settings/client_created.html", context, afterwards=afterwards)
 
 
 def _first_values(request: PageRequest) -> dict[str, Any]:
@@ -107,15 +124,6 @@ def _form(
 
 
 @sensitive_variables("made")
-def _reveal(request: PageRequest, made: WithSecret, *, heading: str) -> HttpResponse:
-    context = {
-        "heading": heading,
-        "client": made.client,
-        "plaintext": made.plaintext,
-        "sentence": picker.sentence(made.client.scopes, SUBJECT),
-        "token_url": request.build_absolute_uri("/v1/auth/token"),
-    }
-    response = render(request, "settings/client_created.html", context, status=201)
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+def _lead_to_secret(request: PageRequest, made: WithSecret) -> HttpResponse:
+    path = reverse("client_secret", args=[made.client.public_id])
+    return revealing.lead_to(path, request, made.plaintext)

@@ -1,4 +1,4 @@
-"""The page that creates a token, and the one answer that shows its secret."""
+"""The page that creates a token, and the page that shows its secret once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
@@ -17,9 +18,9 @@ from accounts.models import Organization
 from accounts.scopes import ANY
 from accounts.text import name_key
 from ratelimit.refusals import Refused
-from tokens import expiries, picker
+from tokens import expiries, picker, revealing
 from tokens.forms import CreateForm, prefilled, with_preset
-from tokens.issuing import MANAGE, AlreadyCreated, Issued
+from tokens.issuing import MANAGE, AlreadyCreated
 from tokens.models import ServiceAccountToken
 from tokens.replacing import replacing
 from tokens.views import found_row
@@ -32,8 +33,8 @@ SUGGESTED = "service-"
 @recently_authenticated
 @sensitive_variables("issued")
 def create(request: PageRequest) -> HttpResponse:
-    """GET shows the form, filled in as its address says. The answer to a good POST shows the secret:
-    nothing keeps it for a later request, and the form's nonce makes sending it again harmless.
+    """GET shows the form, filled in as its address says. A good POST leads to the page of the secret, and the
+    form's nonce makes sending it again harmless.
 
     Whoever signed in a while ago proves again that it is them: before the form, so that nothing is typed
     in vain; a form that was open for longer is kept, and answered after the proof.
@@ -59,9 +60,24 @@ def create(request: PageRequest) -> HttpResponse:
         except Refused as refused:
             status = _taken_over(form, refused)
         else:
-            return _reveal(request, issued)
+            path = reverse("token_created", args=[issued.token.public_id])
+            return revealing.lead_to(path, request, issued.plaintext)
     values = {name: form[name].value() or "" for name in form.fields if name != "permissions"}
     return _page(request, form, values | {"selection": form.selection}, status=status)
+
+
+# A HEAD request would take the secret and show it to no one.
+@require_http_methods(["GET"])
+@page(MANAGE)
+def created(request: PageRequest, token_id: str) -> HttpResponse:
+    token = found_row(request, token_id).token
+    context = {
+        "token": token,
+        "sentence": picker.sentence(token.permissions),
+        "whoami": request.build_absolute_uri("/api/auth/whoami"),
+    }
+    afterwards = reverse("token_detail", args=[token.public_id])
+    return revealing.reveal(request, "settings/token_created.html", context, afterwards=afterwards)
 
 
 def _taken_over(form: CreateForm, refused: Refused) -> int:
@@ -96,20 +112,6 @@ def _page(request: PageRequest, form: CreateForm | None, values: dict[str, Any],
         "is_full": active.count() >= settings.ACTIVE_TOKENS_PER_ORGANIZATION,
     }
     return render(request, "settings/token_new.html", context, status=status)
-
-
-@sensitive_variables("issued")
-def _reveal(request: PageRequest, issued: Issued) -> HttpResponse:
-    context = {
-        "token": issued.token,
-        "plaintext": issued.plaintext,
-        "sentence": picker.sentence(issued.token.permissions),
-        "whoami": request.build_absolute_uri("/api/auth/whoami"),
-    }
-    response = render(request, "settings/token_created.html", context, status=201)
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 def _suggestion(organization: Organization) -> str:

@@ -1,4 +1,5 @@
-"""A refresh token's successor, kept so that only the token it followed can read it again."""
+"""A secret, kept so that only another one which is not stored can read it: a refresh token's successor by the
+token it followed, a new credential's secret by the cookie of the page that reveals it."""
 
 from __future__ import annotations
 

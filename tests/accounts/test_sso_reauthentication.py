@@ -49,7 +49,11 @@ def test_a_provider_is_asked_for_a_new_sign_in(stale: Client, google: FakeProvid
 def test_what_was_interrupted_goes_on_after_the_proof(stale: Client, google: FakeProvider) -> None:
     assert stale.post(NEW, GOOD)["Location"].startswith(PROVE)
     google.claims["auth_time"] = int(time.time())
-    assert prove(stale, google, next=NEW).status_code == 201
+    response = prove(stale, google, next=NEW)
+    assert response.status_code == 303
+    # Browsers would send no strict cookie along these redirects from the provider's site.
+    assert response.cookies["reveal"]["samesite"] == "Lax"
+    assert b"Your new token" in stale.get(response["Location"]).content
     assert ServiceAccountToken.objects.count() == 1
 
 

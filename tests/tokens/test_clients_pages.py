@@ -68,8 +68,8 @@ def test_the_list_shows_each_client_without_its_secret(browser: Client, importer
 
 
 def test_a_new_clients_secret_is_shown_once(browser: Client) -> None:
-    response = browser.post(f"{URL}new/", GOOD)
-    assert response.status_code == 201
+    response = browser.post(f"{URL}new/", GOOD, follow=True)
+    assert response.redirect_chain[0][1] == 303
     assert (response["Cache-Control"], response["Referrer-Policy"]) == ("no-store", "no-referrer")
     found = response.content.decode()
     [secret] = set(SECRET.findall(found))
@@ -86,7 +86,7 @@ def test_a_form_sent_twice_makes_one_client(browser: Client) -> None:
     response = browser.post(f"{URL}new/", GOOD, follow=True)
     assert "sent a second time" in response.content.decode()
     assert OAuthClient.objects.count() == 1
-    assert browser.post(f"{URL}new/", GOOD | {"nonce": "n-2"}).status_code == 201
+    assert browser.post(f"{URL}new/", GOOD | {"nonce": "n-2"}).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_form_with_a_mistake_says_so(browser: Client, change: dict[str, Any], 
     assert sentence in found
     assert not OAuthClient.objects.exists()
     # The same form may be corrected and sent again.
-    assert browser.post(f"{URL}new/", GOOD).status_code == 201
+    assert browser.post(f"{URL}new/", GOOD).status_code == 303
 
 
 def test_permissions_may_be_limited_to_identifiers(browser: Client) -> None:
@@ -144,11 +144,14 @@ def test_permissions_without_a_box_stay_as_they_are(browser: Client, owner: Memb
 
 def test_a_rotated_secret_is_shown_once(browser: Client, importer: Program) -> None:
     page(browser, of(importer, "rotate/"))
-    response = browser.post(of(importer, "rotate/"), {"overlap": "3600", "nonce": "n-1"})
-    assert response.status_code == 201
+    response = browser.post(of(importer, "rotate/"), {"overlap": "3600", "nonce": "n-1"}, follow=True)
+    assert response.redirect_chain[0][1] == 303
+    assert "Importer has a new secret" in response.content.decode()
     [secret] = set(SECRET.findall(response.content.decode()))
     Program(importer.row, secret).grant()
     importer.grant()
+    again = browser.get(of(importer, "secret/"), follow=True)
+    assert "The secret was shown once." in again.content.decode()
     found = page(browser, of(importer))
     assert f"…{secret[-4:]}" in found
     assert "ends " in found

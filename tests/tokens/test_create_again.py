@@ -44,7 +44,7 @@ def prove(browser: Client, answer: Any) -> Any:
 def test_a_fresh_sign_in_is_not_asked_again(ada: Membership) -> None:
     browser = fresh_browser(ada)
     assert browser.get(URL).status_code == 200
-    assert browser.post(URL, GOOD).status_code == 201
+    assert browser.post(URL, GOOD).status_code == 303
 
 
 def test_it_is_asked_before_the_form_which_then_opens_as_its_address_says(stale: Client) -> None:
@@ -57,7 +57,8 @@ def test_a_form_that_was_open_for_long_is_kept_and_answered_after_the_proof(stal
     answer = stale.post(URL, GOOD | {"description": "Runs nightly"})
     assert not ServiceAccountToken.objects.exists()
     revealed = prove(stale, answer)
-    assert (revealed.status_code, revealed["Cache-Control"]) == (201, "no-store")
+    assert (revealed.status_code, revealed["Cache-Control"]) == (303, "no-store")
+    assert b"Your new token" in stale.get(revealed["Location"]).content
     assert ServiceAccountToken.objects.get().description == "Runs nightly"
 
 

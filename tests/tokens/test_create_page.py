@@ -34,7 +34,7 @@ def browser(owner: Membership) -> Client:
 def made(browser: Client, **fields: Any) -> ServiceAccountToken:
     """The token that a form with these fields makes."""
     response = browser.post(URL, GOOD | fields)
-    assert response.status_code == 201, response.content.decode()
+    assert response.status_code == 303, response.content.decode()
     return ServiceAccountToken.objects.latest("created_at")
 
 

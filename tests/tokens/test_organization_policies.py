@@ -85,7 +85,7 @@ def test_the_page_refuses_what_it_does_not_offer(owner: Membership) -> None:
     too_long = ({"expiration": "90"}, {"expiration": "never"}, {"expiration": "custom", "expires_on": late})
     for fields in too_long:
         assert browser.post(PAGE, GOOD | fields).status_code == 422
-    assert browser.post(PAGE, GOOD | {"expiration": "45"}).status_code == 201
+    assert browser.post(PAGE, GOOD | {"expiration": "45"}).status_code == 303
 
 
 def test_every_policy_is_read_and_written_at_the_api(api: APIClient, owner: Membership) -> None:
