@@ -143,8 +143,8 @@ def test_it_costs_thirteen_statements(owner):
     browser = browser_of(owner.user)
     with CaptureQueriesContext(connection) as captured:
         browser.get(url_of(token))
-    # Session, person, memberships, last seen, token with people, its secrets, the tokens and the clients that it
-    # created, usage twice, the last 24 hours, banners twice.
+    # Session, person, memberships, last seen, token with people, its secrets, the tokens and the clients that
+    # it created, usage twice, the last 24 hours, banners twice.
     assert len(captured) <= 13
 
 
