@@ -5,11 +5,25 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", follow);
 follow();
 
+// What Swagger UI lacks for assistive technology: landmarks and headings without a gap, a name for each choice
+// of an example, and no link inside a button (opening an operation still changes the address).
+const accessible = ({ React: { createElement: element } }) => ({
+  wrapComponents: {
+    InfoContainer: Original => props => element("section", { "aria-label": "About" }, element(Original, props)),
+    operations: Original => props =>
+      element("div", null, element("h2", { className: "hush" }, "Operations"), element(Original, props)),
+    ExamplesSelect: Original => props =>
+      element("label", null, element("span", { className: "hush" }, "Example"), element(Original, props)),
+    DeepLink: () => ({ text }) => element("span", null, text),
+  },
+});
+
 const place = document.getElementById("documentation");
 SwaggerUIBundle({
   domNode: place,
   url: place.dataset.document,
   presets: [SwaggerUIBundle.presets.apis],
+  plugins: [accessible],
   layout: "BaseLayout",
   deepLinking: true,
   // A pasted credential is forgotten with the page.
