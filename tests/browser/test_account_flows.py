@@ -82,7 +82,7 @@ def test_a_forgotten_password_is_replaced(page, ada):
 def test_an_app_is_set_up_used_and_turned_off(signed_in, ada):
     page = signed_in
     page.goto("/settings/security/")
-    page.get_by_role("link", name="Authenticator app").click()
+    page.get_by_role("link", name="Turn on a second factor").click()
     page.get_by_role("link", name="Set up an app").click()
     prove_again(page)
     expect(page.get_by_role("img", name="The key below")).to_be_visible()

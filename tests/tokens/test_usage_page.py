@@ -232,8 +232,8 @@ def test_the_page_costs_the_same_for_one_day_and_for_ninety(
         for back in range(0, 90, 10):
             used(owner, subject, back, 5, refused=1)
     # 1-4: the session, the person twice, the membership; 5: usage by day; 6: tokens; 7: clients;
-    # 8: what of today is reserved
-    with django_assert_num_queries(8):
+    # 8: what of today is reserved; 9-10: the banners about the plan and about tokens that expire
+    with django_assert_num_queries(10):
         browser.get(f"{URL}?days=90")
 
 
