@@ -132,6 +132,12 @@ def test_a_broken_chunk_is_a_400() -> None:
     assert ask_chunked("/api/echo", Broken()).json()["detail"] == "The chunked body is malformed."
 
 
+def test_a_chunked_body_where_no_bearer_is_asked_for_has_16_kb_at_most() -> None:
+    for size, refused in ((16_384, False), (16_385, True)):
+        answer = ask_chunked("/v1/auth/login", Chunks(b" " * size))
+        assert (answer.status == 413) is refused
+
+
 def test_a_server_that_cannot_end_a_chunked_body_asks_for_a_length() -> None:
     answer = ask_chunked("/api/echo", Chunks(b"{}"), **{"wsgi.input_terminated": None})
     assert answer.json()["detail"] == "Send the body with a Content-Length."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -109,6 +110,15 @@ def test_a_head_by_another_key_is_refused(
     settings.AUDIT_SIGNING_KEY_FILE = str(tmp_path / "another-key")
     assert "signed with another key" in refusal(heads)
     assert "intact" in verified(heads, public_key=ours)
+
+
+def test_a_head_that_names_another_key_than_its_signers_is_refused(organization: Organization) -> None:
+    head = audit_heads.current(organization.pk, NOW)
+    signed = head.text.rpartition(" ")[0].replace(head.key, "0" * 64)
+    signature = audit_heads._private_key(settings.AUDIT_SIGNING_KEY_FILE).sign(signed.encode()).hex()
+    [found] = audit_heads.found_in(f"{signed} {signature}")
+    assert found is not None
+    assert not found.is_signed_by(audit_heads.public_key())
 
 
 def test_a_file_without_heads_is_no_proof(organization: Organization, tmp_path: Path) -> None:

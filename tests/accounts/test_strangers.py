@@ -262,6 +262,17 @@ def test_clients_without_a_readable_address_lock_only_the_account_they_guess(
     assert login_json(nameless, EMAIL).status_code == 200
 
 
+def test_clients_without_a_readable_address_share_one_window_of_an_account(
+    person: User, settings: Settings
+) -> None:
+    settings.TRUSTED_PROXY_COUNT = 1
+    nameless = MailingClient(HTTP_X_FORWARDED_FOR="_hidden")
+    found = [login_json(nameless, EMAIL, WRONG).status_code for _ in range(12)]
+    assert found == [401] * 10 + [429] * 2
+    named = MailingClient(HTTP_X_FORWARDED_FOR="198.51.100.1")
+    assert login_json(named, EMAIL).status_code == 200
+
+
 def test_networks_that_were_not_used_for_long_are_forgotten(person: User) -> None:
     login_json(MailingClient(REMOTE_ADDR=HOME), EMAIL)
     assert [one.network for one in KnownNetwork.objects.all()] == [HOME]
