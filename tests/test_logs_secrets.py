@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -56,8 +57,10 @@ def test_every_secret_stays_out_of_every_line(servers: Servers) -> None:
     assert failed == DOORS
     log = server.log()
     assert "Traceback" in log
+    # The microseconds of a time may be the six digits of a code.
+    lines = re.sub(r'"timestamp": "[^"]*"', "", log).splitlines()
     for kind, secret in canaries.secrets.items():
         part = secret[4 : 4 + PART] if len(secret) > PART + 4 else f"{secret}"
-        assert not [line for line in log.splitlines() if part in line], kind
+        assert not [line for line in lines if part in line], kind
     for line in log.splitlines():
         assert {"timestamp", "level", "logger", "event"} <= json.loads(line).keys(), line
