@@ -254,6 +254,7 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if SECURE else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if SECURE else []
 CSRF_FAILURE_VIEW = "config.handlers.csrf_failure"
+RATELIMIT_REFUSED = "ratelimit.refusals.rate_limited"
 
 vars().update(mail_settings(env.str("EMAIL_URL", default="consolemail://")))
 EMAIL_TIMEOUT = 10

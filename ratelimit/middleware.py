@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
 
-from ratelimit import limiter, refusals
+from ratelimit import limiter
 from ratelimit.client import client_ip
 from ratelimit.values import Charge, Decision, Fence
 
@@ -31,8 +33,12 @@ class Freshness(Protocol):
 
 
 class RateLimitMiddleware:
+    """``RATELIMIT_REFUSED`` names the view of a refusal, called with the request and ``retry_after``."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        path = getattr(settings, "RATELIMIT_REFUSED", f"{__name__}.refused")
+        self.refused: Callable[[HttpRequest, int], HttpResponse] = import_string(path)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         credential: Chargeable | None = getattr(request, "credential", None)
@@ -57,9 +63,15 @@ class RateLimitMiddleware:
         if decision.admitted:
             response = self.get_response(request)
         else:
-            response = refusals.response(refusals.RATE_LIMITED, retry_after=decision.retry_after)
+            response = self.refused(request, decision.retry_after)
         write_headers(response, decision)
         return response
+
+
+def refused(request: HttpRequest, retry_after: int) -> HttpResponse:
+    """429 in plain text (RFC 6585 section 4), for a project that has no error body of its own."""
+    headers = {"Retry-After": str(retry_after)}
+    return HttpResponse("Rate limit exceeded", status=429, content_type="text/plain", headers=headers)
 
 
 def write_headers(response: HttpResponse, decision: Decision) -> None:

@@ -100,6 +100,11 @@ def response(refusal: Refusal, **facts: Any) -> JsonResponse:
     return JsonResponse(body(refusal, **facts), status=refusal.status, headers=headers(refusal, **facts))
 
 
+def rate_limited(request: HttpRequest, retry_after: int) -> JsonResponse:
+    """The answer of RateLimitMiddleware to a request over its limit."""
+    return response(RATE_LIMITED, retry_after=retry_after)
+
+
 def is_api(request: HttpRequest) -> bool:
     """Whether the path belongs to programs (JSON, bearer) rather than to people (pages, cookies)."""
     return request.path_info.startswith(settings.API_PREFIXES)

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
 
 from ratelimit import ledger, sql, store
-from ratelimit.refusals import Refusal
 
 _count = store.Script("refused_use.lua")
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedSecret:
-    """Why a known secret is refused, and whose use it is: of which subject in which bucket."""
-
-    refusal: Refusal
-    bucket: UUID
-    subject: UUID
 
 
 def count(bucket: UUID, subject: UUID, address: str | None, *, now: float | None = None) -> None:

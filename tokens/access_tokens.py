@@ -14,10 +14,9 @@ from accounts.proof import Proof
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refusal
-from ratelimit.refused_uses import RefusedSecret
 from ratelimit.values import Charge, WindowLimit
 from tokens import signed
-from tokens.credentials import Credential, plan_charge
+from tokens.credentials import Credential, RefusedSecret, plan_charge
 from tokens.signed import Claims
 from tokens.standing import Row, Standing, judge, row_of, scopes_of
 

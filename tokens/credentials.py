@@ -14,7 +14,6 @@ from accounts.models import Membership
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, Refused
-from ratelimit.refused_uses import RefusedSecret
 from ratelimit.values import Charge, WindowLimit
 from tokens import forward_paths, keys, opaque, standing
 from tokens.lookup import Lookup
@@ -64,6 +63,15 @@ class Credential(Actor):
             if not running.exists():
                 raise Refused(refusals.TOKEN_REVOKED)
         return Actor.scopes_now(self, member)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSecret:
+    """Why a known secret is refused, and whose use it is: of which subject in which organization."""
+
+    refusal: Refusal
+    bucket: UUID
+    subject: UUID
 
 
 class _Row(NamedTuple):

@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from ratelimit import refusals, refused_uses, tries
 from ratelimit.client import client_ip, network_windows
 from ratelimit.refusals import Refusal, Refused
-from ratelimit.refused_uses import RefusedSecret
 from ratelimit.values import WindowLimit
+from tokens.credentials import RefusedSecret
 
 UNCOUNTED = (
     refusals.CREDENTIAL_REQUIRED,

@@ -17,9 +17,8 @@ from django.utils import timezone
 
 from ratelimit import counted, refusals
 from ratelimit.refusals import Refusal
-from ratelimit.refused_uses import RefusedSecret
 from ratelimit.values import Decision, Fence
-from tokens.credentials import Credential
+from tokens.credentials import Credential, RefusedSecret
 from tokens.guesses import guesses, refuse
 
 Found = Credential | RefusedSecret | Refusal
