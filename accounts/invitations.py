@@ -29,7 +29,7 @@ from accounts.authorization import Act, authorize, permits
 from accounts.invitation_models import InvitationQuerySet
 from accounts.mails import Link
 from accounts.models import BASE62, Invitation, Membership, Organization, User
-from accounts.rights import locked_rights, personal
+from accounts.rights import locked_rights, personal, require_running
 from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -52,7 +52,7 @@ def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None)
     """Invite an address, or invite it anew: the link before is dead. The mail is sent after the commit.
 
     Raises Refused: invalid_request with fields; forbidden above the actor's rank; insufficient_scope;
-    rate_limited where the address was, or the organization has, mailed enough.
+    rate_limited where the address was, or the organization has, mailed enough; organization_suspended.
     """
     policies.require_recent_proof_for(actor, role)
     email = addresses.normalized(email)
@@ -183,6 +183,7 @@ def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool 
     rights = locked_rights(actor)
     organization = rights.member.organization
     authorize(rights, Act.INVITE, role=role)
+    require_running(organization)
     _check_address(organization, email)
     earlier = Invitation.objects.open().filter(organization=organization, email=email).first()
     if earlier is not None:

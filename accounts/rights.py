@@ -14,6 +14,8 @@ from accounts.scopes import ScopeSet, parse
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 
+SUSPENDED = "The organization is suspended: it can get no new credentials and members until it is resumed."
+
 
 @dataclass(frozen=True, slots=True)
 class Rights:
@@ -82,6 +84,15 @@ def locked_rights(actor: Actor, wanted: str | None = None) -> Rights:
         raise Refused(refusals.TOKEN_REVOKED)
     Organization.objects.lock_all([actor.organization_id])
     return rights_of(actor, wanted)
+
+
+def require_running(organization: Organization) -> None:
+    """Raise Refused(organization_suspended): such an organization gets no new credential and no new member.
+
+    Call it under the organization's lock. What ends or hands over a credential goes on.
+    """
+    if organization.suspended_at is not None:
+        raise Refused(refusals.ORGANIZATION_SUSPENDED, detail=SUSPENDED)
 
 
 def check_permissions(held: ScopeSet, permissions: Sequence[str], field: str = "permissions") -> None:

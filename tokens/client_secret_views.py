@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import PageRequest, page, recently_authenticated
+from ratelimit import refusals
 from ratelimit.refusals import Refused
 from tokens import clients, picker, revealing
 from tokens.client_forms import OVERLAPS, NewClientForm, RotationForm
@@ -72,9 +73,12 @@ def rotate(request: PageRequest, client_id: str) -> HttpResponse:
         try:
             overlap = form.cleaned_data["overlap"]
             made = clients.rotate_secret(client=row.client, actor=request.actor, overlap_seconds=overlap)
-        except Refused:
-            raise PermissionDenied from None
-        return _lead_to_secret(request, made)
+        except Refused as refused:
+            if refused.refusal is not refusals.ORGANIZATION_SUSPENDED:
+                raise PermissionDenied from None
+            form.add_error("overlap", refused.facts["detail"])
+        else:
+            return _lead_to_secret(request, made)
     context = {
         "row": row,
         "form": form,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import audit, policies
 from accounts.actors import Actor
 from accounts.models import Membership, Organization
-from accounts.rights import check_permissions
+from accounts.rights import check_permissions, require_running
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -53,10 +53,11 @@ def create(
     """Make a client of the actor's organization, with its first secret; one of a program ends with it.
 
     Raises Refused: insufficient_scope where the actor does not hold what is asked, invalid_request with
-    fields, token_revoked where the actor's rights have just ended.
+    fields, token_revoked where the actor's rights have just ended, organization_suspended.
     """
     policies.require_recent_proof(actor)
     member, held = _rights(actor)
+    require_running(member.organization)
     now = now or timezone.now()
     _check_scopes(held, scopes)
     creator = creator_of(actor, now)
@@ -118,10 +119,12 @@ def rotate_secret(
 
     A secret that a program asked for ends with the program, which knows it.
 
-    Raises Refused: insufficient_scope where the client may more than the actor, who would come to hold it.
+    Raises Refused: insufficient_scope where the client may more than the actor, who would come to hold it;
+    organization_suspended.
     """
     policies.require_recent_proof(actor)
-    _, held = _rights(actor)
+    member, held = _rights(actor)
+    require_running(member.organization)
     client = _living(client)
     if missing := held.missing(client.scopes):
         raise Refused(refusals.INSUFFICIENT_SCOPE, required=missing)

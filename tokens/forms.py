@@ -160,6 +160,9 @@ class CreateForm(WithPermissions, NameAndDescription):
             for text in refused.facts["required"]:
                 self.add_error("permissions", f"You do not hold {text} yourself, so you cannot grant it.")
             return refused.refusal.status
+        if refused.refusal is refusals.ORGANIZATION_SUSPENDED:
+            self.add_error(None, refused.facts["detail"])
+            return refusals.FORBIDDEN.status
         if refused.refusal is not refusals.INVALID_REQUEST:
             raise refused
         return super().take_over(refused)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import policies
 from accounts.actors import Actor
 from accounts.models import Membership, Organization
-from accounts.rights import check_permissions, rights_of
+from accounts.rights import check_permissions, require_running, rights_of
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -56,8 +56,8 @@ def issue(
     """Create a token for the actor's organization. One that a program creates ends with the program.
 
     Raises Refused: token_limit_reached, insufficient_scope where the actor does not hold what is
-    asked, invalid_request with fields, token_revoked where the actor's rights have just ended;
-    AlreadyCreated for a repeated idempotency key.
+    asked, invalid_request with fields, token_revoked where the actor's rights have just ended,
+    organization_suspended; AlreadyCreated for a repeated idempotency key.
     """
     if actor.organization_id is None:
         raise Refused(refusals.TOKEN_REVOKED)
@@ -69,6 +69,7 @@ def issue(
     # The wait for the lock may have been long, and what counts is who is active after it.
     now = now or timezone.now()
     member, scopes = current_rights(actor)
+    require_running(organization)
     digest = opaque.digest(idempotency_key) if idempotency_key else None
     if digest and (earlier := _made_with(organization, digest, now)):
         raise AlreadyCreated(earlier)
