@@ -123,8 +123,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.end_sessions()
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Also by what was typed where that is no normal form: older hashes are made of it."""
-        return any(super(User, self).check_password(text) for text in spellings(raw_password or ""))
+        """Also by what was typed where that is no normal form: older hashes are made of it.
+
+        An outdated hash is replaced in passing, and the version stays: the password is the same.
+        """
+        version = self.password_version
+        is_right = any(super(User, self).check_password(text) for text in spellings(raw_password or ""))
+        self.password_version = version
+        return is_right
 
     def end_sessions(self) -> None:
         """End everything the person is signed in by, browsers included, once this is saved."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 
 from accounts import founding
@@ -23,6 +24,18 @@ def ada(db: None) -> User:
 def test_a_person_signs_in_and_arrives_where_they_wanted(client, ada):
     response = client.post(f"{LOGIN}?next=/settings/members/", {"login": ada.email, "password": PASSWORD})
     assert response["Location"] == "/settings/members/"
+    assert client.get("/settings/members/").status_code == 200
+
+
+def test_an_outdated_hash_is_replaced_at_sign_in_and_ends_nothing(client, ada, settings):
+    current = settings.PASSWORD_HASHERS[0]
+    settings.PASSWORD_HASHERS = [current, "django.contrib.auth.hashers.ScryptPasswordHasher"]
+    User.objects.update(password=make_password(PASSWORD, hasher="scrypt"))
+    before = User.objects.get()
+    client.post(LOGIN, {"login": ada.email, "password": PASSWORD})
+    after = User.objects.get()
+    assert (before.password[:7], after.password[:4]) == ("scrypt$", "md5$")
+    assert after.password_version == before.password_version
     assert client.get("/settings/members/").status_code == 200
 
 
