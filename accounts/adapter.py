@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.core import context
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -71,6 +72,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def set_password(self, user: User, password: str) -> None:
         password_reset.set_password(user, password)
+        # The page of a person who is signed in: this browser and its network have just proven to be theirs.
+        sign_in_limits.remember(user, context.request)
 
     def send_confirmation_mail(
         self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC, signup: bool

@@ -6,8 +6,8 @@ A browser shows a signed cookie. For programs, which keep none, the network that
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from ratelimit.client import UNKNOWN, network_of
 
 COOKIE_NAME = "__Host-device" if settings.SECURE else "device"
 COOKIE_SECONDS = 365 * 86_400
-SALT = "accounts.known_devices"
+SALT = "accounts.known_devices.versions"
 # Of one browser, and of one account: the latest ones are kept.
 MOST_ACCOUNTS, MOST_NETWORKS = 5, 20
 NETWORK_DAYS = 90
@@ -31,10 +31,13 @@ NETWORK_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A browser and the accounts that have signed in with it, the latest last."""
+    """A browser and the accounts that have signed in with it, the latest last.
+
+    ``versions`` maps an account's id to its ``User.password_version`` at that sign-in.
+    """
 
     id: str
-    accounts: tuple[str, ...] = ()
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 class DeviceCookieMiddleware:
@@ -49,7 +52,7 @@ class DeviceCookieMiddleware:
         if device is not None:
             response.set_cookie(
                 COOKIE_NAME,
-                signing.dumps([device.id, *device.accounts], salt=SALT),
+                signing.dumps([device.id, device.versions], salt=SALT),
                 max_age=COOKIE_SECONDS,
                 secure=settings.SECURE,
                 httponly=True,
@@ -58,17 +61,29 @@ class DeviceCookieMiddleware:
         return response
 
 
-def device_of(request: HttpRequest, account: str) -> str | None:
-    """The id of the browser that makes the request, if this account has signed in with it before."""
-    device = _read(request)
-    return device.id if device and account in device.accounts else None
+def device_of(request: HttpRequest | None, email: str) -> str | None:
+    """The id of the browser that makes the request, if it has signed in with the account's present password.
+
+    A new password makes every browser unknown, so that who knew the one before keeps no window of their own.
+    """
+    device = _read(request) if request else None
+    if device is None:
+        return None
+    found = User.objects.filter(email__in=addresses.spellings(email)).values_list("pk", "password_version")
+    known = any(device.versions.get(str(pk)) == version for pk, version in found)
+    return device.id if known else None
 
 
-def remember_device(request: HttpRequest, account: str) -> None:
-    device = _read(request) or Device(secrets.token_urlsafe(16))
-    others = [one for one in device.accounts if one != account]
-    kept = (*others, account)[-MOST_ACCOUNTS:]
-    request.signed_in_device = Device(device.id, kept)  # type: ignore[attr-defined]
+def remember_device(request: HttpRequest, user: User) -> None:
+    device, account = _read(request) or Device(secrets.token_urlsafe(16)), str(user.pk)
+    others = [one for one in device.versions.items() if one[0] != account]
+    kept = [*others, (account, user.password_version)][-MOST_ACCOUNTS:]
+    request.signed_in_device = Device(device.id, dict(kept))  # type: ignore[attr-defined]
+
+
+def forget_networks(user: User) -> None:
+    """Call it for a new password, as cookies of browsers hold the version of the one before."""
+    KnownNetwork.objects.filter(user=user).delete()
 
 
 def is_known_network(email: str, address: str | None) -> bool:
@@ -108,4 +123,4 @@ def _read(request: HttpRequest) -> Device | None:
         found = signing.loads(request.COOKIES.get(COOKIE_NAME, ""), salt=SALT, max_age=COOKIE_SECONDS)
     except signing.BadSignature:
         return None
-    return Device(found[0], tuple(found[1:]))
+    return Device(*found)

@@ -95,5 +95,6 @@ def set_password(
     user.save(update_fields=["password", "password_version"])
     mailed_links.end_all(user)
     sign_in_limits.clear(user.email)
+    known_devices.forget_networks(user)
     outbox.enqueue(letters.password_set_by_staff() if by else letters.password_changed(), user.email)
     people_trail.record(action, user, by)

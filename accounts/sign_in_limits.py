@@ -40,8 +40,9 @@ def take(email: str, request: HttpRequest | None) -> Taken:
     """Take a try of a password, before anything is checked; raises TooManyTries."""
     name, seconds = account(email), settings.SIGN_IN_WINDOW_SECONDS
     everywhere = WindowLimit("account", f"account:{name}", settings.SIGN_INS_EVERYWHERE, seconds)
-    windows = [*_of_account(email, request, everywhere, settings.SIGN_INS_PER_ACCOUNT, seconds)]
-    if request is not None and not known_devices.device_of(request, name):
+    device = known_devices.device_of(request, email)
+    windows = [*_of_account(email, request, device, everywhere, seconds)]
+    if request is not None and not device:
         windows += network_windows(client_ip(request), "address", settings.SIGN_INS_PER_ADDRESS, seconds)
     return _take(windows)
 
@@ -71,8 +72,8 @@ def take_code(user: User, request: HttpRequest | None) -> Taken:
     password does not clear them: who has only the mailbox could otherwise guess without end.
     """
     everywhere = WindowLimit("codes", f"codes:{account(user.email)}", settings.CODES_EVERYWHERE, DAY)
-    limit, seconds = settings.SIGN_INS_PER_ACCOUNT, settings.SIGN_IN_WINDOW_SECONDS
-    return _take([*_of_account(user.email, request, everywhere, limit, seconds)])
+    device = known_devices.device_of(request, user.email)
+    return _take([*_of_account(user.email, request, device, everywhere, settings.SIGN_IN_WINDOW_SECONDS)])
 
 
 def give_back(taken: Taken) -> None:
@@ -95,7 +96,7 @@ def clear(email: str) -> None:
 
 def remember(user: User, request: HttpRequest) -> None:
     """Call it when the owner of the account has proven to be using this browser."""
-    known_devices.remember_device(request, account(user.email))
+    known_devices.remember_device(request, user)
     known_devices.remember_network(user, client_ip(request))
 
 
@@ -106,14 +107,14 @@ def account(email: str) -> str:
 
 
 def _of_account(
-    email: str, request: HttpRequest | None, everywhere: WindowLimit, limit: int, seconds: int
+    email: str, request: HttpRequest | None, device: str | None, everywhere: WindowLimit, seconds: int
 ) -> Iterator[WindowLimit]:
     """The windows of an account, whose names all begin with that of the one for ``everywhere``."""
     if request is None:
         yield everywhere
         return
-    key = everywhere.key
-    if device := known_devices.device_of(request, account(email)):
+    key, limit = everywhere.key, settings.SIGN_INS_PER_ACCOUNT
+    if device:
         yield WindowLimit("device", f"{key}:device:{device}", limit, seconds)
         return
     address = client_ip(request)

@@ -21,7 +21,7 @@ from pytest_django import Settings
 from accounts import known_devices
 from accounts.known_devices import NETWORK_DAYS
 from accounts.models import KnownNetwork, User
-from tests.accounts.flows import PASSWORD, is_signed_in, login_json, make_person, sign_in
+from tests.accounts.flows import OTHER_PASSWORD, PASSWORD, is_signed_in, login_json, make_person, sign_in
 from tests.accounts.test_mfa import code_of
 from tests.mails import MailingClient, last_mail, path_of, secret_of
 from tests.threads import at_once
@@ -138,12 +138,11 @@ def test_a_reset_lets_the_new_password_in_at_once(person: User, clock: Any) -> N
     assert login_json(device, EMAIL).status_code == 429
     mail.outbox.clear()
     device.post("/accounts/password/reset/", {"email": EMAIL})
-    new = "nine quiet lanterns drift past"
-    device.post(path_of(last_mail()), {"password": new})
-    assert login_json(MailingClient(REMOTE_ADDR=OFFICE), EMAIL, new).status_code == 200
+    device.post(path_of(last_mail()), {"password": OTHER_PASSWORD})
+    assert login_json(MailingClient(REMOTE_ADDR=OFFICE), EMAIL, OTHER_PASSWORD).status_code == 200
     for number in range(12):
         guess(number, 10)
-    assert login_json(device, EMAIL, new).status_code == 200
+    assert login_json(device, EMAIL, OTHER_PASSWORD).status_code == 200
 
 
 def test_wrong_passwords_use_up_no_codes_and_codes_no_passwords(person: User) -> None:
@@ -216,6 +215,32 @@ def test_a_network_that_was_not_used_for_long_does_not_escape_the_ceiling(
     assert guess(1, 7) == [401] * 5 + [429] * 2
     known_devices.remember_network(person, address)
     assert guess(1, 1) == [401]
+
+
+def test_a_new_password_makes_the_browsers_and_networks_of_the_one_before_unknown(
+    home: MailingClient, settings: Settings
+) -> None:
+    settings.SIGN_INS_EVERYWHERE = 3
+    owner = MailingClient(REMOTE_ADDR=OFFICE)
+    owner.post("/accounts/password/reset/", {"email": EMAIL})
+    owner.post(path_of(last_mail()), {"password": OTHER_PASSWORD})
+    program = MailingClient(REMOTE_ADDR=HOME)
+    found = [login_json(device, EMAIL, WRONG).status_code for device in (home, program) for _ in range(3)]
+    assert found == [401] * 3 + [429] * 3
+    assert login_json(owner, EMAIL, OTHER_PASSWORD).status_code == 200
+
+
+def test_the_browser_that_changes_the_password_stays_known_and_its_network_too(
+    person: User, settings: Settings
+) -> None:
+    settings.SIGN_INS_EVERYWHERE = 3
+    owner, program = MailingClient(REMOTE_ADDR=HOME), MailingClient(REMOTE_ADDR=HOME)
+    sign_in(owner)
+    owner.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": OTHER_PASSWORD})
+    owner.defaults["REMOTE_ADDR"] = OFFICE
+    assert guess(0, 4) == [401] * 3 + [429]
+    for device in (owner, program):
+        assert login_json(device, EMAIL, OTHER_PASSWORD).status_code == 200
 
 
 def test_the_ceiling_of_codes_is_that_of_a_day(person: User, settings: Settings, clock: Any) -> None:
