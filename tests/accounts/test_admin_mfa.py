@@ -41,7 +41,7 @@ def ends_at(browser: MailingClient, page: str = ADMIN) -> str:
     return response.redirect_chain[-1][0].partition("?")[0] if response.redirect_chain else ""
 
 
-def sign_in_with(secret: str, step: int = 0) -> MailingClient:
+def sign_in_with(secret: str, step: int = 1) -> MailingClient:
     browser = MailingClient()
     sign_in(browser)
     browser.post("/accounts/2fa/authenticate/", {"code": code_of(secret, step)})

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 KEY = re.compile(r'id="key" type="text" value="([A-Z2-7]+)"')
 
 
-def code_of(secret: str, step: int = 0) -> str:
-    """What an app shows now, or one step before or after."""
+def code_of(secret: str, step: int = 1) -> str:
+    """What an app shows in this time step or, unless given, in the next: accepted even if this one ends."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + step))
 
 
@@ -34,7 +34,7 @@ def turn_on(browser: MailingClient) -> str:
     prove(browser)
     found = KEY.search(browser.get("/accounts/2fa/totp/activate/").content.decode())
     assert found is not None
-    response = browser.post("/accounts/2fa/totp/activate/", {"code": code_of(found[1], -1)})
+    response = browser.post("/accounts/2fa/totp/activate/", {"code": code_of(found[1], 0)})
     assert response["Location"] == "/accounts/2fa/recovery-codes/"
     return found[1]
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
@@ -32,6 +34,14 @@ pytestmark = pytest.mark.django_db
 PAGE = "/settings/tokens/"
 OTHER_TENANT = "11111111-2222-4333-8444-555555555555"
 _numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def at_the_start_of_a_time_step() -> Iterator[None]:
+    """An app's codes of this time step and both beside it are accepted throughout the test."""
+    with time_machine.travel(time.time() // 30 * 30):
+        yield
+
 
 PROVIDER_WAYS = {"private google", "google of acme", "google of other", "microsoft of acme"}
 POLICIES: dict[str, tuple[dict[str, Any], set[str]]] = {
