@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import invitations
+from accounts import invitation_mails, invitations
 from accounts.fields import Body, CamelCase, Email, Instant, Secret
+from accounts.invitation_mails import Delivery
 from accounts.models import Invitation, User
 from accounts.paging import PageLinks, PageQuery, paginate
 from accounts.roles import Role
@@ -59,11 +60,17 @@ class InvitationSerializer(CamelCase):
     invited_by = PersonSerializer(allow_null=True)
     created_at = Instant()
     sent_at = Instant(allow_null=True, help_text="Null until the mail was sent; it is tried for a day.")
+    delivery = serializers.SerializerMethodField()
     expires_at = Instant()
 
     @extend_schema_field({"type": "string", "enum": ["pending", "expired", "lapsed"]})
     def get_status(self, invitation: Invitation) -> str:
         return invitations.status(invitation, timezone.now())
+
+    @extend_schema_field({"type": "string", "enum": Delivery.values})
+    def get_delivery(self, invitation: Invitation) -> str:
+        """Of the mail with the present link: `failed` is tried no more, so resend the invitation."""
+        return invitation_mails.delivery(invitation, timezone.now()).value
 
 
 class InvitationPage(PageLinks):

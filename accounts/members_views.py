@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import addresses, ids, invitations
+from accounts import addresses, ids, invitation_mails, invitations
 from accounts.access import PageRequest, page, recently_authenticated
 from accounts.authorization import MANAGE
 from accounts.catalogue import Permission, catalogue
@@ -150,7 +150,10 @@ def _page(request: PageRequest, form: InviteForm | None, status: int = 200) -> H
     context = {
         "members": found,
         "people": rows,
-        "invited": [(one, STATUS_WORDS[invitations.status(one, now)]) for one in invited],
+        "invited": [
+            (one, STATUS_WORDS[invitations.status(one, now)], invitation_mails.delivery(one, now))
+            for one in invited
+        ],
         "form": form,
         "values": {"email": form["email"].value(), "role": form["role"].value()} if form else {},
         "may_manage": may_manage,

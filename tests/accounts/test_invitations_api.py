@@ -34,7 +34,8 @@ def test_an_invitation_is_made_and_mailed_and_the_link_is_in_the_mail_alone(
     assert response.status_code == 201
     body = response.json()
     one = Invitation.objects.get()
-    assert body.keys() == {"id", "email", "role", "status", "invitedBy", "createdAt", "sentAt", "expiresAt"}
+    times = {"createdAt", "sentAt", "expiresAt"}
+    assert body.keys() == {"id", "email", "role", "status", "invitedBy", "delivery"} | times
     assert (body["id"], body["email"], body["role"]) == (one.public_id, "grace@example.com", "admin")
     assert (body["status"], body["invitedBy"]["id"]) == ("pending", owner.user.public_id)
     secret = str(mail.outbox[0].body).partition("/accounts/invitations/")[2].partition("/")[0]
