@@ -1,4 +1,4 @@
-"""What every page says first: a suspension, deletion, a plan that is used up, tokens that end."""
+"""What every page says first: suspension, deletion, a plan that is used up, tokens that end, unsent mails."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, OuterRef, Subquery
 from django.http import HttpRequest
 
-from accounts import access, deletion
+from accounts import access, deletion, invitation_mails
 from accounts.access import Workspace
+from accounts.authorization import MANAGE as MANAGE_MEMBERS
 from accounts.models import Membership, Organization, User
 from ratelimit import usage
 from ratelimit.usage import Today
@@ -57,6 +58,8 @@ class Banners:
     suspended_at: datetime | None = None
     plan: Plan | None = None
     ending: Ending | None = None
+    # Invitations whose mails could not be sent.
+    undelivered: int = 0
     deleted: Sequence[Deleted] = ()
 
 
@@ -64,8 +67,8 @@ NOTHING = Banners()
 
 
 def banners(request: HttpRequest, found: Workspace, now: datetime) -> Banners:
-    """Read once a request, with a constant number of statements: one for tokens, and one for the plan where
-    the store does not know the day.
+    """Read once a request, with a constant number of statements: one for tokens and mails, and one for the
+    plan where the store does not know the day.
     """
     if found.membership is None or found.actor is None:
         return Banners(deleted=_deleted(request.user)) if isinstance(request.user, User) else NOTHING
@@ -74,9 +77,11 @@ def banners(request: HttpRequest, found: Workspace, now: datetime) -> Banners:
     organization = found.membership.organization
     if organization.suspended_at is not None:
         return Banners(suspended_at=organization.suspended_at)
+    figures = _figures(organization, now)
     return Banners(
         plan=_plan(organization, now) if found.actor.allows(SEE_USAGE) else None,
-        ending=_ending(organization, now) if found.actor.allows(SEE_TOKENS) else None,
+        ending=figures.ending if found.actor.allows(SEE_TOKENS) else None,
+        undelivered=figures.undelivered if found.actor.allows(MANAGE_MEMBERS) else 0,
     )
 
 
@@ -88,11 +93,25 @@ def _plan(organization: Organization, now: datetime) -> Plan | None:
     return Plan(limit, today) if today.used * 100 >= limit * NEAR_PERCENT else None
 
 
-def _ending(organization: Organization, now: datetime) -> Ending | None:
-    active = ServiceAccountToken.objects.filter(organization=organization).active(now)
-    soon = active.filter(expires_at__lte=now + timedelta(days=EXPIRING_DAYS))
-    found = soon.aggregate(count=Count("pk"), first=Min("expires_at"))
-    return Ending(**found) if found["count"] else None
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    ending: Ending | None
+    undelivered: int
+
+
+def _figures(organization: Organization, now: datetime) -> _Figures:
+    """In one statement."""
+    mine = {"organization": OuterRef("pk")}
+    until = now + timedelta(days=EXPIRING_DAYS)
+    active = ServiceAccountToken.objects.filter(**mine, expires_at__lte=until).active(now)
+    soon = active.order_by().values("organization")
+    unsent = invitation_mails.undelivered(now).filter(**mine).order_by().values("organization")
+    count, first, undelivered = Organization.objects.values_list(
+        Subquery(soon.annotate(found=Count("pk")).values("found")),
+        Subquery(soon.annotate(found=Min("expires_at")).values("found")),
+        Subquery(unsent.annotate(found=Count("pk")).values("found")),
+    ).get(pk=organization.pk)
+    return _Figures(Ending(count, first) if count else None, undelivered or 0)
 
 
 def _deleted(user: User) -> list[Deleted]:

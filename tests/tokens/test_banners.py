@@ -11,12 +11,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import outbox
 from accounts.access import workspace
 from accounts.models import Membership, Organization
 from accounts.roles import Role
 from ratelimit import usage
 from ratelimit.usage import Today
 from tests.people import browser_of, fresh_browser_of, make_member, make_organization, make_token
+from tests.team import make_invited
 from tokens import banners
 
 PAGES = (
@@ -107,6 +109,22 @@ def test_a_member_sees_only_what_they_may_see(owner, used):
     html = page(viewer, "/settings/members/")
     assert ("One API token expires" in html) is viewer.scopes.allows(banners.SEE_TOKENS)
     assert ("used up" in html) is viewer.scopes.allows(banners.SEE_USAGE)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (1, "The mail of one invitation was not delivered."),
+        (2, "The mails of 2 invitations were not delivered."),
+    ],
+)
+def test_mails_that_were_not_delivered_are_announced_to_those_who_can_resend_them(owner, number, words):
+    for one in range(number):
+        make_invited(owner, f"one{one}@example.com", now=timezone.now() - outbox.LEASE)
+    admin, member = (make_member(owner.organization, role) for role in (Role.ADMIN, Role.MEMBER))
+    assert f'{words}</strong> <a href="/settings/members/#invitations">' in page(admin)
+    assert "not delivered" not in page(member)
+    assert "not delivered" not in page(make_member(make_organization()))
 
 
 def test_another_organizations_tokens_are_not_counted(owner):
