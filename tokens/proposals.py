@@ -18,8 +18,12 @@ class Proposal:
 
 
 def proposal(hanging: Hanging, recipients: Sequence[Membership], remover: Membership) -> Proposal:
-    """The remover takes over, unless somebody else holds the permissions of more tokens in use."""
-    in_use = [row.token for row, calls in hanging.tokens if calls or row.used_recently]
+    """The remover takes over, unless somebody else holds the permissions of more tokens in use.
+
+    For a token in use that another one created, that one is transferred, and the token with it.
+    """
+    used = [row.token.pk for row, calls in hanging.tokens if calls or row.used_recently]
+    in_use = list(dict.fromkeys(hanging.roots[pk] for pk in used))
     choices = [
         Proposal(
             one.public_id,

@@ -93,7 +93,9 @@ def require_parents(member: Membership, wanted: Transfers) -> None:
     for kind, created in ((TOKENS, tokens), (CLIENTS, running)):
         for one in created.filter(parent__in=list(ending)):
             name = ending[one.parent_id].name
-            sentence = f"It ends with the token {name}, which created it: transfer that token as well."
+            sentence = (
+                f"{one.name} ends with the token {name}, which created it: transfer that token as well."
+            )
             problems[f"{kind.field}.{one.public_id}"] = [sentence]
     if problems:
         raise Refused(refusals.INVALID_REQUEST, fields=problems)

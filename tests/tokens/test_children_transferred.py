@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from accounts.models import Membership
@@ -74,10 +76,10 @@ def test_a_child_alone_cannot_be_kept(owner: Membership, ada: Membership, parent
             clients={client.pk: owner.pk},
         )
     assert refused.value.refusal is refusals.INVALID_REQUEST
-    sentence = "It ends with the token parent, which created it: transfer that token as well."
+    sentence = "{} ends with the token parent, which created it: transfer that token as well."
     assert refused.value.facts["fields"] == {
-        f"transferTokens.{child.public_id}": [sentence],
-        f"transferClients.{client.public_id}": [sentence],
+        f"transferTokens.{child.public_id}": [sentence.format("child")],
+        f"transferClients.{client.public_id}": [sentence.format("client")],
     }
     assert Membership.objects.filter(pk=ada.pk).exists()
 
@@ -101,3 +103,40 @@ def test_the_removal_page_says_what_goes_with_what(
     assert "Created by parent, and ends or moves with it" in page
     assert "the-client (by parent)" in page
     assert "belong to the organization and stay" not in page
+
+
+def test_the_removal_page_offers_a_token_and_what_it_created_goes_with_it(
+    owner: Membership, ada: Membership, parent: Issued
+) -> None:
+    other = make_token(ada, "other").token
+    child, plaintext = child_of(parent, "child")
+    grandchild, _ = child_of(plaintext, "grandchild")
+    client = client_of(parent, "the-client")
+    program(plaintext).get("/api/v1/usage")
+    browser, url = browser_of(owner.user), f"/settings/members/{ada.public_id}/remove/"
+    page = browser.get(url).content.decode()
+    names = re.findall(r'<th scope="row">(?:<a[^>]*>)?([\w-]+)', page)
+    assert names == ["other", "parent", "child", "grandchild", "the-client"]
+    boxes = dict(re.findall(r'type="checkbox" name="\w+" value="(\w+)" autocomplete="off"( checked)?', page))
+    # The child was used just now, and is kept with its parent.
+    assert boxes == {other.public_id: "", parent.token.public_id: " checked"}
+    assert page.count("Goes with parent<") == 2
+    browser.post(url, {"token": [parent.token.public_id], "heir": owner.public_id})
+    for one in (child, grandchild, client):
+        one.refresh_from_db()
+        assert one.responsible_id == owner.pk
+
+
+def test_a_form_that_keeps_a_child_alone_is_shown_again_as_it_was_sent(
+    owner: Membership, ada: Membership, parent: Issued
+) -> None:
+    child, _ = child_of(parent, "child")
+    other = make_token(ada, "other").token
+    heir = make_member(owner.organization, Role.ADMIN)
+    form = {"token": [child.public_id, other.public_id], "heir": heir.public_id}
+    answer = browser_of(owner.user).post(f"/settings/members/{ada.public_id}/remove/", form)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "child ends with the token parent, which created it: transfer that token as well." in page
+    assert f'value="{other.public_id}" autocomplete="off" checked' in page
+    assert f'<option value="{heir.public_id}" selected>' in page
