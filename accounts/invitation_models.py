@@ -22,7 +22,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """A place in an organization for one verified address. The link's secret is kept as a digest only."""
+    """A place in an organization for one verified address. Its link is a MailedClaim."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     organization = models.ForeignKey(
@@ -30,7 +30,8 @@ class Invitation(models.Model):
     )
     email = models.EmailField(max_length=254)
     role = models.CharField(max_length=10, choices=Role.choices)
-    digest = models.BinaryField(max_length=32, unique=True)
+    # The version before keeps the link's digest here; this one reads none. Drop it in the next version.
+    digest = models.BinaryField(max_length=32, unique=True, null=True)
     invited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

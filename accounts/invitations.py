@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
+from functools import partial
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -18,24 +17,24 @@ from accounts import (
     audit,
     email_domains,
     invitation_limits,
+    mailed_links,
     member_letters,
     members,
-    outbox,
     policies,
 )
 from accounts.actors import Actor
 from accounts.audit import Target
 from accounts.authorization import Act, authorize, permits
 from accounts.invitation_models import InvitationQuerySet
-from accounts.mails import Link
-from accounts.models import BASE62, Invitation, Membership, Organization, User
+from accounts.link_models import LinkKind, MailedClaim
+from accounts.mailed_links import Claim, InvalidLink
+from accounts.models import Invitation, Membership, Organization, User
 from accounts.rights import locked_rights, personal, require_running
 from accounts.roles import Role
 from ratelimit import refusals
 from ratelimit.refusals import Refused
 
 DAYS = 7
-SECRET_LENGTH = 43  # 43 × log2 62 = 256.03 bits
 OTHER_ADDRESS = "The invitation is for another e-mail address."
 UNPROVEN_ADDRESS = "Confirm your e-mail address first."
 
@@ -107,23 +106,17 @@ def accept(*, secret: str, user: User, now: datetime | None = None) -> Membershi
 
     The address must be the user's own and verified; the inviter must still be one who may invite so.
     """
-    known = find(secret)
-    if known is None:
+    link = mailed_links.claims_of(secret, LinkKind.INVITATION).select_related("invitation").first()
+    if link is None or link.invitation is None:
         raise Refused(refusals.NOT_FOUND)
-    Organization.objects.lock_all([known.organization_id])
-    # The wait for the lock may have been long, and what counts is what holds after it.
-    invitation = _whole().filter(pk=known.pk).first()
+    Organization.objects.lock_all([link.invitation.organization_id])
     now = now or timezone.now()
-    if invitation is None:
-        raise Refused(refusals.NOT_FOUND)
-    organization = invitation.organization
-    if invitation.status(now) == "pending" and bytes(invitation.digest) == digest(secret):
-        _check_domain(organization, invitation.email)
-    if not is_good(invitation, now) or bytes(invitation.digest) != digest(secret):
-        raise Refused(refusals.INVITATION_GONE)
+    invitation = _used(link, now)
     check_address(invitation, user)
     member, joined = Membership.objects.get_or_create(
-        organization=organization, user=user, defaults={"role": invitation.role, "joined_at": now}
+        organization=invitation.organization,
+        user=user,
+        defaults={"role": invitation.role, "joined_at": now},
     )
     Invitation.objects.filter(pk=invitation.pk).update(accepted_at=now)
     joiner = Actor(type="user", id=user.pk, name=user.display_name, user_id=user.pk)
@@ -135,9 +128,8 @@ def accept(*, secret: str, user: User, now: datetime | None = None) -> Membershi
 
 def find(secret: str) -> Invitation | None:
     """The invitation of a link, whatever became of it, with all that ``is_good`` asks for."""
-    if len(secret) != SECRET_LENGTH or not (secret.isascii() and secret.isalnum()):
-        return None
-    return _whole().filter(digest=digest(secret)).first()
+    claims = mailed_links.claims_of(secret, LinkKind.INVITATION)
+    return _whole().filter(mailed_claim__in=claims).first()
 
 
 def of_organization(organization_id: UUID) -> InvitationQuerySet:
@@ -170,14 +162,6 @@ def check_address(invitation: Invitation, user: User) -> None:
     raise Refused(refusals.FORBIDDEN, detail=UNPROVEN_ADDRESS if unproven else OTHER_ADDRESS)
 
 
-def new_secret() -> str:
-    return "".join(secrets.choice(BASE62) for _ in range(SECRET_LENGTH))
-
-
-def digest(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()
-
-
 @transaction.atomic
 def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool = False) -> Invited:
     rights = locked_rights(actor)
@@ -188,13 +172,12 @@ def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool 
     earlier = Invitation.objects.open().filter(organization=organization, email=email).first()
     if earlier is not None:
         authorize(rights, Act.REVOKE_INVITATION, role=earlier.role)
-    secret = new_secret()
     invitation, _ = Invitation.objects.open().update_or_create(
         organization=organization,
         email=email,
         defaults={
             "role": role,
-            "digest": digest(secret),
+            "digest": None,
             "invited_by": rights.member.user,
             "inviter": rights.member,
             "parent_id": actor.id if actor.type == "service_account" else None,
@@ -203,10 +186,30 @@ def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool 
             "expires_at": now + timedelta(days=DAYS),
         },
     )
-    link = Link(digest(secret), invitation.expires_at)
-    outbox.enqueue(member_letters.invitation(invitation, secret, rights.member), email, link=link)
+    claim = Claim(LinkKind.INVITATION, email, invitation=invitation)
+    letter = partial(member_letters.invitation, invitation, rights.member)
+    secret = mailed_links.mail(claim, letter, admitted=True)
     _record("invitation.resent" if again else "invitation.created", actor, invitation)
     return Invited(invitation, secret)
+
+
+def _used(link: MailedClaim, now: datetime) -> Invitation:
+    """Use the link up under the organization's lock; raises Refused where its invitation is not good.
+
+    The wait for the lock may have been long: everything is read again after it.
+    """
+    invitation = _whole().filter(mailed_claim=link).first()
+    if invitation is None:
+        raise Refused(refusals.NOT_FOUND)
+    try:
+        mailed_links.mark_used(link, now=now)
+    except InvalidLink:
+        raise Refused(refusals.INVITATION_GONE) from None
+    if invitation.status(now) == "pending":
+        _check_domain(invitation.organization, invitation.email)
+    if not is_good(invitation, now):
+        raise Refused(refusals.INVITATION_GONE)
+    return invitation
 
 
 def _after_commit(invited: Invited) -> Invited:

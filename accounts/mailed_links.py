@@ -11,21 +11,23 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import addresses, outbox
 from accounts.link_models import LinkKind, MailedClaim
 from accounts.mails import Letter, Link
-from accounts.models import BASE62, User
+from accounts.models import BASE62, Invitation, User
 
 SECRET_LENGTH = 43  # 43 × log2 62 = 256.03 bits
-PATHS = {
-    LinkKind.SIGN_UP: "accounts/confirm-email",
-    LinkKind.VERIFY: "accounts/confirm-email",
-    LinkKind.MOVE: "accounts/confirm-email",
-    LinkKind.RESET: "accounts/password/reset/key",
-    LinkKind.SIGN_IN: "accounts/magic-link",
+PAGES = {
+    LinkKind.SIGN_UP: "confirm_email",
+    LinkKind.VERIFY: "confirm_email",
+    LinkKind.MOVE: "confirm_email",
+    LinkKind.RESET: "reset_password",
+    LinkKind.SIGN_IN: "open_magic_link",
+    LinkKind.INVITATION: "invitation",
 }
 
 
@@ -35,11 +37,12 @@ class InvalidLink(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a link proves once it is used; for a sign-up also what that very request asked for."""
+    """What a link to ``email`` proves once it is used; for a sign-up also what that request asked for."""
 
     kind: LinkKind
     email: str
     user: User | None = None
+    invitation: Invitation | None = None
     password: str = ""
     name: str = ""
     organization_name: str = ""
@@ -52,58 +55,46 @@ class Claim:
             return f"{self.kind}:{self.request_id}"
         if self.kind in (LinkKind.VERIFY, LinkKind.MOVE):
             return f"{self.kind}:{self.user and self.user.pk}"
-        return f"{self.kind}:{self.email}"
+        return f"{self.kind}:{self.invitation.pk if self.invitation else self.email}"
+
+    def expires_at(self, now: datetime) -> datetime:
+        if self.invitation:
+            return self.invitation.expires_at
+        return now + timedelta(seconds=_lifetime(self.kind))
 
 
 def issue(claim: Claim, *, now: datetime | None = None) -> str:
     """Store the claim under a new secret, which replaces the one before, and return the link."""
-    now = now or timezone.now()
-    secret = "".join(secrets.choice(BASE62) for _ in range(SECRET_LENGTH))
-    made = MailedClaim(
-        claim=claim.key,
-        kind=claim.kind,
-        email=claim.email,
-        user=claim.user,
-        password=claim.password,
-        name=claim.name,
-        organization_name=claim.organization_name,
-        digest=_digest(secret),
-        created_at=now,
-        expires_at=now + timedelta(seconds=_lifetime(claim.kind)),
-    )
-    # One statement, whether there was a link before or not.
-    MailedClaim.objects.bulk_create(
-        [made],
-        update_conflicts=True,
-        unique_fields=["claim"],
-        update_fields=["email", "user", "digest", "created_at", "expires_at", "used_at"],
-    )
-    # The host is the one of our settings, whatever a request's headers say.
-    return f"{settings.BASE_URL}/{PATHS[claim.kind]}/{secret}"
+    return _address(claim.kind, _store(claim, now or timezone.now()))
 
 
 @transaction.atomic
-def mail(claim: Claim, letter: Callable[[str], Letter], *, admitted: bool) -> None:
-    """Issue the claim and mail the letter about its link.
+def mail(claim: Claim, letter: Callable[[str], Letter], *, admitted: bool) -> str:
+    """Issue the claim, mail the letter about its link, and return the link's secret.
 
     Where no further mail is ``admitted``, the same work is done and rolled back: nothing is sent, and
     nothing has changed.
     """
     now = timezone.now()
-    address = issue(claim, now=now)
-    secret = address.rsplit("/", 1)[1]
-    link = Link(_digest(secret), expires_at=now + timedelta(seconds=_lifetime(claim.kind)))
-    outbox.enqueue(letter(address), claim.email, link=link)
+    secret = _store(claim, now)
+    link = Link(_digest(secret), claim.expires_at(now))
+    outbox.enqueue(letter(_address(claim.kind, secret)), claim.email, link=link)
     if not admitted:
         transaction.set_rollback(True)
+    return secret
+
+
+def claims_of(secret: str, *kinds: LinkKind) -> QuerySet[MailedClaim]:
+    """The claim of a link of one of these kinds, if there is one: unused, used or expired."""
+    if len(secret) != SECRET_LENGTH or not secret.isascii():
+        return MailedClaim.objects.none()
+    return MailedClaim.objects.filter(kind__in=kinds, digest=_digest(secret))
 
 
 def find(secret: str, *kinds: LinkKind, now: datetime | None = None) -> MailedClaim:
     """The claim of an unused link of one of these kinds; looking does not use it. Raises InvalidLink."""
-    if len(secret) != SECRET_LENGTH or not secret.isascii():
-        raise InvalidLink
-    valid = MailedClaim.objects.filter(used_at=None, expires_at__gt=now or timezone.now())
-    link = valid.filter(kind__in=kinds, digest=_digest(secret)).select_related("user").first()
+    valid = claims_of(secret, *kinds).filter(used_at=None, expires_at__gt=now or timezone.now())
+    link = valid.select_related("user").first()
     if link is None or (link.user is not None and not link.user.is_active):
         raise InvalidLink
     link.email = addresses.normalized(link.email)
@@ -121,11 +112,19 @@ def use(link: MailedClaim, *, now: datetime | None = None) -> None:
 
     Raises InvalidLink where it was used, or replaced by a newer one, since it was found.
     """
+    lock_sign_ups(link.email)
+    mark_used(link, now=now)
+
+
+def mark_used(link: MailedClaim, *, now: datetime | None = None) -> None:
+    """Use the link up without the locks of the address; raises InvalidLink as ``use`` does.
+
+    The end of an invitation's link is the invitation's own: its caller checks it.
+    """
     assert transaction.get_connection().in_atomic_block  # noqa: S101
     now = now or timezone.now()
-    lock_sign_ups(link.email)
-    this = MailedClaim.objects.filter(pk=link.pk, digest=bytes(link.digest))
-    if not this.filter(used_at=None, expires_at__gt=now).update(used_at=now):
+    unused = MailedClaim.objects.filter(pk=link.pk, digest=bytes(link.digest), used_at=None)
+    if not unused.filter(Q(expires_at__gt=now) | Q(invitation__isnull=False)).update(used_at=now):
         raise InvalidLink
 
 
@@ -165,6 +164,37 @@ def prune(now: datetime) -> int:
     """Delete those that have expired; returns how many."""
     deleted, _ = MailedClaim.objects.filter(expires_at__lt=now).delete()
     return deleted
+
+
+def _store(claim: Claim, now: datetime) -> str:
+    """Store the claim under a new secret, and return the secret."""
+    secret = "".join(secrets.choice(BASE62) for _ in range(SECRET_LENGTH))
+    made = MailedClaim(
+        claim=claim.key,
+        kind=claim.kind,
+        email="" if claim.invitation else claim.email,
+        user=claim.user,
+        invitation=claim.invitation,
+        password=claim.password,
+        name=claim.name,
+        organization_name=claim.organization_name,
+        digest=_digest(secret),
+        created_at=now,
+        expires_at=None if claim.invitation else claim.expires_at(now),
+    )
+    # One statement, whether there was a link before or not.
+    MailedClaim.objects.bulk_create(
+        [made],
+        update_conflicts=True,
+        unique_fields=["claim"],
+        update_fields=["email", "user", "digest", "created_at", "expires_at", "used_at"],
+    )
+    return secret
+
+
+def _address(kind: LinkKind, secret: str) -> str:
+    # The host is the one of our settings, whatever a request's headers say.
+    return f"{settings.BASE_URL}{reverse(PAGES[kind], args=[secret])}"
 
 
 def _unused_sign_ups(email: str) -> QuerySet[MailedClaim]:

@@ -14,13 +14,13 @@ from accounts.roles import Role
 ARTICLES = {Role.OWNER: "an owner", Role.ADMIN: "an admin", Role.MEMBER: "a member", Role.VIEWER: "a viewer"}
 
 
-def invitation(one: Invitation, secret: str, inviter: Membership) -> Letter:
+def invitation(one: Invitation, inviter: Membership, link: str) -> Letter:
     organization = unlinked(one.organization.name)
     whom = f"{unlinked(inviter.user.display_name)} ({unlinked(shown(inviter.user.email))})"
     return Letter(
         f"You are invited to {organization}",
         (f"{whom} invites you to join {organization} on Tessera as {article(one.role)}.",),
-        f"{settings.BASE_URL}{reverse('invitation', args=[secret])}",
+        link,
         "See the invitation",
         (
             f"The link works once, for this address only, until {moments.exactly(one.expires_at)}.",

@@ -207,15 +207,14 @@ def _is_worth_sending(row: OutboxMail, now: datetime) -> bool:
 
 
 def _is_valid(digest: bytes) -> bool:
-    claims = MailedClaim.objects.filter(digest=digest, used_at=None)
-    return claims.exists() or Invitation.objects.open().filter(digest=digest).exists()
+    return MailedClaim.objects.filter(digest=digest, used_at=None, invitation__revoked_at=None).exists()
 
 
 @transaction.atomic
 def _sent(row: OutboxMail, now: datetime) -> None:
     OutboxMail.objects.filter(pk=row.pk).delete()
     if row.digest is not None:
-        Invitation.objects.filter(digest=row.digest).update(sent_at=now)
+        Invitation.objects.filter(mailed_claim__digest=row.digest).update(sent_at=now)
 
 
 def _failed(row: OutboxMail, problem: BaseException, now: datetime) -> None:

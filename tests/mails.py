@@ -41,4 +41,4 @@ def path_of(message: EmailMessage) -> str:
 
 def secret_of(message: EmailMessage) -> str:
     """What programs send as ``token``: the link's last part."""
-    return link_of(message).rsplit("/", 1)[1]
+    return link_of(message).rstrip("/").rsplit("/", 1)[1]

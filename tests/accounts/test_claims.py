@@ -1,4 +1,7 @@
-"""Two people want accounts of one address, in any order of requests: neither's password opens the other's."""
+"""Two people want accounts of one address, in any order of requests: neither's password opens the other's.
+
+Both may invite the address as well: an invitation adds its own address's account to the organization alone.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import User
+from accounts.models import Invitation, User
 from tests.accounts.flows import login_json, make_person, sign_in, sign_up_on_page
 from tests.mails import MailingClient, link_of, path_of, secret_of
 from tests.people import make_plan
@@ -23,7 +26,7 @@ ADDRESS = "wanted@example.com"
 OWNER, STRANGER = "quiet otters dance at noon", "seven brass kettles sing low"
 NEW = "eleven grey herons hum along"
 EXAMPLES = int(os.environ.get("CLAIM_EXAMPLES", "25"))
-REQUESTS = ("sign up", "sign up by JSON", "magic link", "reset", "move")
+REQUESTS = ("sign up", "sign up by JSON", "magic link", "reset", "move", "invite")
 OPENINGS = ("own browser", "other browser", "JSON")
 
 
@@ -54,6 +57,7 @@ class House:
             "magic link": lambda: guest.send_json("/v1/auth/magic-link", {"email": ADDRESS}),
             "reset": lambda: guest.send_json("/v1/auth/password-reset", {"email": ADDRESS}),
             "move": lambda: inside.post("/accounts/email/", {"email": ADDRESS}),
+            "invite": lambda: inside.post("/settings/members/invite/", {"email": ADDRESS, "role": "member"}),
         }
         asked[what]()
 
@@ -64,11 +68,16 @@ class House:
             MailingClient().send_json("/v1/auth/magic-link/verify", {"token": token})
             body = {"token": token, "password": NEW}
             MailingClient().send_json("/v1/auth/password-reset/confirm", body)
+            body = {"email": ADDRESS, "name": "Nora", "password": NEW, "invitation": token}
+            MailingClient().send_json("/v1/auth/signup", body)
             return
         browsers = (self.guests[False], self.owner) if how == "own browser" else (MailingClient(),)
         for browser in browsers:
-            if browser.post(path_of(message)).status_code == 400:
+            answer = browser.post(path_of(message))
+            if answer.status_code == 400:
                 browser.post(path_of(message), {"password": NEW})
+            elif answer.status_code == 200 and "/invitations/" in path_of(message):
+                sign_up_on_page(browser, ADDRESS, password=NEW)
 
     def __post_init__(self) -> None:
         self.guests = {False: MailingClient(), True: MailingClient()}
@@ -77,14 +86,21 @@ class House:
 def holds() -> None:
     """What must be true after every step."""
     account = User.objects.filter(email=ADDRESS).first()
-    moved = User.objects.filter(email="owner@example.com").first() is None
-    assert User.objects.get(email="stranger@example.com").check_password(STRANGER)
+    owner = User.objects.filter(email="owner@example.com").first()
+    stranger = User.objects.get(email="stranger@example.com")
+    assert stranger.check_password(STRANGER)
+    assert stranger.memberships.count() == 1
+    joined = set(Invitation.objects.exclude(accepted_at=None).values_list("organization", flat=True))
     if account is None:
+        assert not joined
         return
     assert not account.check_password(STRANGER)
     opened = {one for one in (OWNER, NEW) if account.check_password(one)}
     assert opened or not account.has_usable_password()
-    assert not moved or account.memberships.count() == 1
+    places = set(account.memberships.values_list("organization", flat=True))
+    assert joined <= places
+    assert len(places - joined) <= 1
+    assert (owner or account).memberships.filter(role="owner").count() == 1
 
 
 steps = st.lists(
@@ -114,6 +130,8 @@ def _unlimited(settings) -> None:
 @example(order=[("ask", "move", True), ("open", "own browser", 0)])
 @example(order=[("ask", "sign up", False), ("ask", "sign up", True), ("open", "other browser", 1)])
 @example(order=[("ask", "sign up", True), ("ask", "magic link", False), ("open", "JSON", 1)])
+@example(order=[("ask", "sign up", True), ("ask", "invite", True), ("open", "other browser", 1)])
+@example(order=[("ask", "invite", True), ("open", "own browser", 0)])
 def test_no_order_of_requests_lets_one_persons_password_into_the_others_account(
     order: list[tuple[str, str, int]],
 ) -> None:
