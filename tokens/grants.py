@@ -19,7 +19,7 @@ from accounts.models import Membership, Organization, User
 from accounts.proof import Proof
 from ratelimit import tries
 from ratelimit.values import WindowLimit
-from tokens import notices_reuse, opaque, session_trail, signed
+from tokens import notices_reuse, opaque, session_trail, signed, tagged
 from tokens.models import Grant, GrantKind, OAuthClient, RefreshToken
 from tokens.sealing import seal, unseal
 from tokens.standing import Standing, judge, row_of, scopes_of
@@ -222,7 +222,7 @@ def _rotate(
     if grant.client_id != (client.pk if client else None):
         return InvalidGrant("The refresh token is not valid.")
     _check_pace(grant)
-    successor = _new_secret()
+    successor = tagged.new(REFRESH_PREFIX)
     spent = RefreshToken.objects.filter(pk=token.pk, used_at=None, expires_at__gt=now).update(
         used_at=now, successor=seal(raw, successor)
     )
@@ -284,12 +284,8 @@ def _held(grant: Grant, wanted: Sequence[str] | None, now: datetime) -> tuple[st
     return scope
 
 
-def _new_secret() -> str:
-    return REFRESH_PREFIX + opaque.random_text(opaque.PREFIXED_LENGTH)
-
-
 def _new_refresh_token(grant: Grant, generation: int, now: datetime) -> str:
-    raw = _new_secret()
+    raw = tagged.new(REFRESH_PREFIX)
     _keep_refresh_token(grant, generation, raw, now)
     return raw
 

@@ -13,6 +13,7 @@ from ratelimit import refusals, refused_uses, tries
 from ratelimit.client import client_ip, network_windows
 from ratelimit.refusals import Refusal, Refused
 from ratelimit.values import WindowLimit
+from tokens import opaque, tagged
 from tokens.credentials import RefusedSecret
 
 UNCOUNTED = (
@@ -21,7 +22,7 @@ UNCOUNTED = (
     refusals.UNAVAILABLE,
     refusals.RATE_LIMITED,
 )
-# An address past its limit may still have this many secrets looked up that no memory can decide about.
+# An address past its limit has one secret that nothing in memory decides about looked up in this time.
 LOOKUP_SECONDS = 1.0
 # How long a refusal is repeated to such an address without another look-up.
 REFUSED_SECONDS = 1.0
@@ -56,14 +57,21 @@ class Guesses:
             return Refused(refusals.RATE_LIMITED, retry_after=spent.retry_after)
         return refused
 
-    def check_lookup(self, request: HttpRequest) -> None:
-        """Raise Refused(rate_limited) where the address is past its limit, but for one look-up a second."""
+    def check_lookup(self, request: HttpRequest, raw: str) -> None:
+        """Raise Refused(rate_limited) where the address is past its limit and the secret is not one of ours.
+
+        Of other secrets, which may be of an earlier version, one in LOOKUP_SECONDS passes.
+        """
         if not self.seconds_left(request):
             return
         network, now = _windows(request)[-1].key, time.monotonic()
-        if now < self._next_lookup.get(network, 0.0):
-            raise Refused(refusals.RATE_LIMITED, retry_after=math.ceil(LOOKUP_SECONDS))
-        _put(self._next_lookup, network, now + LOOKUP_SECONDS)
+        if not self.refused_just_now(opaque.digest(raw)):
+            if tagged.is_ours(raw):
+                return
+            if now >= self._next_lookup.get(network, 0.0):
+                _put(self._next_lookup, network, now + LOOKUP_SECONDS)
+                return
+        raise Refused(refusals.RATE_LIMITED, retry_after=math.ceil(LOOKUP_SECONDS))
 
     def refuse_again(self, digest: bytes) -> None:
         """Remember for a moment what SQL has refused; short, because a suspension may be lifted."""

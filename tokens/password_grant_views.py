@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -86,14 +87,13 @@ class PasswordGrantView(PublicView):
         """
         body = _body(request)
         grant_type = _grant_type(request, body)
-        organization_id = _organization(request)
+        key = _publishable_key(request)
         if grant_type == REFRESH:
             wanted = Refresh(data=body)
             wanted.is_valid(raise_exception=True)
-            return _granted(
-                refreshed(request, wanted.validated_data["refresh_token"], KINDS, organization_id)
-            )
-        return _granted(_open(request, body, organization_id))
+            raw = wanted.validated_data["refresh_token"]
+            return _granted(refreshed(request, raw, KINDS, partial(_organization, key)))
+        return _granted(_open(request, body, _guessed_organization(request, key)))
 
 
 def _open(request: Request, body: dict[str, Any], organization_id: UUID | None) -> Tokens:
@@ -126,18 +126,32 @@ def _membership(user: User, organization_id: UUID | None, proof: Proof) -> Membe
     return sessions.entered(found[0] if found else None, proof=proof)
 
 
-def _organization(request: Request) -> UUID | None:
-    """Whom the key names, None without one; raises Refused(invalid_token) for any other text."""
+def _publishable_key(request: Request) -> str | None:
+    """The key, None without one; raises Refused(invalid_token) for a text that is none."""
     key = request.headers.get("apikey")
+    if key is not None and not PUBLISHABLE_KEY.fullmatch(key):
+        raise Refused(refusals.INVALID_TOKEN)
+    return key
+
+
+def _organization(key: str | None) -> UUID | None:
+    """The organization that the key names, None without one; raises Refused(invalid_token) if none has it."""
     if key is None:
         return None
-    if not PUBLISHABLE_KEY.fullmatch(key):
-        raise Refused(refusals.INVALID_TOKEN)
-    guesses.check_lookup(request._request)
     found = Organization.objects.living().filter(publishable_key=key).values_list("pk", flat=True).first()
     if found is None:
-        raise guesses.count(request._request, Refused(refusals.INVALID_TOKEN))
+        raise Refused(refusals.INVALID_TOKEN)
     return found
+
+
+def _guessed_organization(request: Request, key: str | None) -> UUID | None:
+    """The same for a key that no secret comes with; an unknown one counts against its address."""
+    if key is not None:
+        guesses.check_lookup(request._request, key)
+    try:
+        return _organization(key)
+    except Refused as refused:
+        raise guesses.count(request._request, refused) from None
 
 
 def _grant_type(request: Request, body: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, cast
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from accounts.proof import Factor, proven
 from ratelimit import refusals
 from ratelimit.client import client_ip
 from ratelimit.refusals import Refusal, Refused
-from tokens import grants, session_refusals, sessions, sign_in
+from tokens import grants, opaque, session_refusals, sessions, sign_in
 from tokens.credentials import Credential
 from tokens.grants import Tokens
 from tokens.guesses import guesses
@@ -108,15 +109,23 @@ class LogoutView(APIView):
         return Response(status=204)
 
 
-def refreshed(request: Request, raw: str, kinds: tuple[GrantKind, ...], inside: UUID | None = None) -> Tokens:
-    """Rotate; a refusal of a token that looks real counts against its address."""
-    if grants.looks_real(raw):
-        guesses.check_lookup(request._request)
+def refreshed(
+    request: Request,
+    raw: str,
+    kinds: tuple[GrantKind, ...],
+    find_organization: Callable[[], UUID | None] = lambda: None,
+) -> Tokens:
+    """Rotate; a refusal of a token that looks real counts against its address.
+
+    The organization that the token has to be of is looked up only where the token itself may be.
+    """
+    if not grants.looks_real(raw):
+        raise Refused(session_refusals.INVALID_REFRESH_TOKEN)
+    guesses.check_lookup(request._request, raw)
     try:
-        return sessions.refresh(raw, kinds, inside)
+        return sessions.refresh(raw, kinds, find_organization())
     except Refused as refused:
-        if not grants.looks_real(raw):
-            raise
+        guesses.refuse_again(opaque.digest(raw))
         raise guesses.count(request._request, refused) from None
 
 
