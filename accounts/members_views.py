@@ -100,7 +100,7 @@ def revoke(request: PageRequest, invitation_id: str) -> HttpResponse:
     except Refused as refused:
         messages.error(request, _sentence(refused))
     else:
-        messages.success(request, f"The invitation of {addresses.shown(found.email)} is taken back.")
+        messages.success(request, f"The invitation of {addresses.shown(found.email)} was revoked.")
     return redirect("members")
 
 

@@ -80,7 +80,7 @@ def test_one_is_sent_again_and_taken_back(owner: Membership) -> None:
     assert "The invitation of grace@example.com is saved, but not sent yet." in sent
     assert "Pending" in sent
     gone = browser.post(f"{PAGE}invitations/{one.public_id}/revoke/", follow=True).content.decode()
-    assert "The invitation of grace@example.com is taken back." in gone
+    assert "The invitation of grace@example.com was revoked." in gone
     assert "Invitations</h2>" not in gone
     again = browser.post(f"{PAGE}invitations/{one.public_id}/resend/", follow=True).content.decode()
     assert "The invitation is no longer valid." in again

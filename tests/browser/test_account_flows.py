@@ -25,7 +25,7 @@ def sign_up(page: Page) -> None:
     page.get_by_label("Password").fill(PHRASE)
     page.get_by_label("Organization").fill("Kettles")
     page.get_by_role("button", name="Sign up").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your e-mail")).to_be_visible()
 
 
 def prove_again(page: Page) -> None:
@@ -54,7 +54,7 @@ def test_a_mailed_link_signs_in(page, ada):
     page.get_by_role("link", name="Mail me a link").click()
     page.get_by_label("Email").fill(ada.email)
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your e-mail")).to_be_visible()
     page.goto(path_of(last_mail()))
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/settings/tokens/")
@@ -65,7 +65,7 @@ def test_a_forgotten_password_is_replaced(page, ada):
     page.get_by_role("link", name="Forgot password?").click()
     page.get_by_label("Email").fill(ada.email)
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your e-mail")).to_be_visible()
     page.goto(path_of(last_mail()))
     page.get_by_label("New password").fill("short")
     page.get_by_role("button", name="Set the password").click()

@@ -65,7 +65,7 @@ def found(page: Page) -> Membership:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_label("Organization").fill("Acme")
     page.get_by_role("button", name="Sign up").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your e-mail")).to_be_visible()
     page.goto(path_of(last_mail()))
     page.get_by_role("button", name="Confirm address").click()
     page.wait_for_url("**/settings/tokens/")
