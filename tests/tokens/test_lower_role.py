@@ -145,8 +145,8 @@ def test_the_page_asks_which_permissions_stay_and_shows_what_exceeds(
     after = browser.post(page(grace), form | {"keep": ["index:write:7"]}, follow=True).content.decode()
     assert "1 API token and 1 OAuth client are allowed more than the member" in after
     assert after.count("More than the member") == 2
-    assert "Takes the role admin" in after
-    assert "Takes the role member" in after
+    assert "with the role admin or higher" in after
+    assert "with the role member or higher" in after
     assert works(wide)
 
 
