@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from django.http import QueryDict
 from rest_framework import serializers
@@ -195,12 +195,27 @@ class Body(CamelCase):
     unknown = "There is no such field."
 
     def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
-        strangers = [name for name in data if name not in self.fields]
-        if strangers:
-            kept = strangers[:MOST_UNKNOWN]
-            raise ValidationError({name[:LONGEST_UNKNOWN]: [self.unknown] for name in kept})
-        found: dict[str, Any] = super().to_internal_value(data)
+        found: dict[str, Any] = {}
+        strangers = [name for name in data if name not in self.fields][:MOST_UNKNOWN]
+        errors: dict[str, Any] = {name[:LONGEST_UNKNOWN]: [self.unknown] for name in strangers}
+        try:
+            found = super().to_internal_value(data)
+        except ValidationError as problem:
+            errors = {**errors, **cast(dict[str, Any], problem.detail)}
+        if errors:
+            raise ValidationError(errors)
         return found
+
+    def checked(self, is_taken: Callable[[str], bool], sentence: str) -> dict[str, Any]:
+        """The values. Raises ValidationError with all field errors of a wrong body, its taken name included.
+
+        The name of a right body is left to the flow, which asks for it under its lock.
+        """
+        if not self.is_valid():
+            name = self.initial_data.get("name")
+            taken = isinstance(name, str) and "name" not in self.errors and is_taken(name)
+            raise ValidationError({**self.errors, **({"name": [sentence]} if taken else {})})
+        return dict(self.validated_data)
 
 
 def camel(name: str) -> str:

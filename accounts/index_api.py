@@ -72,10 +72,9 @@ class IndexesView(APIView):
     def post(self, request: Request) -> Response:
         """Its `uuid` is what `Tessera-Index-UUID` and permissions name it by."""
         wish = IndexWish(data=request.data)
-        wish.is_valid(raise_exception=True)
-        index = indexes.create(
-            organization_id=organization_id(request), actor=caller(request), **wish.validated_data
-        )
+        inside = organization_id(request)
+        values = wish.checked(lambda name: indexes.is_taken(inside, name), indexes.TAKEN)
+        index = indexes.create(organization_id=inside, actor=caller(request), **values)
         return Response(IndexSerializer(index).data, status=201)
 
 
@@ -96,9 +95,11 @@ class IndexView(APIView):
         """Needs `index:write:<uuid>` or more."""
         index = self._find(request, uuid, WRITE)
         change = IndexChange(data=request.data)
-        change.is_valid(raise_exception=True)
-        if change.validated_data:
-            index = indexes.rename(index=index, actor=caller(request), **change.validated_data)
+        values = change.checked(
+            lambda name: indexes.is_taken(index.organization_id, name, but=index.pk), indexes.TAKEN
+        )
+        if values:
+            index = indexes.rename(index=index, actor=caller(request), **values)
         return Response(IndexSerializer(index).data)
 
     @extend_schema(operation_id="deleteIndex", summary="Delete an index", responses={204: None})

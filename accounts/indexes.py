@@ -19,6 +19,7 @@ from ratelimit import refusals
 from ratelimit.refusals import Refused
 
 CANONICAL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+TAKEN = "An index of this name exists already."
 
 
 def parse_uuid(text: str) -> UUID | None:
@@ -108,9 +109,13 @@ def _record(action: str, index: Index, actor: Actor, name: list[str | None]) -> 
     )
 
 
+def is_taken(organization_id: UUID, name: str, *, but: UUID | None = None) -> bool:
+    """Whether an index, other than ``but``, has a name that looks the same."""
+    taken = {name_key(one): pk for pk, one in of_organization(organization_id).values_list("pk", "name")}
+    return taken.get(name_key(name), but) != but
+
+
 def _check_name(organization_id: UUID, name: str, *, but: UUID | None = None) -> None:
     """Under the organization's lock, so that two wishes for one name are decided one by one."""
-    taken = {name_key(one): pk for pk, one in of_organization(organization_id).values_list("pk", "name")}
-    if taken.get(name_key(name), but) != but:
-        sentence = "An index of this name exists already."
-        raise Refused(refusals.INVALID_REQUEST, fields={"name": [sentence]})
+    if is_taken(organization_id, name, but=but):
+        raise Refused(refusals.INVALID_REQUEST, fields={"name": [TAKEN]})

@@ -104,11 +104,13 @@ def check_permissions(held: ScopeSet, permissions: Sequence[str], field: str = "
 
 def check_known(permissions: Sequence[str], field: str = "permissions") -> None:
     """Raise Refused(invalid_request) for a permission that does not exist."""
-    if unknown := [text for text in permissions if not _is_known(text)]:
-        raise Refused(
-            refusals.INVALID_REQUEST,
-            fields={field: [f"There is no permission {text}." for text in unknown]},
-        )
+    if sentences := unknown(permissions):
+        raise Refused(refusals.INVALID_REQUEST, fields={field: sentences})
+
+
+def unknown(permissions: Sequence[str]) -> list[str]:
+    """A sentence for each permission that does not exist."""
+    return [f"There is no permission {text}." for text in permissions if not _is_known(text)]
 
 
 def _rank(actor: Actor, member: Membership, scopes: ScopeSet) -> Role:

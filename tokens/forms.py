@@ -16,9 +16,9 @@ from accounts.models import Organization
 from accounts.text import validate_line, validate_lines, validate_name
 from ratelimit import refusals
 from ratelimit.refusals import Refused
-from tokens import expiries, names, picker
+from tokens import expiries, names, picker, renaming
 from tokens.issuing import MANAGE, Issued, issue
-from tokens.models import MAX_DAYS
+from tokens.models import MAX_DAYS, ServiceAccountToken
 from tokens.picker import ONLY, Selection
 
 MOST_PERMISSIONS = 100
@@ -53,6 +53,19 @@ class NameAndDescription(forms.Form):
             for sentence in sentences:
                 self.add_error({"expiresInDays": "expiration"}.get(field, field), sentence)
         return 422
+
+
+class RenameForm(NameAndDescription):
+    def __init__(self, data: QueryDict | None, *, token: ServiceAccountToken) -> None:
+        super().__init__(data, initial={"name": token.name, "description": token.description})
+        self.token = token
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        # Without another mistake the flow checks the name, under its lock.
+        if self.errors and renaming.is_taken(self.token, found.get("name", self.token.name)):
+            self.add_error("name", names.TAKEN)
+        return found
 
 
 class WithPermissions(forms.Form):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import policies
 from accounts.actors import Actor
 from accounts.models import Membership, Organization
-from accounts.rights import check_permissions, require_running, rights_of
+from accounts.rights import check_permissions, require_running, rights_of, unknown
 from accounts.scopes import ScopeSet
 from ratelimit import refusals
 from ratelimit.refusals import Refused
@@ -73,9 +73,9 @@ def issue(
     digest = opaque.digest(idempotency_key) if idempotency_key else None
     if digest and (earlier := _made_with(organization, digest, now)):
         raise AlreadyCreated(earlier)
+    _check_fields(organization, name, permissions, expires_in_days, now)
     check_permissions(scopes, permissions)
-    _check_expiry(organization, expires_in_days)
-    _check_room(organization, name, now)
+    _check_room(organization, now)
     creator = creator_of(actor, now)
     token = ServiceAccountToken.objects.create(
         organization=organization,
@@ -120,20 +120,32 @@ def _made_with(organization: Organization, digest: bytes, now: datetime) -> Serv
     )
 
 
-def _check_expiry(organization: Organization, days: int | None) -> None:
-    if days is None and not organization.endless_tokens_allowed:
-        sentence = "This organization's policy wants every token to expire."
-        raise Refused(refusals.INVALID_REQUEST, fields={"expiresInDays": [sentence]})
+def _check_fields(
+    organization: Organization, name: str, permissions: Sequence[str], days: int | None, now: datetime
+) -> None:
+    """Raise Refused(invalid_request) with everything that is wrong, by field."""
+    problems = {
+        "name": [names.TAKEN] if names.is_taken(organization.pk, name, now) else [],
+        "permissions": unknown(permissions),
+        "expiresInDays": _expiry_problems(organization, days),
+    }
+    if found := {field: sentences for field, sentences in problems.items() if sentences}:
+        raise Refused(refusals.INVALID_REQUEST, fields=found)
+
+
+def _expiry_problems(organization: Organization, days: int | None) -> list[str]:
+    if days is None:
+        allowed = organization.endless_tokens_allowed
+        return [] if allowed else ["This organization's policy wants every token to expire."]
     longest = organization.longest_token_days
-    if days is not None and not 1 <= days <= min(MAX_DAYS, longest or MAX_DAYS):
-        whose = "By this organization's policy a" if longest else "A"
-        sentence = f"{whose} token may live 1 to {longest or MAX_DAYS} days."
-        raise Refused(refusals.INVALID_REQUEST, fields={"expiresInDays": [sentence]})
+    if 1 <= days <= min(MAX_DAYS, longest or MAX_DAYS):
+        return []
+    whose = "By this organization's policy a" if longest else "A"
+    return [f"{whose} token may live 1 to {longest or MAX_DAYS} days."]
 
 
-def _check_room(organization: Organization, name: str, now: datetime) -> None:
+def _check_room(organization: Organization, now: datetime) -> None:
     active = ServiceAccountToken.objects.filter(organization=organization).active(now)
     limit = settings.ACTIVE_TOKENS_PER_ORGANIZATION
     if active.count() >= limit:
         raise Refused(refusals.TOKEN_LIMIT_REACHED, limit=limit)
-    names.check_free(organization.pk, name, now)

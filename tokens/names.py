@@ -6,8 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.text import name_key
-from ratelimit import refusals
-from ratelimit.refusals import Refused
 from tokens.models import ServiceAccountToken
 
 TAKEN = "An active token of this name exists already."
@@ -17,15 +15,6 @@ def by_key(organization_id: UUID, now: datetime) -> dict[str, UUID]:
     """The active tokens' ids by what their names are compared by (there are few: their number is limited)."""
     active = ServiceAccountToken.objects.filter(organization_id=organization_id).active(now)
     return {name_key(name): pk for pk, name in active.values_list("pk", "name")}
-
-
-def check_free(organization_id: UUID, name: str, now: datetime, *, token_id: UUID | None = None) -> None:
-    """Raise Refused (400) where an active token, other than this one, has the name.
-
-    Call it under the organization's lock.
-    """
-    if is_taken(organization_id, name, now, token_id=token_id):
-        raise Refused(refusals.INVALID_REQUEST, fields={"name": [TAKEN]})
 
 
 def is_taken(organization_id: UUID, name: str, now: datetime, *, token_id: UUID | None = None) -> bool:

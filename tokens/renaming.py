@@ -8,6 +8,8 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Organization
+from ratelimit import refusals
+from ratelimit.refusals import Refused
 from tokens import names, trail
 from tokens.issuing import current_rights
 from tokens.models import ServiceAccountToken
@@ -21,8 +23,9 @@ def rename(
     Organization.objects.lock_all([token.organization_id])
     current_rights(actor)
     before = {"name": token.name, "description": token.description}
-    if name is not None and name != token.name:
-        _check_free(token, name)
+    if name is not None:
+        if is_taken(token, name):
+            raise Refused(refusals.INVALID_REQUEST, fields={"name": [names.TAKEN]})
         token.name = name
     if description is not None:
         token.description = description
@@ -34,8 +37,9 @@ def rename(
     return token
 
 
-def _check_free(token: ServiceAccountToken, name: str) -> None:
-    """Names of tokens that are not active are not compared."""
+def is_taken(token: ServiceAccountToken, name: str) -> bool:
+    """Whether another active token has the name; names of tokens that are not active are not compared."""
     now = timezone.now()
-    if ServiceAccountToken.objects.filter(pk=token.pk).active(now).exists():
-        names.check_free(token.organization_id, name, now, token_id=token.pk)
+    if name == token.name or not ServiceAccountToken.objects.filter(pk=token.pk).active(now).exists():
+        return False
+    return names.is_taken(token.organization_id, name, now, token_id=token.pk)

@@ -16,11 +16,10 @@ from accounts.paging import paginate
 from accounts.tenancy import caller, named, organization_id
 from ratelimit import refusals
 from ratelimit.refusals import Refusal, Refused
-from tokens import examples, search
+from tokens import examples, names, renaming, search
 from tokens.issuing import AlreadyCreated, Issued, issue
 from tokens.models import ServiceAccountToken
 from tokens.records import records
-from tokens.renaming import rename
 from tokens.revoking import revoke
 from tokens.serializers import (
     CreatedTokenSerializer,
@@ -87,10 +86,11 @@ class TokensView(APIView):
         A new token may do no more than the credential that makes it.
         """
         wish = TokenWish(data=request.data)
-        wish.is_valid(raise_exception=True)
+        inside, now = organization_id(request), timezone.now()
+        values = wish.checked(lambda name: names.is_taken(inside, name, now), names.TAKEN)
         key = idempotency_key(request)
         try:
-            issued = issue(actor=caller(request), idempotency_key=key, **wish.validated_data)
+            issued = issue(actor=caller(request), idempotency_key=key, **values)
         except AlreadyCreated as earlier:
             raise Refused(refusals.ALREADY_CREATED, record=told(earlier.token)) from None
         return created(issued)
@@ -115,8 +115,8 @@ class TokenView(APIView):
         """Permissions, expiry and secret never change."""
         token = find(request, token_id)
         change = TokenChange(data=request.data, partial=True)
-        change.is_valid(raise_exception=True)
-        return Response(told(rename(token=token, actor=caller(request), **change.validated_data)))
+        values = change.checked(lambda name: renaming.is_taken(token, name), names.TAKEN)
+        return Response(told(renaming.rename(token=token, actor=caller(request), **values)))
 
     @extend_schema(operation_id="deleteToken", summary="Revoke a token", responses={204: None})
     def delete(self, request: Request, token_id: str) -> Response:

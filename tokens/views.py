@@ -17,7 +17,7 @@ from accounts.access import PageRequest, page
 from ratelimit import usage
 from ratelimit.refusals import Refused
 from tokens import pasted, picker
-from tokens.forms import NameAndDescription
+from tokens.forms import RenameForm
 from tokens.issuing import MANAGE
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.overview import COLUMNS, TABS, Filters, Row, listing, rows, tokens_of
@@ -91,8 +91,7 @@ def token_detail(request: PageRequest, token_id: str) -> HttpResponse:
 def edit(request: PageRequest, token_id: str) -> HttpResponse:
     """Another name or description; nothing else about a token changes."""
     row = found_row(request, token_id)
-    known = {"name": row.token.name, "description": row.token.description}
-    form = NameAndDescription(request.POST if request.method == "POST" else None, initial=known)
+    form = RenameForm(request.POST if request.method == "POST" else None, token=row.token)
     status = 200
     if request.method == "POST":
         status = 422
