@@ -14,6 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts import audit_heads, ids, origin
@@ -163,9 +165,10 @@ def first_broken(organization_id: UUID) -> int | None:
         previous, expected = bytes(event.hash), expected + 1
     if (bytes(chain.head), chain.sequence) != (previous, expected - 1):
         return expected
-    unchained = events.filter(sequence__gt=chain.sequence).exists()
-    grown = AuditChain.objects.filter(pk=organization_id, sequence__gt=chain.sequence).exists()
-    return expected if unchained and not grown else None
+    # One statement sees one state: an event and the chain's new end are committed together.
+    end = AuditChain.objects.filter(pk=organization_id).values("sequence")
+    unchained = events.filter(sequence__gt=Coalesce(Subquery(end), 0)).exists()
+    return expected if unchained else None
 
 
 def public_id(actor: Actor) -> str:

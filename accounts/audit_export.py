@@ -22,6 +22,7 @@ COLUMNS = (
 )
 # The sequence of the row that holds the chain's head.
 HEAD = "head"
+EVENTS = '"events": ['
 # What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -44,7 +45,7 @@ def as_csv(events: AuditEventQuerySet, head: Head) -> Iterator[str]:
 
 def as_json(events: AuditEventQuerySet, about: dict[str, Any]) -> Iterator[str]:
     """``about`` and the ``events``, oldest first."""
-    yield json.dumps(about, ensure_ascii=False)[:-1] + ', "events": ['
+    yield f"{json.dumps(about, ensure_ascii=False)[:-1]}, {EVENTS}"
     before = "\n"
     for event in events.in_order():
         row = told(event) | {
@@ -55,6 +56,19 @@ def as_json(events: AuditEventQuerySet, about: dict[str, Any]) -> Iterator[str]:
         yield before + json.dumps(row, ensure_ascii=False)
         before = ",\n"
     yield "\n]}\n"
+
+
+def outside_events(text: str) -> str:
+    """Of an export, what holds its head; any other text is returned whole.
+
+    Events hold names and descriptions, where people may write a head of their own. In JSON a quotation
+    mark of theirs is escaped, and in CSV their rows come first.
+    """
+    if text.startswith("{"):
+        return text.partition(EVENTS)[0]
+    if text.startswith(",".join(COLUMNS)):
+        return text.rpartition(f"\n{HEAD},")[2]
+    return text
 
 
 def harmless(text: str) -> str:

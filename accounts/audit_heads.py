@@ -70,10 +70,18 @@ def sign(organization_id: UUID, sequence: int, head: bytes, now: datetime) -> He
 
 
 def found_in(text: str) -> Iterator[Head | None]:
-    """Every head in a text of any kind: an export, a daily file, a log. None for one that is misshapen."""
-    for place in re.finditer(MARK, text):
-        found = FORM.match(text, place.start())
-        yield _read(found) if found else None
+    """Every text in the form of a head, whose signature is not checked; None for one of no organization.
+
+    The mark alone is no head: people may write it into a name, and a stranger into a log line.
+    """
+    for found in FORM.finditer(text):
+        try:
+            organization_id = ids.decode("org", found["organization"])
+        except ValueError:
+            yield None
+            continue
+        sequence, digest = int(found["sequence"]), bytes.fromhex(found["hash"])
+        yield Head(organization_id, sequence, digest, found["key"], found.group())
 
 
 def log(organization_id: UUID, sequence: int, head: bytes, now: datetime) -> None:
@@ -109,13 +117,3 @@ def _private_key(file: str) -> Ed25519PrivateKey:
 
 def _instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _read(found: re.Match[str]) -> Head | None:
-    try:
-        organization_id = ids.decode("org", found["organization"])
-    except ValueError:
-        return None
-    return Head(
-        organization_id, int(found["sequence"]), bytes.fromhex(found["hash"]), found["key"], found.group()
-    )

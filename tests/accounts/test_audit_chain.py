@@ -71,6 +71,26 @@ def test_a_row_deleted_in_sql_is_named(organization: Organization, sequence: int
 
 
 @pytest.mark.django_db
+def test_a_row_beyond_the_end_is_found_while_the_log_grows(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(organization, 5)
+    alter(5, "sequence", 99)
+    AuditChain.objects.update(sequence=4, head=AuditEvent.objects.get(sequence=4).hash)
+    hashed = AuditEvent.computed_hash
+    growth = iter([write])
+
+    def computed_hash(event: AuditEvent) -> bytes:
+        for grow in growth:
+            grow(organization)
+        return hashed(event)
+
+    monkeypatch.setattr(AuditEvent, "computed_hash", computed_hash)
+    assert first_broken(organization.pk) == 5
+    assert AuditChain.objects.get().sequence == 5
+
+
+@pytest.mark.django_db
 def test_nothing_is_changed_or_deleted_through_the_orm(organization: Organization) -> None:
     event = write(organization)
 

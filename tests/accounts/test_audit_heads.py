@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts import audit, audit_heads, indexes
+from accounts.actors import SYSTEM
 from accounts.audit_models import AuditChain, AuditEvent
 from accounts.models import Membership, Organization
 from config.log_lines import masked
@@ -50,6 +51,11 @@ def cut(organization: Organization, *, keep: int) -> None:
     sql("DELETE FROM accounts_auditevent WHERE sequence > %s", keep)
     last = AuditEvent.objects.get(organization=organization, sequence=keep)
     AuditChain.objects.filter(pk=organization.pk).update(sequence=keep, head=last.hash)
+
+
+def false_head(organization: Organization) -> str:
+    """Return a head in the right form, with a false signature."""
+    return f"{audit_heads.current(organization.pk, NOW).text[:-128]}{'0' * 128}"
 
 
 def verified(*files: Path, **options: Any) -> str:
@@ -136,6 +142,30 @@ def test_an_export_finds_a_cut_as_well(
     assert "intact" in verified(tmp_path / "export")
     cut(organization, keep=1)
     assert "cut: event" in refusal(tmp_path / "export")
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize("whole", [True, False], ids=["the whole form", "the mark alone"])
+def test_a_false_head_in_an_events_text_is_not_read(
+    organization: Organization, owner: Membership, tmp_path: Path, form: str, whole: bool
+) -> None:
+    text = false_head(organization) if whole else audit_heads.MARK
+    with transaction.atomic():
+        audit.record(
+            organization_id=organization.pk, action="index.changed", actor=SYSTEM, changes={"head": text}
+        )
+    answer: Any = browser_of(owner.user).get(f"/settings/audit-log/export.{form}")
+    (tmp_path / "export").write_bytes(b"".join(answer.streaming_content))
+    assert text in (tmp_path / "export").read_text()
+    assert "intact" in verified(tmp_path / "export")
+
+
+def test_a_false_head_in_a_log_does_not_hide_a_cut(organization: Organization, heads: Path) -> None:
+    heads.write_text(f"Host: {audit_heads.MARK}\nHost: {false_head(organization)}\n{heads.read_text()}")
+    cut(organization, keep=2)
+    said = refusal(heads)
+    assert "head 1 was altered, or signed with another key" in said
+    assert "cut: event 4" in said
 
 
 def test_the_daily_file_names_all_organizations_and_is_written_once(heads: Path) -> None:

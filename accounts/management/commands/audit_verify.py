@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import audit, audit_heads, ids
+from accounts import audit, audit_export, audit_heads, ids
 from accounts.audit_heads import Head
 from accounts.audit_models import AuditChain, AuditEvent
 from accounts.models import Organization
@@ -36,10 +36,18 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        only, broken = options["organization"], 0
+        only, key = options["organization"], options["public_key"] or audit_heads.public_key()
         heads: dict[UUID, list[Head]] = defaultdict(list)
-        for head in _heads(options["against"], options["public_key"] or audit_heads.public_key()):
-            heads[head.organization_id].append(head)
+        broken = 0
+        for file in options["against"]:
+            for number, head in enumerate(_heads_in(file), 1):
+                if head is not None and head.is_signed_by(key):
+                    heads[head.organization_id].append(head)
+                    continue
+                # The others still count, so that one false head does not hide what they prove.
+                problem = f"head {number} was altered, or signed with another key than {key}"
+                self.stdout.write(self.style.ERROR(f"{file}: {problem}"))
+                broken += 1
         names = self._chosen(only, {*heads})
         problems = {pk: [*_problems(pk, heads[pk])] for pk in names}
         for pk, name in names.items():
@@ -69,22 +77,16 @@ def _is(text: str | None, pk: UUID, slug: str) -> bool:
     return text is None or text in (ids.encode("org", pk), str(pk), pk.hex, slug)
 
 
-def _heads(files: list[str], public_key: str) -> Iterator[Head]:
-    """Raises CommandError for a file without heads, and for a head with another signature."""
-    for file in files:
-        try:
-            found = [*audit_heads.found_in(Path(file).read_text())]
-        except (OSError, UnicodeDecodeError) as problem:
-            raise CommandError(f"{file} cannot be read: {problem}", returncode=2) from None
-        if not found:
-            raise CommandError(f"{file} holds no signed head.", returncode=2)
-        for number, head in enumerate(found, 1):
-            if head is None or not head.is_signed_by(public_key):
-                raise CommandError(
-                    f"Head {number} of {file} was altered, or signed with another key than {public_key}.",
-                    returncode=1,
-                )
-            yield head
+def _heads_in(file: str) -> list[Head | None]:
+    """Raises CommandError for a file that cannot be read or has no heads."""
+    try:
+        text = Path(file).read_text()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise CommandError(f"{file} cannot be read: {problem}", returncode=2) from None
+    found = [*audit_heads.found_in(audit_export.outside_events(text))]
+    if not found:
+        raise CommandError(f"{file} holds no signed head.", returncode=2)
+    return found
 
 
 def _problems(organization_id: UUID, heads: list[Head]) -> Iterator[str]:
