@@ -91,8 +91,12 @@ def _check_url(request: HttpRequest, *, api: bool) -> None:
     query = request.META.get("QUERY_STRING", "")
     path = request.path_info
     # RAW_URI is gunicorn's: the request target before percent-decoding made it shorter.
-    if len(request.META.get("RAW_URI", "")) > MAX_URL or len(path) + len(query) > MAX_URL:
+    target = request.META.get("RAW_URI", "")
+    if len(target) > MAX_URL or len(path) + len(query) > MAX_URL:
         raise Refused(refusals.URI_TOO_LONG)
+    if "#" in target:
+        # RFC 9112 section 3.2: a target has no fragment, and gunicorn would drop what follows it.
+        raise _malformed("The address holds a fragment.")
     if "\0" in path or "\0" in query or "%00" in query:
         raise _malformed("The address holds a NUL character.")
     if api and "&" in query and path not in REPEATABLE:

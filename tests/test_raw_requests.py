@@ -29,6 +29,7 @@ CASES: dict[str, Case] = {
     "half a surrogate": (b"GET /api/%ed%a0%80", b"", b"", {404}),
     "broken percent": (b"GET /api/%zz%", b"", b"", {404}),
     "absolute target": (b"GET http://evil.example/api/auth/whoami", b"", b"", {400, 401}),
+    "a fragment": (b"GET /api/auth/verify?require=index:read:*#&require=index:write:*", b"", b"", {400}),
     "dots": (b"GET /static/../../etc/passwd", b"", b"", {404}),
     "encoded dots": (b"GET /static/%2e%2e/%2e%2e/etc/passwd", b"", b"", {404}),
     "another host after two slashes": (b"GET //evil.example/", b"", b"", {404}),
