@@ -74,6 +74,8 @@ def requirements(query: str) -> tuple[str, ...]:
         except ValueError as problem:
             raise _asked_wrongly("a malformed permission", name, str(problem)) from None
         wanted.append(value)
+    if query and not wanted:
+        raise _asked_wrongly("a query of separators alone", "require", "Ask for require=<permission>.")
     if len(wanted) > MOST_REQUIRED:
         raise _asked_wrongly("too many permissions", "require", f"Ask for {MOST_REQUIRED} at most.")
     return tuple(wanted)

@@ -155,6 +155,8 @@ def test_every_required_permission_is_needed(reader: Issued, query: str, missing
         "require=index:read:*&permission=tokens.manage",
         "path=/&require=index:read:*",
         "require=index:read:*&path=/",
+        "&",
+        "&&",
         "&".join(["require=index:read:*"] * 21),
     ],
 )
@@ -182,6 +184,7 @@ def test_envoy_appends_the_clients_address_which_asks_for_nothing(reader: Issued
         "path=/",
         "path=/&require=index:read:*",
         "&path=/&require=index:read:*",
+        "&&path=/",
         "require=index:read:*&p%61th=/",
     ],
 )
