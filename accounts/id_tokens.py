@@ -60,14 +60,12 @@ def verify(
         raise InvalidIDToken("There is no ID token.")
     try:
         claims = _signed_claims(raw, provider, deadline)
+        _check_party(claims, provider)
+        _check_time(claims)
+        _check_nonce(claims, nonce)
+        _check_access_token(claims, access_token)
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, RecursionError) as problem:
         raise InvalidIDToken(f"{type(problem).__name__}: {problem}") from None
-    _check_party(claims, provider)
-    _check_time(claims)
-    said = claims.get("nonce")
-    if not isinstance(said, str) or not hmac.compare_digest(said.encode(), nonce.encode()):
-        raise InvalidIDToken("The nonce is not the one that was sent.")
-    _check_access_token(claims, access_token)
     return _identity(claims, provider)
 
 
@@ -115,6 +113,12 @@ def _check_time(claims: Mapping[str, Any]) -> None:
         raise InvalidIDToken("The time of issue is no time.")
     if not -LEEWAY_SECONDS <= time.time() - issued_at <= OLDEST_SECONDS:
         raise InvalidIDToken("It was not issued just now.")
+
+
+def _check_nonce(claims: Mapping[str, Any], nonce: str) -> None:
+    said = claims.get("nonce")
+    if not isinstance(said, str) or not hmac.compare_digest(said.encode(), nonce.encode()):
+        raise InvalidIDToken("The nonce is not the one that was sent.")
 
 
 def _check_access_token(claims: Mapping[str, Any], access_token: object) -> None:
