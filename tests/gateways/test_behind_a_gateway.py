@@ -96,6 +96,16 @@ def test_what_a_client_claims_of_itself_does_not_reach_it(gateway: Gateway, bear
     assert all(len(answer.received[name]) == 1 for name in IDENTITY)
 
 
+@pytest.mark.parametrize("named", ["close, X-Tessera-Subject", "keep-alive,x-tessera-organization-id"])
+def test_a_client_cannot_have_the_identity_removed(gateway: Gateway, bearer: str, named: str) -> None:
+    """RFC 9110 section 7.6.1: a proxy removes the headers that Connection names."""
+    answer = ask(gateway, bearer, Connection=named)
+    if gateway.kind == "nginx":
+        assert [name for name in IDENTITY if name in answer.received] == list(IDENTITY)
+    else:
+        assert (answer.status, answer.body) == (400, None)
+
+
 def test_nobody_is_refused_with_a_challenge(gateway: Gateway) -> None:
     answer = ask(gateway)
     assert (answer.status, answer.body["code"]) == (401, "credential_required")
