@@ -63,6 +63,9 @@ class House:
 
     def open(self, message: EmailMessage, how: str) -> None:
         """As the owner of the mailbox, who gives a password of their own wherever they are asked."""
+        if "/invitations/" in path_of(message):
+            # The stranger has the link too, but not the address that it is for.
+            self.stranger.post(path_of(message))
         if how == "JSON":
             token = secret_of(message)
             MailingClient().send_json("/v1/auth/magic-link/verify", {"token": token})
