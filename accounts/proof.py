@@ -30,7 +30,7 @@ REAUTHENTICATING = SECOND_FACTORS | {Factor.PASSWORD, Factor.PROVIDER}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One factor, proven at ``at`` (epoch seconds).
+    """One factor, proven at ``at`` (epoch seconds; 0 where an identity provider did not say when).
 
     For an identity provider: ``tenant`` is Microsoft's ``tid``, Google's ``hd``, else the issuer;
     ``domain`` is the e-mail domain that the provider vouches for, and "" for a private account.

@@ -41,13 +41,12 @@ SCOPE = "openid email profile"
 LONGEST_CODE = 4096
 DOWN, FAILED, CANCELLED, LOST, INVITATION = "down", "failed", "cancelled", "lost", "invitation"
 OTHER_PERSON, NOT_RECENT = "other_person", "not_recent"
-CHOOSE_ACCOUNT = {"prompt": "select_account"}
 # OpenID Connect Core 3.1.2.1 and 5.5.1; Google returns auth_time only where it is asked for by name.
-PROVE_AGAIN = {
-    "prompt": "login",
-    "max_age": "0",
-    "claims": '{"id_token":{"auth_time":{"essential":true}}}',
-}
+AUTH_TIME = {"claims": '{"id_token":{"auth_time":{"essential":true}}}'}
+CHOOSE_ACCOUNT = {"prompt": "select_account", **AUTH_TIME}
+PROVE_AGAIN = {"prompt": "login", "max_age": "0", **AUTH_TIME}
+# A provider may sign a person in by a session of days ago: without auth_time nothing says that it is recent.
+UNKNOWN_TIME = 0
 STATUSES = {DOWN: 503, single_sign_on.INACTIVE: 403, single_sign_on.LAST_WAY_IN: 409}
 
 
@@ -230,11 +229,12 @@ def _reauthenticate(
 
 
 def _record(request: HttpRequest, user: User, identity: Identity, **more: bool) -> None:
+    at = identity.authenticated_at
     browser_proof.record(
         request,
         user,
         Factor.PROVIDER,
-        at=identity.authenticated_at,
+        at=UNKNOWN_TIME if at is None else at,
         provider=identity.provider,
         issuer=identity.issuer,
         tenant=identity.tenant,

@@ -13,7 +13,9 @@ from django.test import Client
 
 from accounts.models import User
 from tests.accounts.fake_provider import FakeProvider
-from tests.accounts.sign_in_by import come_back, google, sign_in_by
+from tests.accounts.flows import OTHER_PASSWORD, sign_in
+from tests.accounts.sign_in_by import begin, come_back, google, sign_in_by
+from tests.mails import MailingClient, last_mail, path_of
 from tests.people import make_user
 from tests.tokens.test_create_page import GOOD
 from tokens.models import ServiceAccountToken
@@ -78,6 +80,26 @@ def test_a_recent_sign_in_at_the_provider_is_a_proof(google: FakeProvider, clien
     google.claims["auth_time"] = int(time.time())
     sign_in_by(client, google)
     assert client.get(NEW).status_code == 200
+
+
+def test_an_ordinary_sign_in_asks_for_its_time_and_for_no_new_proof(
+    google: FakeProvider, client: Client
+) -> None:
+    query = dict(parse_qsl(urlsplit(begin(client)).query))
+    assert json.loads(query["claims"]) == {"id_token": {"auth_time": {"essential": True}}}
+    assert (query["prompt"], "max_age" in query) == ("select_account", False)
+
+
+def test_a_sign_in_without_its_time_is_none_of_now_and_a_mailed_password_helps(google: FakeProvider) -> None:
+    browser = MailingClient()
+    sign_in_by(browser, google)
+    assert browser.get("/settings/tokens/").status_code == 200
+    assert browser.get(NEW)["Location"].startswith(PROVE)
+    assert b'href="/accounts/password/reset/"' in prove(browser, google, next=NEW).content
+    browser.post("/accounts/password/reset/", {"email": "ann@example.com"})
+    browser.post(path_of(last_mail()), {"password": OTHER_PASSWORD})
+    sign_in(browser, password=OTHER_PASSWORD)
+    assert browser.get(NEW).status_code == 200
 
 
 def test_a_sign_in_that_lies_in_the_future_is_one_of_now(google: FakeProvider, client: Client) -> None:
