@@ -6,4 +6,10 @@ class AccountsConfig(AppConfig):
     verbose_name = "Organizations and people"
 
     def ready(self) -> None:
-        from accounts import checks, mfa_checks, people_trail, plans  # noqa: F401
+        from allauth.account.signals import user_logged_in
+        from allauth.usersessions.signals import on_user_logged_in
+
+        from accounts import browser_sessions, checks, mfa_checks, people_trail, plans  # noqa: F401
+
+        # It stores the key of a session as it is; browser_sessions stores the key's digest.
+        user_logged_in.disconnect(on_user_logged_in)

@@ -6,16 +6,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from allauth.account.adapter import get_adapter
+from allauth.account.signals import user_logged_in
+from allauth.core.internal.httpkit import HTTP_USER_AGENT_MAX_LENGTH
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import HASH_SESSION_KEY, logout
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts import audit, people_trail
 from accounts.models import Membership, Organization, User
+from accounts.session_store import stored_key
 from ratelimit.refusals import is_api
 
 SEEN_AT = "seen_at"
@@ -39,11 +45,12 @@ class LastSeenMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if is_api(request):
             return self.get_response(request)
-        before = request.session.session_key
+        before = stored_key(request.session)
         _note(request)
         response = self.get_response(request)
-        if before and request.session.session_key not in (None, before):
-            _follow(before, request)
+        after = stored_key(request.session)
+        if before and after and after != before:
+            _follow(before, after, request)
         return response
 
 
@@ -52,10 +59,18 @@ def begin(request: HttpRequest) -> None:
     request.session[SEEN_AT] = int(time.time())
 
 
+@receiver(user_logged_in)
+def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
+    """Store the row of this browser, and delete those of browsers that are signed out by now."""
+    kept = [row.pk for row in of_user(user)]
+    UserSession.objects.filter(user=user).exclude(pk__in=kept).delete()
+    _store(request)
+
+
 @transaction.atomic
 def leave(request: HttpRequest) -> None:
     """Sign out of this browser."""
-    user, key = request.user, request.session.session_key
+    user, key = request.user, stored_key(request.session)
     if isinstance(user, User):
         _lock_organizations(user)
         UserSession.objects.filter(user=user, session_key=key).delete()
@@ -66,10 +81,8 @@ def leave(request: HttpRequest) -> None:
 
 def current(request: HttpRequest) -> BrowserSession:
     """For a person who is signed in. The end is the stored one: an API call does not extend it."""
-    key = request.session.session_key
-    if not UserSession.objects.filter(session_key=key).exists():
-        UserSession.objects.create_from_request(request)
-    row = UserSession.objects.get(session_key=key)
+    key = stored_key(request.session)
+    row = UserSession.objects.filter(session_key=key).first() or _store(request)
     return BrowserSession(row.pk, Session.objects.get(session_key=key).expire_date)
 
 
@@ -79,17 +92,33 @@ def _note(request: HttpRequest) -> None:
     seen_at, now = request.session.get(SEEN_AT), int(time.time())
     if seen_at is not None and now - seen_at > SEEN_EVERY_SECONDS and request.user.is_authenticated:
         request.session[SEEN_AT] = now
-        UserSession.objects.create_from_request(request)
+        _store(request)
 
 
-def _follow(before: str, request: HttpRequest) -> None:
+def _store(request: HttpRequest) -> UserSession:
+    """Insert or update the row of the request's session."""
+    if request.session.session_key is None:
+        request.session.save()
+    row, _ = UserSession.objects.update_or_create(
+        session_key=stored_key(request.session),
+        defaults={
+            "user_id": request.user.pk,
+            "ip": get_adapter().get_client_ip(request),
+            "user_agent": request.META.get("HTTP_USER_AGENT", "")[:HTTP_USER_AGENT_MAX_LENGTH],
+            "last_seen_at": timezone.now(),
+        },
+    )
+    return row
+
+
+def _follow(before: str, after: str, request: HttpRequest) -> None:
     """Keep the row of a session whose key was cycled, by a rotated SECRET_KEY or a changed password.
 
     A session without its row could not be listed, and "sign out everywhere else" would miss it.
     """
     rows = UserSession.objects.filter(user_id=request.user.pk)
-    if not rows.filter(session_key=request.session.session_key).exists():
-        rows.filter(session_key=before).update(session_key=request.session.session_key)
+    if not rows.filter(session_key=after).exists():
+        rows.filter(session_key=before).update(session_key=after)
 
 
 def of_user(user: User) -> list[UserSession]:
@@ -111,7 +140,8 @@ def find(user: User, pk: int) -> UserSession | None:
 def end(session: UserSession, user: User) -> None:
     """Sign out of one of the person's browsers."""
     _lock_organizations(user)
-    session.end()
+    Session.objects.filter(session_key=session.session_key).delete()
+    session.delete()
     people_trail.record("session.ended", user, browser=session.user_agent[:200], lastAddress=session.ip)
 
 
@@ -119,7 +149,7 @@ def end(session: UserSession, user: User) -> None:
 @audit.gathered()
 def end_others(request: HttpRequest, user: User) -> None:
     _lock_organizations(user)
-    for session in UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key):
+    for session in UserSession.objects.filter(user=user).exclude(session_key=stored_key(request.session)):
         end(session, user)
 
 

@@ -247,6 +247,7 @@ for _slug, _client in SINGLE_SIGN_ON.items():
 SINGLE_SIGN_ON_SECONDS = 3
 
 SESSION_COOKIE_AGE = 14 * 86_400
+SESSION_ENGINE = "accounts.session_store"
 SESSION_SERIALIZER = "accounts.session_sealing.SealedSerializer"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-sessionid" if SECURE else "sessionid"

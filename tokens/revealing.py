@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,6 +20,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.access import PageRequest
+from accounts.session_store import SessionStore, stored_key
 from tokens.sealing import seal, unseal
 
 SECONDS = 60
@@ -77,7 +77,7 @@ def _take(request: HttpRequest) -> str | None:
     """Remove what the session holds for this page and decrypt it; of two requests at once, one gets it."""
     name, key = PREFIX + request.path, request.COOKIES.get(cookie_name(), "")
     with transaction.atomic():
-        Session.objects.select_for_update().filter(pk=request.session.session_key).first()
+        Session.objects.select_for_update().filter(pk=stored_key(request.session)).first()
         # This request may have read its session before another one took the secret.
         stored = SessionStore(request.session.session_key)
         kept = stored.pop(name, None)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import browser_sessions, ids, second_factor
 from accounts.access import PersonalRequest, personal_page
+from accounts.session_store import stored_key
 from tokens import devices, sessions
 
 MOST_SHOWN = 100
@@ -20,8 +21,9 @@ MOST_SHOWN = 100
 def security(request: PersonalRequest) -> HttpResponse:
     """Both lists, last used first."""
     families = sessions.told(sessions.living(request.user.pk)[: MOST_SHOWN + 1])
+    here = stored_key(request.session)
     browsers = [
-        (session, devices.summary(session.user_agent), session.session_key == request.session.session_key)
+        (session, devices.summary(session.user_agent), session.session_key == here)
         for session in browser_sessions.of_user(request.user)[:MOST_SHOWN]
     ]
     context = {
@@ -55,7 +57,7 @@ def end_browser(request: PersonalRequest, browser_id: int) -> HttpResponse:
     found = browser_sessions.find(request.user, browser_id)
     if found is None:
         raise Http404
-    if found.session_key == request.session.session_key:
+    if found.session_key == stored_key(request.session):
         return _leave(request)
     browser_sessions.end(found, request.user)
     messages.success(request, "Signed out of that browser.")

@@ -1,20 +1,25 @@
-"""What django_session holds after every flow that keeps something there: nothing that opens anything."""
+"""What django_session holds, keys and data: nothing that opens anything."""
 
 from __future__ import annotations
 
 import base64
 import json
 import zlib
+from importlib import import_module
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db import connection
 
-from accounts import invitations
+from accounts import browser_sessions, invitations
 from accounts.models import Membership
 from accounts.roles import Role
 from accounts.session_sealing import READABLE, SEALED
-from tests.accounts.flows import make_person, sign_in, sign_up_on_page
+from accounts.session_store import digest
+from tests.accounts.flows import is_signed_in, make_person, sign_in, sign_up_on_page
 from tests.accounts.test_mfa import prove
 from tests.mails import MailingClient
 from tests.people import actor
@@ -77,6 +82,29 @@ def test_only_who_is_signed_in_is_readable(owner: Membership, secret: str) -> No
     assert len(sessions) == 2
     for session in sessions:
         assert all(key == SEALED or key.startswith(READABLE) for key in session), session
+
+
+def test_no_stored_key_opens_a_browsers_session(owner: Membership) -> None:
+    browser, thief = MailingClient(), MailingClient()
+    sign_in(browser)
+    [stored] = Session.objects.values_list("session_key", flat=True)
+    assert list(UserSession.objects.values_list("session_key", flat=True)) == [stored]
+    thief.cookies[settings.SESSION_COOKIE_NAME] = stored
+    assert (is_signed_in(browser), is_signed_in(thief)) == (True, False)
+    assert browser.cookies[settings.SESSION_COOKIE_NAME].value != stored
+
+
+def test_browsers_of_the_version_before_stay_signed_in(owner: Membership) -> None:
+    browser = MailingClient()
+    sign_in(browser)
+    plain = browser.cookies[settings.SESSION_COOKIE_NAME].value
+    for model in (Session, UserSession):
+        model.objects.update(session_key=plain)
+    with connection.cursor() as cursor:
+        for statement in import_module("accounts.migrations.0018_session_digests").STATEMENTS:
+            cursor.execute(statement)
+    assert is_signed_in(browser)
+    assert [row.session_key for row in browser_sessions.of_user(owner.user)] == [digest(plain)]
 
 
 def test_under_another_key_the_flow_is_dropped_and_nothing_fails(secret: str, settings: Any) -> None:

@@ -11,6 +11,7 @@ from accounts.actors import SYSTEM
 from accounts.link_models import MailedClaim
 from accounts.models import Membership, User
 from accounts.roles import Role
+from accounts.session_store import stored_key
 from ratelimit.refusals import Refused
 from tests.accounts.flows import is_signed_in, sign_in
 from tests.mails import MailingClient
@@ -59,7 +60,8 @@ def test_a_session_that_no_list_knows_stays_ended(ada: Membership) -> None:
 
 
 def test_the_rows_of_browser_sessions_are_gone(ada: Membership, browser: MailingClient) -> None:
-    key = browser.session.session_key
+    key = stored_key(browser.session)
+    assert Session.objects.filter(session_key=key).exists()
     members.deactivate(users=User.objects.filter(pk=ada.user_id), actor=SYSTEM)
     assert not Session.objects.filter(session_key=key).exists()
     assert not UserSession.objects.filter(user=ada.user).exists()

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.roles import Role
+from accounts.session_store import stored_key
 from tests.clients import program
 from tests.mails import MailingClient
 from tests.people import PASSWORD
@@ -40,7 +41,7 @@ def sign_out(browser: MailingClient) -> None:
 
 
 def end_from_elsewhere(browser: MailingClient) -> None:
-    row = UserSession.objects.get(session_key=browser.session.session_key)
+    row = UserSession.objects.get(session_key=stored_key(browser.session))
     browser_of_ada().post(f"/settings/security/browsers/{row.pk}/end/")
 
 
@@ -54,7 +55,7 @@ def end_all(browser: MailingClient) -> None:
 
 
 def delete_row(browser: MailingClient) -> None:
-    UserSession.objects.filter(session_key=browser.session.session_key).delete()
+    UserSession.objects.filter(session_key=stored_key(browser.session)).delete()
 
 
 ENDINGS = (sign_out, end_from_elsewhere, end_others, end_all, delete_row)
@@ -89,7 +90,7 @@ def test_signing_out_leaves_what_another_browser_or_a_login_has_opened(ada: Memb
 def test_it_lives_no_longer_than_its_browser(ada: Membership) -> None:
     browser = browser_of_ada()
     end = timezone.now() + timedelta(minutes=5)
-    Session.objects.filter(session_key=browser.session.session_key).update(expire_date=end)
+    Session.objects.filter(session_key=stored_key(browser.session)).update(expire_date=end)
     tokens = exchange(browser).json()
     assert tokens["expires_in"] <= 300
     assert Grant.objects.get(user=ada.user).expires_at == end
@@ -98,6 +99,6 @@ def test_it_lives_no_longer_than_its_browser(ada: Membership) -> None:
 def test_a_row_deleted_in_the_database_ends_it_too(ada: Membership) -> None:
     browser = browser_of_ada()
     tokens = exchange(browser).json()
-    rows = UserSession.objects.filter(session_key=browser.session.session_key)
+    rows = UserSession.objects.filter(session_key=stored_key(browser.session))
     rows._raw_delete(rows.db)  # type: ignore[attr-defined]
     assert not is_alive(tokens)
