@@ -49,11 +49,16 @@
 
   window.small = (least) => {
     const targets = document.querySelectorAll("button, select, input:not([type=hidden]), summary, nav a, a.button");
+    // A box over the element, such as a summary's, takes its clicks.
+    const overlaid = (element) => {
+      const { position, height } = getComputedStyle(element, "::after");
+      return position === "absolute" ? parseFloat(height) : 0;
+    };
     return [...targets].filter(shown).map((element) => {
       // A check box or radio button is hit through the label around it or beside it.
       const label = ["checkbox", "radio"].includes(element.type) ? element.labels[0] : element;
       return [label.getBoundingClientRect(), element];
-    }).filter(([box]) => box.height < least - 0.5 || box.width < 24)
+    }).filter(([box, element]) => Math.max(box.height, overlaid(element)) < least - 0.5 || box.width < 24)
       .map(([box, element]) => `${Math.round(box.width)}×${Math.round(box.height)} ${element.outerHTML.slice(0, 80)}`);
   };
 })();

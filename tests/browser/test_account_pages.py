@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from playwright.sync_api import Page
 
+from accounts.models import User
 from tests.browser.conftest import sign_in
 from tests.browser.test_walk import LOOKS, faint_texts
 from tests.mails import MailingClient, last_mail, path_of
@@ -33,6 +37,25 @@ INSIDE = [
     "/accounts/2fa/webauthn/",
 ]
 PROVED = ["/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/"]
+# No other key of a test has this id.
+KEY = 700_000_000
+FACTORS = [
+    "/accounts/2fa/totp/deactivate/",
+    "/accounts/2fa/recovery-codes/",
+    "/accounts/2fa/recovery-codes/generate/",
+    "/accounts/2fa/webauthn/",
+    f"/accounts/2fa/webauthn/keys/{KEY}/edit/",
+    f"/accounts/2fa/webauthn/keys/{KEY}/remove/",
+    "/accounts/2fa/reauthenticate/",
+    "/accounts/2fa/webauthn/reauthenticate/",
+]
+
+
+def give_factors(user: User) -> None:
+    TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
+    key = {"name": "k" * 100, "credential": {}, "passwordless": True}
+    Authenticator.objects.create(pk=KEY, user=user, type=Authenticator.Type.WEBAUTHN, data=key)
 
 
 def walk(page: Page, ada) -> Iterator[str]:
@@ -61,6 +84,18 @@ def walk(page: Page, ada) -> Iterator[str]:
     for path in PROVED:
         page.goto(path)
         yield path
+    give_factors(ada)
+    for path in FACTORS:
+        page.goto(path)
+        assert page.url.endswith(path)
+        yield path
+    page.context.clear_cookies()
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill(ada.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/accounts/2fa/authenticate/")
+    yield "/accounts/2fa/authenticate/"
 
 
 def test_every_text_is_readable(new_page, ada, live_server, settings):
