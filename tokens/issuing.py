@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -93,7 +94,7 @@ def issue(
     TokenSecret.objects.create(
         token=token, digest=secret.digest, prefix=secret.prefix, last_four=secret.last_four, created_at=now
     )
-    transaction.on_commit(announce)
+    transaction.on_commit(partial(announce, secret.digest))
     notices_made.owe(token, actor, now)
     trail.created(token, actor)
     return Issued(token, secret.plaintext)

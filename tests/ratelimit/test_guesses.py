@@ -86,6 +86,56 @@ def test_every_process_sees_a_new_token_at_once(owner: Membership) -> None:
     assert [process.may_hold(one) for process in (here, there) for one in digests] == [True] * 4
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_new_token_costs_a_process_that_is_guessed_at_no_query(owner: Membership) -> None:
+    processes = [Existing(), Existing()]
+    digests = []
+    for process in processes:
+        assert not process.may_hold(opaque.digest(unknown()))
+    for _ in range(10):
+        digests.append(opaque.digest(make_token(owner).plaintext))
+        with CaptureQueriesContext(connection) as queries:
+            for process in processes:
+                assert not process.may_hold(opaque.digest(unknown()))
+                assert all(process.may_hold(one) for one in digests)
+        assert len(queries) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_is_made_while_the_digests_are_read_exists(
+    owner: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def read_then_make(read: Any = existing._read_keys) -> Any:
+        keys = read()
+        made.append(opaque.digest(make_token(owner).plaintext))
+        return keys
+
+    monkeypatch.setattr(existing, "_read_keys", read_then_make)
+    process = Existing()
+    process.may_hold(opaque.digest(unknown()))
+    assert process.may_hold(made[0])
+    assert len(made) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("loss", ["flushed", "trimmed"])
+def test_a_token_whose_entry_was_lost_exists(
+    owner: Membership, redis_client: Any, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    process = Existing()
+    assert not process.may_hold(opaque.digest(unknown()))
+    lost = opaque.digest(make_token(owner).plaintext)
+    if loss == "flushed":
+        redis_client.flushdb()
+    else:
+        redis_client.xtrim(existing.STREAM, maxlen=0, approximate=False)
+    later = opaque.digest(make_token(owner).plaintext)
+    assert [process.may_hold(one) for one in (lost, later)] == [True, True]
+    assert not process.may_hold(opaque.digest(unknown()))
+
+
 def test_digests_are_read_page_by_page(owner: Membership, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(existing, "PAGE", 2)
     made = [opaque.digest(make_token(owner).plaintext) for _ in range(5)]
