@@ -52,7 +52,7 @@ test: lint
 # Each outage, and FAULT_ROUNDS crashes; with the figures of each.
 faults: install
 	@FAULT_ROUNDS=$${FAULT_ROUNDS:-10} $(BIN)/python -m pytest -n 0 -rP --show-capture=stdout -p no:randomly tests/faults \
-		tests/ratelimit/test_outages.py tests/ratelimit/test_failover.py
+		tests/ratelimit/store/test_outages.py tests/ratelimit/store/test_failover.py
 
 lint: install
 	@$(BIN)/ruff check --quiet

@@ -9,7 +9,9 @@ class AccountsConfig(AppConfig):
         from allauth.account.signals import user_logged_in
         from allauth.usersessions.signals import on_user_logged_in
 
-        from accounts import browser_sessions, checks, mfa_checks, people_trail, plans  # noqa: F401
+        from accounts import checks  # noqa: F401
+        from accounts.authentication import browser_sessions, mfa_checks, user_events  # noqa: F401
+        from accounts.organizations import plan_changes  # noqa: F401
 
         # It stores the key of a session as it is; browser_sessions stores the key's digest.
         user_logged_in.disconnect(on_user_logged_in)

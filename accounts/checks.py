@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from rest_framework.views import APIView
 
-from accounts.access import HasScope
-from accounts.catalogue import catalogue
-from accounts.routes import Route, routes
-from accounts.scopes import parse
+from accounts.drf.routes import Route, routes
+from accounts.pages.decorators import HasScope
+from accounts.permissions.catalogue import catalogue
+from accounts.permissions.scopes import parse
 
 PAGES = "settings/"
 # Guests choose a colour scheme too.
@@ -47,7 +47,7 @@ def _of_page(route: Route) -> Iterator[CheckMessage]:
     elif route.path not in PUBLIC_PAGES and not hasattr(route.callback, "page_scope"):
         yield Error(
             f"{route.path} ({_file(route.callback)}) is a page that is not guarded.",
-            hint="Decorate it with page or personal_page of accounts.access, or set public = True on it.",
+            hint="Decorate it with page or personal_page of accounts.pages.decorators, or set public = True.",
             id="accounts.E004",
         )
 

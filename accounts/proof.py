@@ -1,6 +1,6 @@
 """Proof of sign-in: which factors a person has proven, at which provider, and when. A value, without HTTP.
 
-A browser's session and a grant each carry one. ``accounts.policies`` judges it.
+A browser's session and a grant each carry one. ``accounts.authorization.policies`` judges it.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ TESSERA_API_PREFIXES = ("/api/", "/v1/", "/auth/v1/", "/internal/", "/.well-know
 PAGE_PREFIXES = ("/accounts/", "/admin/", "/settings/", "/static/")
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.access.HasScope"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.credentials.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.pages.decorators.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["accounts.parsers.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.negotiation.FirstByDefault",
-    "DEFAULT_SCHEMA_CLASS": "accounts.schema.OperationSchema",
-    "EXCEPTION_HANDLER": "accounts.exceptions.exception_handler",
+    "DEFAULT_PARSER_CLASSES": ["accounts.drf.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.drf.negotiation.FirstByDefault",
+    "DEFAULT_SCHEMA_CLASS": "accounts.drf.openapi.OperationSchema",
+    "EXCEPTION_HANDLER": "accounts.drf.exception_handler.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -40,11 +40,14 @@ Lists are paged: follow `next` until it is null.""",
     ],
     "COMPONENT_SPLIT_REQUEST": True,
     "COMPONENT_SPLIT_PATCH": False,
-    "ENUM_NAME_OVERRIDES": {"TokenStatus": "tokens.serializers.STATUSES", "Role": "accounts.roles.Role"},
+    "ENUM_NAME_OVERRIDES": {
+        "TokenStatus": "tokens.api.token_serializers.STATUSES",
+        "Role": "accounts.permissions.roles.Role",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "accounts.error_schema.add_components",
-        "tokens.forward_schema.add_path",
+        "accounts.drf.error_openapi.add_components",
+        "tokens.api.forward_auth_openapi.add_path",
     ],
 }
 

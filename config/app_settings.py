@@ -38,7 +38,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context_processors.workspace",
+                "accounts.pages.context_processors.workspace",
             ],
         },
     },

@@ -7,22 +7,22 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
-from config import draining
-from config.gunicorn_logger import LineLogger
-from config.housekeeper import housekeeper
+from config.server import draining
+from config.server.housekeeper import housekeeper
+from config.server.logger import LineLogger
 from ratelimit.tally import tally
 
 wsgi_app = "config.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-worker_class = "config.worker.Worker"
+worker_class = "config.server.worker.Worker"
 threads = 8
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
 timeout = 30
 graceful_timeout = 20
-# sendfile would wait in the kernel for a client that reads nothing; see config/client_socket.py.
+# sendfile would wait in the kernel for a client that reads nothing; see config/server/client_socket.py.
 sendfile = False
 # Longer than nginx keeps an idle connection to us (60 s), so that we never close it under a request.
 keepalive = 75
@@ -37,7 +37,7 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 control_socket_disable = True
 
-# The address of a mailed link carries its secret: requests are logged by their route (config/request_log.py).
+# The address of a mailed link carries its secret: requests are logged by route (config.http.access_log).
 accesslog = None
 logger_class = LineLogger
 loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
@@ -59,9 +59,9 @@ def pre_fork(server: Arbiter, worker: Worker) -> None:
 
 def post_worker_init(worker: Worker) -> None:
     # Django's settings, which the headers depend on, are read by now.
-    from config import server_refusals  # noqa: PLC0415
+    from config.server import error_responses  # noqa: PLC0415
 
-    util.write_error = server_refusals.write
+    util.write_error = error_responses.write
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:

@@ -16,10 +16,10 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from accounts import secret_files
-from config import log_lines, logs
+from accounts.crypto import secret_files
 from config.api_settings import *  # noqa: F403 - Django reads every name from this module.
 from config.app_settings import *  # noqa: F403
+from config.logging import formatter, setup
 from config.mail_settings import mail_settings
 from config.sign_in_settings import *  # noqa: F403
 
@@ -95,7 +95,7 @@ REFRESHES_PER_MINUTE = env.int("REFRESHES_PER_MINUTE", default=60)
 TOKEN_PREFIX = env.str("TOKEN_PREFIX", default="tsr_sa_")
 TOKEN_FORMAT = env.str("TOKEN_FORMAT", default="prefixed")
 PERMISSIONS_FILE = env.str(
-    "PERMISSIONS_FILE", default=str(BASE_DIR / "accounts" / "example_permissions.toml")
+    "PERMISSIONS_FILE", default=str(BASE_DIR / "accounts" / "permissions" / "example.toml")
 )
 ACTIVE_TOKENS_PER_ORGANIZATION = 50
 
@@ -141,8 +141,8 @@ REFRESH_GRACE_SECONDS = 10
 SESSION_REQUESTS_PER_MINUTE = env.int("SESSION_REQUESTS_PER_MINUTE", default=600)
 
 MIDDLEWARE = [
-    "config.middleware.EdgeMiddleware",
-    "config.lanes.ForkMiddleware",
+    "config.http.middleware.EdgeMiddleware",
+    "config.http.chains.ForkMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -152,11 +152,11 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.known_devices.DeviceCookieMiddleware",
-    "accounts.browser_sessions.LastSeenMiddleware",
-    "accounts.admin_timeout.AdminTimeoutMiddleware",
-    "config.lanes.JoinMiddleware",
-    "tokens.middleware.BearerMiddleware",
+    "accounts.authentication.known_devices.DeviceCookieMiddleware",
+    "accounts.authentication.browser_sessions.LastSeenMiddleware",
+    "accounts.staff.statement_timeout.AdminTimeoutMiddleware",
+    "config.http.chains.JoinMiddleware",
+    "tokens.credentials.middleware.BearerMiddleware",
     "ratelimit.middleware.RateLimitMiddleware",
 ]
 
@@ -204,7 +204,7 @@ if REDIS_URL:
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "tsr",
         "OPTIONS": {
-            "CONNECTION_POOL_CLASS": "ratelimit.connections.Pool",
+            "CONNECTION_POOL_CLASS": "ratelimit.store.connections.Pool",
             "CONNECTION_POOL_KWARGS": {
                 "protocol": 2,
                 "socket_timeout": REDIS_TIMEOUT_SECONDS,
@@ -218,7 +218,7 @@ if REDIS_URL:
 # --- People -----------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.backends.LimitedBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.authentication.backend.LimitedBackend"]
 # A provider without a client id is not offered. Its endpoints are accounts.sso_providers' own unless
 # they are named here.
 MICROSOFT_TENANT = env.str("MICROSOFT_TENANT", default="common")
@@ -247,15 +247,15 @@ for _slug, _client in SINGLE_SIGN_ON.items():
 SINGLE_SIGN_ON_SECONDS = 3
 
 SESSION_COOKIE_AGE = 14 * 86_400
-SESSION_ENGINE = "accounts.session_store"
-SESSION_SERIALIZER = "accounts.session_sealing.SealedSerializer"
+SESSION_ENGINE = "accounts.authentication.session_store"
+SESSION_SERIALIZER = "accounts.crypto.session_serializer.SealedSerializer"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-sessionid" if SECURE else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if SECURE else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if SECURE else []
-CSRF_FAILURE_VIEW = "config.handlers.csrf_failure"
-RATELIMIT_REFUSED = "ratelimit.refusals.rate_limited"
+CSRF_FAILURE_VIEW = "config.http.error_views.csrf_failure"
+RATELIMIT_REFUSED = "accounts.errors.rate_limited"
 
 vars().update(mail_settings(env.str("EMAIL_URL", default="consolemail://")))
 EMAIL_TIMEOUT = 10
@@ -315,7 +315,7 @@ for _origin in CORS_ALLOWED_ORIGINS:
         )
 if CORS_ALLOWED_ORIGINS:
     # Outermost, so that a page on another host may read what the edge refuses, and preflights cost nothing.
-    MIDDLEWARE.insert(0, "config.cors.CorsMiddleware")
+    MIDDLEWARE.insert(0, "config.http.cors.CorsMiddleware")
 STATIC_URL = "/static/"
 # Served straight from the apps, so that no step stands between a checkout and a running server.
 WHITENOISE_USE_FINDERS = True
@@ -327,15 +327,15 @@ USE_I18N = True
 
 # A line for each request; LOG_FORMAT is read where the server's own lines are formed, too.
 ACCESS_LOG = env.bool("ACCESS_LOG", default=True)
-LOG_FORMAT = env.str("LOG_FORMAT", default=log_lines.wanted_form())
+LOG_FORMAT = env.str("LOG_FORMAT", default=formatter.wanted_form())
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 if LOG_FORMAT not in ("json", "console") or LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
     raise ImproperlyConfigured(
         "LOG_FORMAT must be json or console, and LOG_LEVEL one of DEBUG, INFO, WARNING and ERROR."
     )
-LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
-DEFAULT_EXCEPTION_REPORTER_FILTER = "config.debug_page.ReporterFilter"
-log_lines.hide(
+LOGGING = setup.configuration(LOG_LEVEL, LOG_FORMAT)
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.logging.debug_page.ReporterFilter"
+formatter.hide(
     (
         *(SECRET_KEY, *SECRET_KEY_FALLBACKS, *INTERNAL_TOKENS, *MFA_ENCRYPTION_KEYS),
         *(str(DATABASES["default"].get("PASSWORD") or ""), urlsplit(REDIS_URL).password or ""),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 PASSWORD_HASHERS = [
-    "accounts.hashing.OneAtATimeArgon2",
+    "accounts.authentication.hashing.OneAtATimeArgon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.passwords.MaximumLengthValidator"},
+    {"NAME": "accounts.authentication.password_validators.MaximumLengthValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email", "name")},
@@ -17,11 +17,11 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "accounts.passwords.ContextValidator"},
+    {"NAME": "accounts.authentication.password_validators.ContextValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/settings/tokens/"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -33,17 +33,17 @@ ACCOUNT_SESSION_REMEMBER = True
 # Sign-in is limited by our own exact windows (accounts.backends), which hold under concurrency.
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_FORMS = {
-    "login": "accounts.account_forms.SignInForm",
-    "change_password": "accounts.account_forms.LimitedChangePasswordForm",
-    "set_password": "accounts.account_forms.FirstPasswordForm",
+    "login": "accounts.pages.forms.SignInForm",
+    "change_password": "accounts.pages.forms.LimitedChangePasswordForm",
+    "set_password": "accounts.pages.forms.FirstPasswordForm",
 }
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-MFA_ADAPTER = "accounts.mfa_adapter.MFAAdapter"
+MFA_ADAPTER = "accounts.authentication.mfa_adapter.MFAAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.second_factor.LimitedAuthenticateForm",
-    "reauthenticate": "accounts.second_factor.LimitedReauthenticateForm",
+    "authenticate": "accounts.authentication.second_factor.LimitedAuthenticateForm",
+    "reauthenticate": "accounts.authentication.second_factor.LimitedReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

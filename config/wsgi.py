@@ -5,8 +5,8 @@ import os
 import django
 from django.conf import settings
 
+from config.http.request import TolerantHandler
 from config.postgres.pool import Connection
-from config.request import TolerantHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

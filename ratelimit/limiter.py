@@ -9,9 +9,11 @@ from typing import Any
 
 from django.conf import settings
 
-from ratelimit import counted, sql, store
-from ratelimit.reserve import reserve_block
-from ratelimit.values import Charge, Decision, Fence, Verdict, WindowLimit, decide
+from ratelimit import counted
+from ratelimit.sql import limits
+from ratelimit.sql.reservations import reserve_block
+from ratelimit.store import client
+from ratelimit.types import Charge, Decision, Fence, Verdict, WindowLimit, decide
 
 UNLIMITED, NOT_CHARGED = -1, -2
 NO_BLOCK = ("", "", "", "")
@@ -31,10 +33,10 @@ def hit(
     if settings.REDIS_URL:
         try:
             return _count("store", _hit_store(charge, address, fence, now))
-        except store.StoreUnavailable:
+        except client.StoreUnavailable:
             if fence and fence.remembered:
                 return STALE
-    return _count("sql", sql.hit(charge, address, now=now))
+    return _count("sql", limits.hit(charge, address, now=now))
 
 
 def _count(by: str, decision: Decision) -> Decision:
@@ -47,11 +49,11 @@ def hit_window(window: WindowLimit, *, now: float | None = None) -> tuple[bool, 
     """Charge a short limit that stands alone: admitted, and whole seconds until it ends."""
     if settings.REDIS_URL:
         try:
-            admitted, _, ends = store.window([WINDOWS + window.key], [window.limit, window.seconds * 1000])
+            admitted, _, ends = client.window([WINDOWS + window.key], [window.limit, window.seconds * 1000])
             return bool(admitted), max(1, math.ceil(ends / 1000))
-        except store.StoreUnavailable:
+        except client.StoreUnavailable:
             pass
-    admitted, _, ends_in = sql.hit_window(window, window.key, sql.clock() if now is None else now)
+    admitted, _, ends_in = limits.hit_window(window, window.key, limits.clock() if now is None else now)
     return admitted, max(1, math.ceil(ends_in))
 
 
@@ -79,8 +81,8 @@ def _run(
     per_day = NOT_CHARGED if not charge.charged else UNLIMITED if charge.per_day is None else charge.per_day
     window = charge.window
     # A cluster runs a script on the keys of one slot only, so there a window is counted within its bucket.
-    windows = tag if store.servers().clustered else WINDOWS
-    return store.meter(
+    windows = tag if client.servers().clustered else WINDOWS
+    return client.meter(
         [tag + "meter", tag + "usage:", windows + (window.key if window else "none")],
         [
             secrets.token_hex(8),

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
 from ratelimit import limiter
-from ratelimit.client import client_ip
-from ratelimit.values import Charge, Decision, Fence
+from ratelimit.client_ip import client_ip
+from ratelimit.types import Charge, Decision, Fence
 
 
 class Chargeable(Protocol):

@@ -1,6 +1,6 @@
 """What every test stands on: an empty Redis, quick passwords, and the fixtures of the plugins named here.
 
-The stores themselves are started by `tests.services`, before Django's settings are read.
+The stores themselves are started by `tests.support.services`, before Django's settings are read.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from accounts.mail_threads import threads
+from accounts.notifications.threads import threads
 from config.postgres.pool import Connection
-from ratelimit import store
-from tests import emptying
-from tokens.existing import existing
-from tokens.guesses import guesses
-from tokens.memory import memory
+from ratelimit.store import client
+from tests.support import emptying
+from tokens.credentials.cache import memory
+from tokens.credentials.known_digests import existing
+from tokens.credentials.refusal_limits import guesses
 
 pytest_plugins = [
-    "tests.browsers",
-    "tests.fixtures",
-    "tests.scheduling",
-    "tests.servers",
+    "tests.support.browsers",
+    "tests.support.fixtures",
+    "tests.support.scheduling",
+    "tests.support.servers",
     "tests.gateways.missing",
 ]
 
@@ -68,6 +68,6 @@ def _empty_redis(redis_client: redis.Redis) -> None:
     existing.clear()
     threads.resume()
     # What one test has done to the store must not keep the next from asking it.
-    store.servers().close_breakers()
+    client.servers().close_breakers()
     # Importing what gunicorn serves hurries this process too, and crowds wait for each other here.
     Connection.longest = None

@@ -6,10 +6,11 @@ class TokensConfig(AppConfig):
     verbose_name = "Credentials"
 
     def ready(self) -> None:
-        from tokens import audit_links, deleting, endings, policies, second_factors
+        from tokens.lifecycle import organization_deletion, policy_changes, receivers, second_factors
+        from tokens.pages import audit_log_links
 
-        audit_links.connect()
-        deleting.connect()
-        endings.connect()
-        policies.connect()
+        audit_log_links.connect()
+        organization_deletion.connect()
+        receivers.connect()
+        policy_changes.connect()
         second_factors.connect()

@@ -14,11 +14,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from accounts import outbox
-from accounts.context_models import EndUserCount, Index
 from accounts.models import Organization, User
-from ratelimit import counted, figures
+from accounts.models.index import EndUserCount, Index
+from accounts.notifications import outbox
+from ratelimit import counted
 from ratelimit.tally import tally
+from ratelimit.usage import totals
 from tokens.models import Grant, GrantKind, OAuthClient, ServiceAccountToken
 
 
@@ -113,7 +114,7 @@ def _mail() -> Iterator[GaugeMetricFamily]:
 
 
 def _usage() -> Iterator[GaugeMetricFamily]:
-    found = figures.read()
+    found = totals.read()
     yield _gauge("tessera_calls_today", "Admitted calls of this UTC day", found.calls_today)
     yield _gauge("tessera_refused_today", "Calls of this UTC day over a limit", found.refused_today)
     yield _gauge("tessera_reserved_today", "Of the plans' day, given out in blocks", found.reserved_today)

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from ratelimit.online import AddIndexOnline
+from ratelimit.online_index import AddIndexOnline
 
 
 class Migration(migrations.Migration):

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-# As accounts.session_store names rows, so that browsers stay signed in.
+# As accounts.authentication.session_store names rows, so that browsers stay signed in.
 STATEMENTS = (
     "UPDATE django_session SET session_key = left(encode(sha256(session_key::bytea), 'hex'), 40)",
     "UPDATE usersessions_usersession SET session_key = left(encode(sha256(session_key::bytea), 'hex'), 40)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.utils import timezone
 
-from accounts import outbox
+from accounts.notifications import outbox
 
 register = template.Library()
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from django import template
 
-from accounts import single_sign_on, sso_providers
+from accounts.oidc import providers as sso_providers
 from accounts.redirects import is_own_path
+from accounts.registration import social_accounts
 
 register = template.Library()
 
 
-@register.inclusion_tag("parts/sso_buttons.html", takes_context=True)
+@register.inclusion_tag("accounts/parts/sso_buttons.html", takes_context=True)
 def sso_buttons(context: dict[str, Any]) -> dict[str, Any]:
     """To sign in or up with."""
     request = context["request"]
@@ -24,12 +25,12 @@ def sso_buttons(context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("parts/sso_connections.html", takes_context=True)
+@register.inclusion_tag("accounts/parts/sso_connections.html", takes_context=True)
 def sso_connections(context: dict[str, Any]) -> dict[str, Any]:
     """To connect with one's account, or to take off it."""
     user = context["request"].user
     providers = sso_providers.configured()
-    own = single_sign_on.of_user(user) if providers else set()
+    own = social_accounts.of_user(user) if providers else set()
     return {
         "rows": [
             (one, one.slug in own, f"{one.slug}_{'disconnect' if one.slug in own else 'connect'}")

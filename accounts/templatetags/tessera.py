@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import addresses, moments
-from accounts.navigation import YOU, Place, places_of
+from accounts import addresses, dates
+from accounts.pages.navigation import YOU, Place, places_of
 
 register = template.Library()
 
@@ -36,15 +36,15 @@ def moment(value: datetime | None, form: str = "relative") -> SafeString:
     if value is None:
         return SafeString("")
     words = {
-        "relative": moments.relative(value, timezone.now()),
-        "date": moments.day(value),
-        "exact": moments.exactly(value),
-        "second": moments.exactly(value),
+        "relative": dates.relative(value, timezone.now()),
+        "date": dates.day(value),
+        "exact": dates.exactly(value),
+        "second": dates.exactly(value),
     }
     return format_html(
         '<time datetime="{}" title="{}" data-form="{}">{}</time>',
         value.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        moments.exactly(value),
+        dates.exactly(value),
         form,
         words[form],
     )

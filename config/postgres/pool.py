@@ -11,7 +11,7 @@ from psycopg import OperationalError, errors
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from ratelimit import patience
+from accounts import locking
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Connection(PsycopgConnection[Any]):
 
     Measured here and not by the server, so that it holds for a server that hangs as well, and behind
     PgBouncer, which hands no session settings through. None, as for commands: there is no end. Whoever
-    stands in line for an organization is given more (``ratelimit.patience``).
+    stands in line for an organization is given more (``accounts.locking``).
     """
 
     longest: ClassVar[float | None] = None
@@ -36,7 +36,7 @@ class Connection(PsycopgConnection[Any]):
     def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
         if timeout is not None or self.longest is None:
             return super().wait(gen, interval, timeout)
-        longest = max(self.longest, patience.seconds())
+        longest = max(self.longest, locking.seconds())
         try:
             return super().wait(gen, interval, longest)
         except errors._WaitTimeout:

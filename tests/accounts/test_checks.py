@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from accounts.access import PageRequest, page, required_scopes
 from accounts.checks import check_endpoints
 from accounts.models import Index
+from accounts.pages.decorators import PageRequest, page, required_scopes
 
 
 class Guarded(APIView):

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests import services
 from tests.bench.count import per_request
 from tests.bench.measure import BenchmarkError, Sample, Target, measure, wrk
-from tests.servers import Server, Servers
+from tests.support import services
+from tests.support.servers import Server, Servers
 
 ROOT = Path(__file__).resolve().parents[2]
 PEER_CONFIG = "tests/bench/peer_gunicorn.conf.py"

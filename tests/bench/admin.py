@@ -9,8 +9,8 @@ import subprocess
 import sys
 from urllib.parse import urlsplit
 
-from tests import services
 from tests.bench.__main__ import ROOT, database, python
+from tests.support import services
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from django.test import Client, RequestFactory  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from accounts.audit_models import AuditEvent  # noqa: E402
+from accounts.audit.models import AuditEvent  # noqa: E402
 from accounts.models import Membership, Organization, User  # noqa: E402
 from config.postgres.pool import Connection  # noqa: E402
 from tests.bench.admin_fill import fill  # noqa: E402

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from tests import services
 from tests.bench.__main__ import database, python
 from tests.bench.measure import BenchmarkError, cpu_seconds
-from tests.servers import Server, Servers
+from tests.support import services
+from tests.support.servers import Server, Servers
 
 ROUNDS, REQUESTS = 7, 200
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

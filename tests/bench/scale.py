@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests import services
 from tests.bench.__main__ import database, print_table, python, run
 from tests.bench.measure import Target, wrk
-from tests.servers import Servers
+from tests.support import services
+from tests.support.servers import Servers
 
 USED = 200
 

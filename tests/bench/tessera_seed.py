@@ -15,7 +15,7 @@ from django.utils import timezone  # noqa: E402
 from accounts.models import Membership, Organization, User  # noqa: E402
 from ratelimit.models import Plan  # noqa: E402
 from tests.bench.fill import TOKENS_EACH, fill  # noqa: E402
-from tokens import opaque  # noqa: E402
+from tokens.crypto import opaque  # noqa: E402
 from tokens.models import ServiceAccountToken, TokenSecret  # noqa: E402
 
 rows, used = int(sys.argv[1]), int(sys.argv[2])

@@ -11,12 +11,12 @@ from django.conf import settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from accounts import founding
 from accounts.models import Membership, User
-from accounts.roles import Role
-from tests.browsers import chromium
-from tests.people import PASSWORD, fresh_browser_of, make_member, make_organization
-from tests.waiting import PATIENCE
+from accounts.organizations import provisioning
+from accounts.permissions.roles import Role
+from tests.support.browsers import chromium
+from tests.support.people import PASSWORD, fresh_browser_of, make_member, make_organization
+from tests.support.waiting import PATIENCE
 
 FLAGS = (
     "--no-sandbox",
@@ -44,7 +44,7 @@ def chrome() -> Iterator[Browser]:
 @pytest.fixture
 def ada(transactional_db: None) -> User:
     """The owner of Acme, with a password and a verified address."""
-    user = founding.person(email="ada@example.com", password=PASSWORD, name="Ada Lovelace")
+    user = provisioning.person(email="ada@example.com", password=PASSWORD, name="Ada Lovelace")
     make_member(make_organization("Acme"), Role.OWNER, user)
     return user
 

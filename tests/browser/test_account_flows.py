@@ -8,10 +8,10 @@ import pytest
 from django.core import mail
 from playwright.sync_api import Page, expect
 
-from tests.accounts.test_mfa import code_of
+from tests.accounts.authentication.test_mfa import code_of
 from tests.browser.conftest import sign_in
-from tests.mails import last_mail, path_of
-from tests.people import PASSWORD, make_plan
+from tests.support.mails import last_mail, path_of
+from tests.support.people import PASSWORD, make_plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHRASE = "quiet otters dance at noon"

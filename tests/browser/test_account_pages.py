@@ -13,8 +13,8 @@ from playwright.sync_api import Page
 from accounts.models import User
 from tests.browser.conftest import sign_in
 from tests.browser.test_walk import LOOKS, faint_texts
-from tests.mails import MailingClient, last_mail, path_of
-from tests.people import PASSWORD
+from tests.support.mails import MailingClient, last_mail, path_of
+from tests.support.people import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 GUEST = [

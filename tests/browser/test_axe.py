@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 from accounts.models import Membership
 from tests.browser.conftest import sign_in
 from tests.browser.test_walk import walk
-from tests.npm_packages import folder
-from tests.people import make_user
+from tests.support.npm_packages import folder
+from tests.support.people import make_user
 
 __all__ = ["folder"]
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Membership
-from tests.people import make_token
+from tests.support.people import make_token
 
 pytestmark = pytest.mark.browser
 

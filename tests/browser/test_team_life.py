@@ -11,16 +11,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from playwright.sync_api import Page, expect
 
-from accounts import audit
-from accounts.audit_models import AuditEvent
+from accounts.audit import log
+from accounts.audit.models import AuditEvent
 from accounts.models import Membership
-from accounts.roles import Role
-from tests import people
+from accounts.permissions.roles import Role
 from tests.browser.conftest import sign_in
 from tests.browser.test_token_life import call, create
-from tests.mails import last_mail, path_of
-from tests.people import make_member, make_plan, make_token
-from tests.team import make_proven
+from tests.support import people
+from tests.support.mails import last_mail, path_of
+from tests.support.people import make_member, make_plan, make_token
+from tests.support.team import make_proven
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -119,7 +119,7 @@ def test_from_signing_up_to_a_removal_it_is_all_on_record(new_page):
         cursor.execute("UPDATE accounts_auditevent SET actor_name = 'Mallory' WHERE sequence = %s", [altered])
     with pytest.raises(CommandError, match="Broken: 1"):
         call_command("audit_verify")
-    assert audit.first_broken(acme.organization_id) == altered
+    assert log.first_broken(acme.organization_id) == altered
 
 
 def test_without_scripts_a_token_is_taken_over_before_the_rest_ends(new_page, acme):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import APIResponse, Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.people import make_token
+from tests.support.people import make_token
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

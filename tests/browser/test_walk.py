@@ -12,14 +12,14 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Membership
-from accounts.roles import Role
+from accounts.permissions.roles import Role
 from ratelimit.models import DailyUsage
 from tests.browser.conftest import sign_in
-from tests.people import actor, make_member, make_organization, make_token, make_user
-from tests.sessions import opened
-from tests.team import make_invited
-from tests.tokens.oauth import SCOPES, make_program
-from tokens.revoking import revoke
+from tests.support.people import actor, make_member, make_organization, make_token, make_user
+from tests.support.sessions import opened
+from tests.support.team import make_invited
+from tests.tokens.oauth.calls import SCOPES, make_program
+from tokens.service_accounts.revoke import revoke
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

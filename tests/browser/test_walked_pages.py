@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import resolve
 
+from accounts.drf.routes import routes
 from accounts.models import Membership
-from accounts.routes import routes
 from tests.browser import test_account_pages as account_pages
 from tests.browser.test_walk import furnish
 

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import sign_in
 from tests.browser.test_token_life import call, create
-from tests.people import make_member, make_organization, make_token
+from tests.support.people import make_member, make_organization, make_token
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -17,13 +17,13 @@ from django.db import connection
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
-from ratelimit import store
+from ratelimit.store import client
 from tests.faults.load import Caller
 from tests.faults.own_postgres import PASSWORD, OwnPostgres
 from tests.faults.rounds import DATABASE_TIMEOUT, REDIS_TIMEOUT
-from tests.ratelimit.own_redis import LASTING, OwnRedis
-from tests.servers import Server, Servers
-from tests.stores.__main__ import scratch_folder
+from tests.ratelimit.store.own_redis import LASTING, OwnRedis
+from tests.support.servers import Server, Servers
+from tests.support.stores.__main__ import scratch_folder
 
 MANY = str(10**9)
 
@@ -103,7 +103,7 @@ def world(
 def _own_connection_anew(world: World) -> Iterator[None]:
     """What a test has done to the stores it has done to this process' connections as well."""
     connection.close()
-    store.servers().of("any").forget()
+    client.servers().of("any").forget()
     yield
     connection.close()
     # A test that failed may have left it standing still, and is to be the only one that fails.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from accounts.actors import SYSTEM
 from accounts.models import Membership
-from ratelimit.reserve import BLOCKS_PER_DAY
+from accounts.permissions.actor import SYSTEM
+from ratelimit.sql.reservations import BLOCKS_PER_DAY
 from tests.faults.load import Load, Request
-from tests.people import make_member, make_organization, make_plan, make_token
-from tests.sessions import opened
-from tokens import opaque
-from tokens.revoking import revoke
+from tests.support.people import make_member, make_organization, make_plan, make_token
+from tests.support.sessions import opened
+from tokens.crypto import opaque
+from tokens.service_accounts.revoke import revoke
 
 LIMIT = 200
 BLOCK = LIMIT // BLOCKS_PER_DAY

@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.faults.rounds import LONGEST
-from tests.servers import Server
-from tests.waiting import PATIENCE, wait_until
+from tests.support.servers import Server
+from tests.support.waiting import PATIENCE, wait_until
 
 NO_ANSWER = 0
 WHOAMI = "/api/auth/whoami"

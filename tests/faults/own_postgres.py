@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 
-from tests.stores import postgres
-from tests.stores.store import Store
+from tests.support.stores import postgres
+from tests.support.stores.store import Store
 
 # Few, so that a test can take them all; and what is acknowledged must outlive a crash.
 SETTINGS = {"max_connections": "60", "synchronous_commit": "on"}

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.waiting import PATIENCE
+from tests.support.waiting import PATIENCE
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
 LONG = ROUNDS > 1

@@ -15,19 +15,20 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models import Sum
 
-from accounts import audit, ids
-from accounts.audit_models import AuditEvent
+from accounts import typeid
+from accounts.audit import log
+from accounts.audit.models import AuditEvent
 from accounts.models import Membership
-from accounts.roles import Role
+from accounts.permissions.roles import Role
 from ratelimit.models import DailyUsage
 from tests.faults.conftest import World
 from tests.faults.load import Caller, Load, Request
 from tests.faults.rounds import ROUNDS
 from tests.faults.writers import Promises, Writer, at_work
-from tests.people import make_member, make_organization, make_plan, make_token
-from tests.servers import Server
-from tests.sessions import opened
-from tests.waiting import wait_until
+from tests.support.people import make_member, make_organization, make_plan, make_token
+from tests.support.servers import Server
+from tests.support.sessions import opened
+from tests.support.waiting import wait_until
 from tokens.models import Grant, RefreshToken, ServiceAccountToken
 
 KILLS = 2 + ROUNDS
@@ -59,7 +60,7 @@ def test_what_was_acknowledged_outlives_every_crash(
     acts = [
         writers[0].tokens,
         writers[1].tokens,
-        writers[2].removals(ids.encode("mem", one.pk) for one in members),
+        writers[2].removals(typeid.encode("mem", one.pk) for one in members),
         writers[3].refreshes(one.refresh_token for one in families),
     ]
     readers = [Request("counted", counted.plaintext)] * READERS
@@ -111,7 +112,7 @@ def kill_children(server: Server, *, housekeeping: bool) -> None:
     for child in psutil.Process(server.process.pid).children():
         # One that ended since it was listed has no command line any more.
         with suppress(psutil.Error):
-            if ("config.housekeeper" in child.cmdline()) is housekeeping:
+            if ("config.server.housekeeper" in child.cmdline()) is housekeeping:
                 child.kill()
 
 
@@ -134,12 +135,12 @@ def expect_tokens_as_promised(owner: Membership, promises: Promises) -> None:
     with_key = [one for one in rows.values() if one.idempotency_digest]
     # The last wish of each of the two writers may have been left unanswered.
     assert promises.keys - 2 <= len(with_key) <= promises.keys
-    assert audit.first_broken(owner.organization_id) is None
+    assert log.first_broken(owner.organization_id) is None
 
 
 def expect_members_as_promised(owner: Membership, members: list[Membership], promises: Promises) -> None:
     left = set(Membership.objects.filter(organization=owner.organization).values_list("pk", flat=True))
-    removed = {ids.encode("mem", one.pk) for one in members if one.pk not in left}
+    removed = {typeid.encode("mem", one.pk) for one in members if one.pk not in left}
     assert promises.removed <= removed
     events = AuditEvent.objects.filter(organization=owner.organization, action="member.removed")
     assert events.count() == len(removed)

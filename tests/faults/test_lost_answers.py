@@ -13,10 +13,10 @@ from accounts.models import Membership
 from tests.faults.conftest import World
 from tests.faults.load import Caller, Request
 from tests.faults.rounds import ROUNDS
-from tests.people import make_token
-from tests.servers import Server
-from tests.sessions import make_person, opened
-from tests.waiting import wait_until
+from tests.support.people import make_token
+from tests.support.servers import Server
+from tests.support.sessions import make_person, opened
+from tests.support.waiting import wait_until
 from tokens.models import RefreshToken, ServiceAccountToken
 
 WISH = {"permissions": ["index:read:*"], "expiresInDays": 1}

@@ -15,11 +15,11 @@ from tests.faults.crowd import Crowd, expect_nobody_wrong
 from tests.faults.load import Caller, Load, Request, expect_no_fault
 from tests.faults.own_postgres import OTHER_PASSWORD, PASSWORD, OwnPostgres
 from tests.faults.rounds import long_only
-from tests.people import make_member, make_organization, make_plan, make_token
-from tests.sessions import opened
-from tests.waiting import wait_until
-from tokens.issuing import Issued
+from tests.support.people import make_member, make_organization, make_plan, make_token
+from tests.support.sessions import opened
+from tests.support.waiting import wait_until
 from tokens.models import RefreshToken, ServiceAccountToken
+from tokens.service_accounts.issue import Issued
 
 TABLE = "tokens_serviceaccounttoken"
 WISH = {"name": "made in an outage", "permissions": ["index:read:*"], "expiresInDays": 1}

@@ -16,9 +16,9 @@ from tests.faults.crowd import BLOCK, LIMIT, Crowd, expect_nobody_wrong
 from tests.faults.load import Caller, Load, Request, expect_no_fault
 from tests.faults.own_postgres import OTHER_PASSWORD, PASSWORD
 from tests.faults.rounds import REDIS_TIMEOUT, ROUNDS, long_only
-from tests.people import make_token
-from tests.ratelimit.own_redis import OwnRedis
-from tests.waiting import wait_until
+from tests.ratelimit.store.own_redis import OwnRedis
+from tests.support.people import make_token
+from tests.support.waiting import wait_until
 
 # Nothing listens there.
 NOWHERE = "redis://127.0.0.1:1/0"

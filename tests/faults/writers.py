@@ -12,8 +12,8 @@ from threading import Event, Thread
 from uuid import uuid4
 
 from tests.faults.load import NO_ANSWER, Answer, Caller, Request
-from tests.servers import Server
-from tests.waiting import PATIENCE
+from tests.support.servers import Server
+from tests.support.waiting import PATIENCE
 
 # A repetition gets the same successor for ten seconds; one that came later proves nothing.
 GRACE = 8.0

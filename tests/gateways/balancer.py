@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 from tests.gateways.gateway import NGINX, Gateway
-from tests.stores.store import free_port
-from tests.waiting import PATIENCE, wait_until
+from tests.support.stores.store import free_port
+from tests.support.waiting import PATIENCE, wait_until
 
 LINES = """
 upstream tessera {{ {servers} keepalive 32; }}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.gateways.gateway import KINDS, Gateway, program
 from tests.gateways.upstream import Upstream
-from tests.servers import Servers
+from tests.support.servers import Servers
 
 
 @pytest.fixture(scope="session")

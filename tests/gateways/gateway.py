@@ -8,9 +8,9 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.servers import ROOT, end_with_parent
-from tests.stores.store import free_port
-from tests.waiting import PATIENCE, wait_until
+from tests.support.servers import ROOT, end_with_parent
+from tests.support.stores.store import free_port
+from tests.support.waiting import PATIENCE, wait_until
 
 KINDS = ("nginx", "caddy")
 STOP_SECONDS = 10

@@ -15,10 +15,10 @@ import pytest
 from accounts.models import Membership
 from tests.gateways.gateway import Gateway
 from tests.gateways.upstream import Upstream
-from tests.people import actor, make_member, make_organization, make_token
-from tests.stores.store import free_port
-from tests.waiting import PATIENCE
-from tokens.revoking import revoke
+from tests.support.people import actor, make_member, make_organization, make_token
+from tests.support.stores.store import free_port
+from tests.support.waiting import PATIENCE
+from tokens.service_accounts.revoke import revoke
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IDENTITY = ("x-tessera-actor-type", "x-tessera-subject", "x-tessera-organization-id", "x-tessera-permissions")

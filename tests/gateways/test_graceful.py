@@ -15,10 +15,10 @@ import pytest
 
 from tests.gateways.balancer import Balancer, Load
 from tests.gateways.gateway import program
-from tests.people import make_member, make_organization, make_plan, make_token
-from tests.servers import Server, Servers
-from tests.stores.store import free_port
-from tests.waiting import PATIENCE, wait_until
+from tests.support.people import make_member, make_organization, make_plan, make_token
+from tests.support.servers import Server, Servers
+from tests.support.stores.store import free_port
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -6,7 +6,7 @@ import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from tests.stores.store import free_port
+from tests.support.stores.store import free_port
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from ratelimit import limiter
-from ratelimit.values import Charge, Decision, WindowLimit
+from ratelimit.types import Charge, Decision, WindowLimit
 
 NOON = datetime(2030, 6, 15, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2030, 6, 16, tzinfo=UTC)

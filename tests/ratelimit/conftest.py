@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from tests.ratelimit.own_redis import own_redis
+from tests.ratelimit.store.own_redis import own_redis
 
 __all__ = ["own_redis"]
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from ratelimit.models import Reservation
-from ratelimit.reserve import BLOCKS_PER_DAY
+from ratelimit.sql.reservations import BLOCKS_PER_DAY
 from tests.ratelimit.charges import MIDNIGHT, NOON, admitted, another_subject, hit, new_charge
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("backend")]

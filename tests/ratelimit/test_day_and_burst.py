@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import redis
 
-from ratelimit.values import WindowLimit
+from ratelimit.types import WindowLimit
 from tests.ratelimit.charges import NOON, admitted, another_subject, hit, new_charge
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("backend")]

@@ -21,13 +21,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Membership
-from ratelimit import usage
-from ratelimit.reserve import Block, reserve_block, reserve_one
-from tests.people import make_token
+from ratelimit.sql.reservations import Block, reserve_block, reserve_one
+from ratelimit.usage import reports
 from tests.ratelimit.charges import NOON, hit, new_charge
-from tests.servers import ROOT, Server, Servers
-from tests.threads import at_once
-from tests.waiting import PATIENCE
+from tests.support.people import make_token
+from tests.support.servers import ROOT, Server, Servers
+from tests.support.threads import at_once
+from tests.support.waiting import PATIENCE
 
 LIMIT, TRIES, CONNECTIONS = 100, 400, 40
 
@@ -70,10 +70,10 @@ def test_two_servers_admit_exactly_the_limit(
     tokens = [make_token(owner) for _ in range(2)]
     running = servers(2, WEB_CONCURRENCY="2", **environment)
     expect_exactly_the_limit(hammer(running, [one.plaintext for one in tokens]))
-    used = usage.totals(owner.organization_id, [one.token.pk for one in tokens])
+    used = reports.totals(owner.organization_id, [one.token.pk for one in tokens])
     assert sum(one.calls for one in used.values()) == LIMIT
     today = timezone.now().date()
-    counted = usage.by_day(owner.organization_id, today, today)
+    counted = reports.by_day(owner.organization_id, today, today)
     assert sum(one.refused for one in counted) == TRIES - LIMIT
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from ratelimit import limiter, store
-from ratelimit.values import Charge, Fence
+from ratelimit import limiter
+from ratelimit.store import client
+from ratelimit.types import Charge, Fence
 from tests.ratelimit.charges import new_charge
 
 pytestmark = pytest.mark.django_db
 
 
 def fence(charge: Charge, word: str, generation: int) -> None:
-    store.fence([f"tsr:{{{charge.bucket.hex}}}:meter"], [word, generation, 90_000])
+    client.fence([f"tsr:{{{charge.bucket.hex}}}:meter"], [word, generation, 90_000])
 
 
 def keeps(charge: Charge, generation: int, epoch: str) -> bool:

@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership, Organization
 from ratelimit.models import Plan
-from tests.clients import program
-from tests.people import make_plan, make_token
+from tests.support.clients import program
+from tests.support.people import make_plan, make_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("backend")]
 WHOAMI = "/api/auth/whoami"

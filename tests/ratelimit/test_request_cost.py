@@ -9,11 +9,11 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership, Organization
 from ratelimit import limiter
-from ratelimit.values import WindowLimit
-from tests.clients import program
-from tests.people import make_plan, make_token
+from ratelimit.types import WindowLimit
 from tests.ratelimit.charges import new_charge
-from tokens import opaque
+from tests.support.clients import program
+from tests.support.people import make_plan, make_token
+from tokens.crypto import opaque
 
 pytestmark = pytest.mark.django_db
 WHOAMI = "/api/auth/whoami"
@@ -38,7 +38,7 @@ def test_a_warm_request_costs_no_statement_and_one_round_trip(
     round_trips.clear()
     with django_assert_num_queries(0):
         assert api.get(WHOAMI).status_code == 200
-    # 1: EVALSHA of meter.lua
+    # 1: EVALSHA of decide.lua
     assert len(round_trips) == 1
     assert b"EVALSHA" in round_trips[0]
 
@@ -55,7 +55,7 @@ def test_an_unlimited_request_costs_the_same_from_the_first(
     # 1: the token by its digest
     with django_assert_num_queries(1):
         assert api.get(WHOAMI).status_code == 200
-    # 1: EVALSHA of meter.lua
+    # 1: EVALSHA of decide.lua
     assert len(round_trips) == 1
 
 
@@ -93,7 +93,7 @@ def test_a_refused_request_costs_no_more(
     # 1: the token by its digest
     with django_assert_num_queries(1):
         assert api.get(WHOAMI).status_code == 429
-    # 1: EVALSHA of meter.lua
+    # 1: EVALSHA of decide.lua
     assert len(round_trips) == 1
 
 

@@ -10,8 +10,8 @@ import time_machine
 from pytest_django import Settings
 
 from ratelimit import limiter
-from ratelimit.reserve import BLOCKS_PER_DAY
-from ratelimit.values import Charge, Decision
+from ratelimit.sql.reservations import BLOCKS_PER_DAY
+from ratelimit.types import Charge, Decision
 from tests.ratelimit.charges import ADDRESS, hit, new_charge
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from ratelimit.online import AddIndexOnline, PostgresSQL
+from ratelimit.online_index import AddIndexOnline, PostgresSQL
 
 
 class Migration(migrations.Migration):

@@ -1,8 +1,8 @@
 """Every credential at rest: tokens, OAuth clients, grants and their refresh tokens."""
 
-from tokens.models.clients import ClientSecret, OAuthClient
-from tokens.models.grants import Grant, GrantKind, RefreshToken
-from tokens.models.service_accounts import (
+from tokens.models.client import ClientSecret, OAuthClient
+from tokens.models.grant import Grant, GrantKind, RefreshToken
+from tokens.models.service_account import (
     DIGEST_BYTES,
     EXPIRING_DAYS,
     MAX_DAYS,

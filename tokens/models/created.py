@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import models
 
 if TYPE_CHECKING:
-    from tokens.models.clients import OAuthClient
-    from tokens.models.service_accounts import ServiceAccountToken
+    from tokens.models.client import OAuthClient
+    from tokens.models.service_account import ServiceAccountToken
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from django import template
 from django.template.context import RequestContext
 from django.utils import timezone
 
-from tokens.banners import NOTHING, Banners, banners
+from tokens.pages.banners import NOTHING, Banners, banners
 
 register = template.Library()
 

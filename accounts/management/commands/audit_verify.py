@@ -11,9 +11,11 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import audit, audit_export, audit_heads, ids
-from accounts.audit_heads import Head
-from accounts.audit_models import AuditChain, AuditEvent
+from accounts import typeid
+from accounts.audit import export, log
+from accounts.audit import heads as audit_heads
+from accounts.audit.heads import Head
+from accounts.audit.models import AuditChain, AuditEvent
 from accounts.models import Organization
 
 
@@ -62,19 +64,19 @@ class Command(BaseCommand):
     def _chosen(self, text: str | None, in_files: set[UUID]) -> dict[UUID, str]:
         """Ids and names; a log that outlived its organization is checked too."""
         rows = Organization.objects.order_by("pk").values_list("pk", "name", "slug")
-        found = {pk: f"{ids.encode('org', pk)} {name}" for pk, name, slug in rows if _is(text, pk, slug)}
+        found = {pk: f"{typeid.encode('org', pk)} {name}" for pk, name, slug in rows if _is(text, pk, slug)}
         with_log = [*AuditChain.objects.values_list("pk", flat=True), *sorted(in_files)]
         with_log += AuditEvent.objects.order_by().values_list("organization_id", flat=True).distinct()
         for pk in with_log:
             if _is(text, pk, ""):
-                found.setdefault(pk, ids.encode("org", pk))
+                found.setdefault(pk, typeid.encode("org", pk))
         if text is not None and not found:
             raise CommandError(f"There is no organization {text}.", returncode=2)
         return found
 
 
 def _is(text: str | None, pk: UUID, slug: str) -> bool:
-    return text is None or text in (ids.encode("org", pk), str(pk), pk.hex, slug)
+    return text is None or text in (typeid.encode("org", pk), str(pk), pk.hex, slug)
 
 
 def _heads_in(file: str) -> list[Head | None]:
@@ -83,14 +85,14 @@ def _heads_in(file: str) -> list[Head | None]:
         text = Path(file).read_text()
     except (OSError, UnicodeDecodeError) as problem:
         raise CommandError(f"{file} cannot be read: {problem}", returncode=2) from None
-    found = [*audit_heads.found_in(audit_export.outside_events(text))]
+    found = [*audit_heads.found_in(export.outside_events(text))]
     if not found:
         raise CommandError(f"{file} holds no signed head.", returncode=2)
     return found
 
 
 def _problems(organization_id: UUID, heads: list[Head]) -> Iterator[str]:
-    sequence = audit.first_broken(organization_id)
+    sequence = log.first_broken(organization_id)
     if sequence is not None:
         yield f"broken at sequence {sequence}"
     events = AuditEvent.objects.filter(organization_id=organization_id)

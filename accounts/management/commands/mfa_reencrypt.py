@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import mfa_secrets
-from accounts.mfa_secrets import State
+from accounts.authentication import mfa_secrets
+from accounts.authentication.mfa_secrets import State
 
 
 class Command(BaseCommand):

@@ -12,19 +12,21 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import founding, ids
-from accounts.access import actor_of
-from accounts.actors import SYSTEM, Actor
-from accounts.catalogue import role_scopes
+from accounts import typeid
+from accounts.errors import Refused
 from accounts.models import Membership
-from accounts.roles import Role
-from accounts.scopes import parse
-from accounts.text import name_key
+from accounts.organizations import provisioning
+from accounts.pages.decorators import actor_of
+from accounts.permissions.actor import SYSTEM, Actor
+from accounts.permissions.catalogue import role_scopes
+from accounts.permissions.roles import Role
+from accounts.permissions.scopes import parse
+from accounts.validators import name_key
 from ratelimit.models import Plan
-from ratelimit.refusals import Refused
-from tokens import clients, expiries, names
-from tokens.issuing import issue
 from tokens.models import OAuthClient
+from tokens.oauth import clients
+from tokens.service_accounts import expiry, names
+from tokens.service_accounts.issue import issue
 
 VARIABLE = "TESSERA_PASSWORD"
 
@@ -70,14 +72,14 @@ class Command(BaseCommand):
                 self.stdout.write(f"{kind}: {', '.join(f'{k} {v}' for k, v in facts.items())}")
 
     def _bootstrap(self, options: dict[str, Any]) -> dict[str, dict[str, str]]:
-        user = founding.person(
+        user = provisioning.person(
             email=options["email"],
             password=options["password"],
             name=options["name"],
             superuser=options["superuser"],
         )
-        organization = founding.organization(name=options["organization"], plan=options["plan"])
-        membership = founding.membership(user=user, organization=organization, role=Role(options["role"]))
+        organization = provisioning.organization(name=options["organization"], plan=options["plan"])
+        membership = provisioning.membership(user=user, organization=organization, role=Role(options["role"]))
         answer = {
             "organization": {
                 "id": organization.public_id,
@@ -122,7 +124,7 @@ class Command(BaseCommand):
         """The active token of the name; its plaintext only when it is made just now."""
         taken = names.by_key(membership.organization_id, timezone.now())
         if existing := taken.get(name_key(name)):
-            return {"id": ids.encode("tok", existing)}
+            return {"id": typeid.encode("tok", existing)}
         for permission in permissions:
             parse(permission)
         organization = membership.organization
@@ -130,7 +132,7 @@ class Command(BaseCommand):
             actor=acting_for(membership),
             name=name,
             permissions=permissions or role_scopes(Role.VIEWER).texts,
-            expires_in_days=None if organization.endless_tokens_allowed else expiries.longest(organization),
+            expires_in_days=None if organization.endless_tokens_allowed else expiry.longest(organization),
         )
         return {"id": issued.token.public_id, "token": issued.plaintext}
 

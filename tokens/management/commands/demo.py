@@ -12,15 +12,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import founding
-from accounts.actors import SYSTEM
 from accounts.models import Membership, User
-from accounts.roles import Role
-from tokens import expiries
-from tokens.issuing import issue
+from accounts.organizations import provisioning
+from accounts.permissions.actor import SYSTEM
+from accounts.permissions.roles import Role
 from tokens.management.commands.bootstrap import acting_for
 from tokens.models import ServiceAccountToken
-from tokens.revoking import revoke
+from tokens.service_accounts import expiry
+from tokens.service_accounts.issue import issue
+from tokens.service_accounts.revoke import revoke
 
 EMAIL = "demo@example.com"
 ORGANIZATION = "Demo"
@@ -38,11 +38,11 @@ class Command(BaseCommand):
             raise CommandError("The demo creates a superuser and prints its password: not with DEBUG=False.")
         password = self._password(settings.VAR_DIR / "demo-password")
         with transaction.atomic():
-            user = User.objects.filter(email=EMAIL).first() or founding.person(
+            user = User.objects.filter(email=EMAIL).first() or provisioning.person(
                 email=EMAIL, password=password, name="Demo Owner", superuser=True
             )
-            organization = founding.organization(name=ORGANIZATION, plan="solopreneur")
-            membership = founding.membership(user=user, organization=organization, role=Role.OWNER)
+            organization = provisioning.organization(name=ORGANIZATION, plan="solopreneur")
+            membership = provisioning.membership(user=user, organization=organization, role=Role.OWNER)
             token = self._token(membership)
         self.stdout.write(
             f"\nTessera is starting. Sign in at {settings.BASE_URL}/accounts/login/\n"
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         for token in earlier.active(timezone.now()).order_by("-id")[KEPT_TOKENS - 1 :]:
             revoke(token=token, actor=SYSTEM, reason="A newer run has its own")
         name = f"{TOKEN_NAME} {timezone.now():%Y-%m-%d %H:%M:%S}.{secrets.token_hex(2)}"
-        days = min(TOKEN_DAYS, expiries.longest(membership.organization))
+        days = min(TOKEN_DAYS, expiry.longest(membership.organization))
         return issue(
             actor=acting_for(membership), name=name, permissions=PERMISSIONS, expires_in_days=days
         ).plaintext

@@ -15,14 +15,15 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils import timezone
 
-from accounts import audit_heads, outbox
-from accounts.mail_transport import MailServerUnavailable
-from accounts.pruning import prune_people
-from ratelimit.drain import Drain, prune
-from ratelimit.store import StoreUnavailable
-from tokens import notices
-from tokens.pruning import prune_grants, wipe_successors
-from tokens.purging import purge_organizations
+from accounts.audit import heads
+from accounts.notifications import outbox
+from accounts.notifications.transport import MailServerUnavailable
+from accounts.registration.retention import prune_people
+from ratelimit.store.client import StoreUnavailable
+from ratelimit.usage.sync import Drain, prune
+from tokens.lifecycle.organization_purge import purge_organizations
+from tokens.lifecycle.retention import prune_grants, wipe_successors
+from tokens.notifications import dispatch
 
 logger = logging.getLogger(__name__)
 
@@ -83,18 +84,18 @@ class House:
             prune_grants()
             prune_people()
             purge_organizations()
-            notices.prune()
+            dispatch.prune()
             outbox.prune(timezone.now())
-            audit_heads.write_daily(timezone.now())
+            heads.write_daily(timezone.now())
             self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def _mail(self) -> None:
         """Notices and the outbox; an unavailable mail server holds nothing else up."""
         now = time.monotonic()
         if now >= self._look_at:
-            notices.find()
+            dispatch.find()
             self._look_at = now + LOOK_SECONDS
-        notices.enqueue()
+        dispatch.enqueue()
         if now < self._mail_at:
             return
         try:

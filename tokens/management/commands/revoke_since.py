@@ -13,10 +13,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.audit_export import HEAD
-from ratelimit.store import StoreUnavailable
-from tokens import since
-from tokens.since import Event, Since
+from accounts.audit.export import HEAD
+from ratelimit.store.client import StoreUnavailable
+from tokens.lifecycle import revoke_since
+from tokens.lifecycle.revoke_since import Event, Since
 
 # Taken away or narrowed as well, but no credential: somebody has to do it again.
 BY_HAND = (
@@ -53,8 +53,8 @@ class Command(BaseCommand):
         moment_, events = options["since"], []
         for name in options["events"]:
             events += [event for event in exported(Path(name)) if event.at >= moment_]
-        events += since.recorded(moment_)
-        chosen = Since(moment_, since.touched(events), everything=options["everything"])
+        events += revoke_since.recorded(moment_)
+        chosen = Since(moment_, revoke_since.touched(events), everything=options["everything"])
         for kind, number in asdict(chosen.counted()).items():
             self.stdout.write(f"{kind.replace('_', ' ')}: {number}")
         if options["yes"]:
@@ -67,11 +67,11 @@ class Command(BaseCommand):
         unconfirmed = 0
         for organization_id in sorted(chosen.organizations()):
             try:
-                since.end_in(organization_id, chosen)
+                revoke_since.end_in(organization_id, chosen)
             except StoreUnavailable:
                 unconfirmed += 1
         try:
-            since.end_of_people(chosen)
+            revoke_since.end_of_people(chosen)
         except StoreUnavailable:
             unconfirmed += 1
         if unconfirmed:

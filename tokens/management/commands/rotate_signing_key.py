@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts import moments
-from tokens import keys, signed
-from tokens.grants import access_seconds
+from accounts import dates
+from tokens.crypto import access_jwt, signing_keys
+from tokens.grants.engine import access_seconds
 from tokens.models import GrantKind
 
 
@@ -31,15 +31,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, now: bool, **options: Any) -> None:
-        longest = max(map(access_seconds, GrantKind)) + signed.LEEWAY_SECONDS
-        made = keys.rotate(int(time.time()), longest_lifetime=longest, at_once=now)
-        starts = moments.exactly(datetime.fromtimestamp(made.signs_from, UTC))
+        longest = max(map(access_seconds, GrantKind)) + access_jwt.LEEWAY_SECONDS
+        made = signing_keys.rotate(int(time.time()), longest_lifetime=longest, at_once=now)
+        starts = dates.exactly(datetime.fromtimestamp(made.signs_from, UTC))
         if now:
             # Every process that shares the file has looked at it again by then.
-            time.sleep(keys.LOOK_EVERY)
+            time.sleep(signing_keys.LOOK_EVERY)
             self.stdout.write("Earlier keys are refused from now on.")
         self.stdout.write(f"Key {made.kid} signs from {starts}.")
-        for key in keys.current().keys.values():
+        for key in signing_keys.current().keys.values():
             if key.verifies_until is not None:
-                until = moments.exactly(datetime.fromtimestamp(key.verifies_until, UTC))
+                until = dates.exactly(datetime.fromtimestamp(key.verifies_until, UTC))
                 self.stdout.write(f"Key {key.kid} verifies until {until}.")

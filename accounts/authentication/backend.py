@@ -1,0 +1,43 @@
+"""Checking a password, for every door alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.auth_backends import AuthenticationBackend
+from django.http import HttpRequest
+
+from accounts.authentication import throttling, user_events
+from accounts.errors import Refused
+from accounts.models import User
+from accounts.password_text import spellings
+
+
+class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
+    """allauth's check, which takes as long for unknown accounts, behind our limits."""
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        """Raise TooManyTries, a form's kind of error, before a password is looked at."""
+        if not credentials.get("password"):
+            return None
+        email = str(credentials.get("email") or credentials.get("username") or "")
+        throttling.check_successes(email)
+        taken = throttling.take(email, request)
+        try:
+            stored = User.objects.spelling_of(email)
+            user: User | None = super().authenticate(request, email=stored, password=credentials["password"])
+        except Refused:
+            # Nothing was checked.
+            throttling.give_back(taken)
+            raise
+        if user is not None:
+            throttling.give_back(taken)
+            throttling.count_success(email)
+        if user is None or not user.is_active:
+            user_events.sign_in_failed(email)
+        return user
+
+    def _mitigate_timing_attack(self, password: str) -> None:
+        """As many hashes as User.check_password makes."""
+        for _ in spellings(password):
+            super()._mitigate_timing_attack(password)

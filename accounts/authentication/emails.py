@@ -1,0 +1,224 @@
+"""What the account flows write to people. Nobody else's words stand in a mail to an unproven address."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import dates, request_context
+from accounts.notifications.email import Letter
+
+NOT_YOU = "If it was not you, you can ignore this mail: nothing changes without the link."
+SECURE_IT = (
+    "If it was not you, somebody else has had access to your account: reset your password now, and look "
+    "through Settings, Security."
+)
+
+
+def sign_up(link: str) -> Letter:
+    return Letter(
+        "Confirm your e-mail address",
+        (
+            "This address was given to sign up to Tessera. The link opens the account.",
+            "In another browser than the one that signed up, you choose a new password there.",
+        ),
+        link,
+        "Confirm this address",
+        (f"The link works once and for {_hours(settings.VERIFICATION_SECONDS)}.", NOT_YOU),
+    )
+
+
+def verify(link: str) -> Letter:
+    return Letter(
+        "Confirm your e-mail address",
+        ("Your Tessera account was signed in to, and its address is not confirmed yet.",),
+        link,
+        "Confirm this address",
+        (f"The link works once and for {_hours(settings.VERIFICATION_SECONDS)}.", NOT_YOU),
+    )
+
+
+def move(link: str) -> Letter:
+    return Letter(
+        "Confirm your e-mail address",
+        (
+            "This address was given as the new address of a Tessera account.",
+            "Open the link in a browser in which you are signed in to that account.",
+        ),
+        link,
+        "Use this address",
+        (f"The link works once and for {_hours(settings.VERIFICATION_SECONDS)}.", NOT_YOU),
+    )
+
+
+def already_here(_unsent: str) -> Letter:
+    """The link that was made is not mailed, and works for nobody."""
+    return Letter(
+        "You already have an account",
+        (
+            "Somebody has tried to sign up to Tessera with this address, or to move an account to it.",
+            "It already belongs to an account, and nothing has been changed.",
+            "If it was you, sign in with this address.",
+        ),
+        _page("account_login"),
+        "Sign in",
+        (f"If the password is forgotten, set a new one: {_page('account_reset_password')}",),
+    )
+
+
+def reset(link: str) -> Letter:
+    return Letter(
+        "Reset your password",
+        ("Somebody has asked for a new password for your Tessera account.",),
+        link,
+        "Choose a new password",
+        (
+            f"The link works once and for {_minutes(settings.PASSWORD_RESET_TIMEOUT)}.",
+            "With the new password, all sessions of the account end.",
+            NOT_YOU,
+        ),
+    )
+
+
+def sign_in(link: str) -> Letter:
+    return Letter(
+        "Your link to sign in",
+        ("Somebody has asked for a link to sign in to your Tessera account.",),
+        link,
+        "Sign in to Tessera",
+        (
+            f"The link works once and for {_minutes(settings.MAGIC_LINK_SECONDS)}.",
+            "Do not pass it on: whoever opens it is signed in as you.",
+            NOT_YOU,
+        ),
+    )
+
+
+def nobody_here(_unsent: str) -> Letter:
+    """The link that was made is not mailed, and works for nobody."""
+    return Letter(
+        "There is no account for this address",
+        (
+            "Somebody has asked to sign in to Tessera, or for a new password, with this address.",
+            "No account that is in use has it. If it was you, you may have signed up with another address.",
+        ),
+        _page("account_signup"),
+        "Sign up",
+        ("If it was not you, you can ignore this mail.",),
+    )
+
+
+def wrong_codes(number: int) -> Letter:
+    return Letter(
+        "Wrong codes were entered for your account",
+        (
+            f"After your password or a mailed link was accepted, {number} wrong codes were entered.",
+            f"The last one was entered {_when_and_where()}. None of them has opened your account.",
+        ),
+        _page("account_reset_password"),
+        "Choose a new password",
+        ("If it was not you, somebody knows your password: choose a new one now.",),
+    )
+
+
+def password_changed() -> Letter:
+    return _notice(
+        "Your password was changed",
+        f"The password of your Tessera account was changed {_when_and_where()}. "
+        "All other sessions have ended.",
+    )
+
+
+def password_set_by_staff() -> Letter:
+    return _by_staff(
+        "Your password was changed by our staff",
+        "Tessera's staff have changed the password of your account",
+        "account_reset_password",
+        "Choose a new password",
+        "Whether you have asked for it or not: choose one that nobody but you knows.",
+    )
+
+
+def second_factor_reset() -> Letter:
+    return _by_staff(
+        "Your second factor was reset by our staff",
+        "Tessera's staff have removed the authenticator app, passkeys and recovery codes of your account",
+        "mfa_index",
+        "Set up a second factor",
+        f"If you have not asked for it, set a new password now: {_page('account_reset_password')}",
+    )
+
+
+def email_changed(new: str) -> Letter:
+    return _notice(
+        "Your e-mail address was changed",
+        f"Your Tessera account was moved to {new} {_when_and_where()}. From now on you "
+        "sign in with the new address, and mails go there.",
+    )
+
+
+# What allauth tells people by itself, under the names of its own templates.
+SECURITY_NOTICES = {
+    "account/email/password_set": ("A password was set", "A password was set for your Tessera account"),
+    "mfa/email/totp_activated": (
+        "Your second factor is on",
+        "An authenticator app was added to your Tessera account",
+    ),
+    "mfa/email/totp_deactivated": (
+        "Your authenticator app was removed",
+        "The authenticator app was removed from your Tessera account",
+    ),
+    "mfa/email/recovery_codes_generated": (
+        "You have new recovery codes",
+        "New recovery codes were made for your Tessera account. The old ones no longer work. It happened",
+    ),
+    "mfa/email/webauthn_added": ("A passkey was added", "A passkey was added to your Tessera account"),
+    "mfa/email/webauthn_removed": (
+        "A passkey was removed",
+        "A passkey was removed from your Tessera account",
+    ),
+}
+
+UNKNOWN = (
+    "Your security settings were changed",
+    "The security settings of your Tessera account were changed",
+)
+
+
+def security_notice(name: str) -> Letter:
+    """The notice of one of allauth's names; a name that is new to us is told in general words."""
+    unknown = (
+        "Your security settings were changed",
+        "The security settings of your Tessera account were changed",
+    )
+    subject, sentence = SECURITY_NOTICES.get(name, unknown)
+    return _notice(subject, f"{sentence} {_when_and_where()}.")
+
+
+def _notice(subject: str, sentence: str) -> Letter:
+    return Letter(subject, (sentence,), _page("account_reset_password"), "Reset your password", (SECURE_IT,))
+
+
+def _by_staff(subject: str, sentence: str, page: str, label: str, advice: str) -> Letter:
+    """Where staff sit is nothing to the person."""
+    told = f"{sentence} on {dates.exactly(timezone.now())}. All your sessions have ended."
+    return Letter(subject, (told,), _page(page), label, (advice,))
+
+
+def _page(name: str) -> str:
+    return f"{settings.BASE_URL}{reverse(name)}"
+
+
+def _when_and_where() -> str:
+    address = request_context.current().address
+    place = f", from the address {address}" if address else ""
+    return f"on {dates.exactly(timezone.now())}{place}"
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 60} minutes"
+
+
+def _hours(seconds: int) -> str:
+    return f"{seconds // 3600} hours"

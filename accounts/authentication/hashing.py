@@ -1,0 +1,84 @@
+"""Password hashing that a process does one at a time: each takes a processor and much memory for a while.
+
+Others wait in the order of their arrival, on threads that other requests need as well.
+Only a few may wait, and the next is refused with 503.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
+
+from django.contrib.auth.hashers import Argon2PasswordHasher
+
+from accounts.errors import Refusal, Refused
+
+# Not the stores' refusal: nothing is broken, and nothing need be logged.
+BUSY = Refusal(503, "Temporarily unavailable", "unavailable")
+RETRY_AFTER = 2
+# gunicorn has 8 threads in a process; half of them stay free for everything else.
+MOST_WAITING = 3
+WAIT_SECONDS = 5.0
+
+
+class Queue:
+    """One at a time; ``turn`` raises Refused(BUSY) where ``most`` wait already."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._busy = False
+        self._waiting: deque[Event] = deque()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        self._enter()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _enter(self) -> None:
+        with self._lock:
+            if not self._busy:
+                self._busy = True
+                return
+            if len(self._waiting) >= self._most:
+                raise Refused(BUSY, retry_after=RETRY_AFTER)
+            mine = Event()
+            self._waiting.append(mine)
+        if mine.wait(WAIT_SECONDS):
+            return
+        with self._lock:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+                raise Refused(BUSY, retry_after=RETRY_AFTER)
+
+    def _leave(self) -> None:
+        """Hand the turn to the first that waits, so that no later one overtakes it."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._busy = False
+
+
+queue = Queue(MOST_WAITING)
+
+
+class OneAtATimeArgon2(Argon2PasswordHasher):
+    """Argon2id with 46 MiB on one thread; hashes made with other parameters are verified, and replaced."""
+
+    time_cost = 2
+    memory_cost = 47_104
+    parallelism = 1
+
+    def encode(self, password: str, salt: str) -> str:
+        with queue.turn():
+            return super().encode(password, salt)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        with queue.turn():
+            return super().verify(password, encoded)

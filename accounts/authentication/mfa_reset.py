@@ -1,0 +1,48 @@
+"""Staff take a lost second factor off a person, who then signs in without one until they set up another.
+
+All sessions of the person end with it, browsers' and the API's: a factor is reset because it was lost or is
+in the wrong hands, and nobody may keep what it has opened. It also shows the person at once that something
+was done to their account, should somebody have talked staff into it.
+"""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.audit import log
+from accounts.authentication import emails, mailed_links, user_events
+from accounts.authorization.acts import authorize_staff
+from accounts.models import Membership, Organization, User
+from accounts.notifications import outbox
+from accounts.permissions.actor import Actor
+
+
+@transaction.atomic
+@log.gathered()
+def reset(*, users: QuerySet[User], actor: Actor) -> list[User]:
+    """Of all of them, or none; raises Refused(forbidden). Returns those who had a factor."""
+    pks = list(users.values_list("pk", flat=True))
+    memberships = Membership.objects.filter(user__in=pks)
+    Organization.objects.lock_all(memberships.values_list("organization_id", flat=True))
+    people = list(User.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
+    authorize_staff(actor, people)
+    return [user for user in people if _reset(user, actor)]
+
+
+def _reset(user: User, actor: Actor) -> bool:
+    factors = list(Authenticator.objects.filter(user=user).order_by("pk"))
+    for factor in factors:
+        setattr(factor, user_events.REMOVED_BY, actor)
+        factor.delete()
+    if not factors:
+        return False
+    user.ended_by = actor
+    user.end_sessions()
+    user.save(update_fields=["password_version"])
+    mailed_links.end_all(user)
+    outbox.enqueue(emails.second_factor_reset(), user.email)
+    methods = sorted({str(factor.get_type_display()) for factor in factors})
+    user_events.record("user.mfa_reset", user, actor, methods=methods)
+    return True

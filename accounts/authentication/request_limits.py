@@ -1,0 +1,57 @@
+"""Limits of the doors that anybody may knock at: decided before anything is looked up, account or none."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts import errors, request_context
+from accounts.authentication import known_devices
+from accounts.authentication.throttling import account
+from accounts.errors import Refused
+from ratelimit import attempts
+from ratelimit.client_ip import UNKNOWN, client_ip, network_windows
+from ratelimit.types import WindowLimit
+
+HOUR = 3600
+
+
+def check_sign_up(request: HttpRequest) -> None:
+    """Raise Refused(rate_limited) where too many have signed up from this address."""
+    _check("sign-ups", settings.SIGN_UPS_PER_ADDRESS, HOUR, request)
+
+
+def check_request(request: HttpRequest) -> None:
+    """Raise Refused(rate_limited) where too many links were asked for from this address."""
+    _check("links", settings.LINKS_PER_ADDRESS, HOUR, request)
+
+
+def check_secret(request: HttpRequest) -> None:
+    """Raise Refused(rate_limited) where too many secrets were tried from this address."""
+    _check("refusals", settings.REFUSALS_PER_MINUTE, 60, request)
+
+
+def may_mail(kind: str, email: str) -> bool:
+    """Whether one more mail of a kind may go to an address in this hour.
+
+    Limited for the requester's network, so that no stranger uses up the owner's mails, and more widely for
+    all networks together but those that the owner has signed in from.
+    """
+    address = request_context.current().address
+    key = f"mail:{kind}:{account(email)}"
+    windows = list(network_windows(address, key, settings.MAILS_PER_HOUR, HOUR))
+    windows = windows or [WindowLimit("mail", f"{key}:{UNKNOWN}", settings.MAILS_PER_HOUR, HOUR)]
+    if not known_devices.is_known_network(email, address):
+        windows.append(WindowLimit("mail", key, settings.MAILS_EVERYWHERE, HOUR))
+    try:
+        attempts.take(windows)
+    except attempts.TooMany:
+        return False
+    return True
+
+
+def _check(name: str, limit: int, seconds: int, request: HttpRequest) -> None:
+    try:
+        attempts.take(network_windows(client_ip(request), name, limit, seconds))
+    except attempts.TooMany as spent:
+        raise Refused(errors.RATE_LIMITED, retry_after=spent.retry_after) from None

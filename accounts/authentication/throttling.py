@@ -1,0 +1,138 @@
+"""Limits on guessing passwords and codes, shared by every endpoint and page that checks one.
+
+A stranger's failures count for the account from the stranger's network, and for the account from everywhere.
+What has signed in to the account before does not share the latter: a browser, by its cookie, has a window of
+its own, and a program's network keeps the one that it has for this account.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from accounts import addresses
+from accounts.authentication import known_devices
+from accounts.models import User
+from ratelimit import attempts
+from ratelimit.attempts import Taken
+from ratelimit.client_ip import client_ip, network_of, network_windows
+from ratelimit.sql import limits
+from ratelimit.types import WindowLimit
+
+DAY = 86_400
+
+
+class TooManyTries(ValidationError):
+    """No further try now, right or wrong; ``retry_after`` is in whole seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        minutes = -(-retry_after // 60)
+        words = "1 minute" if minutes == 1 else f"{minutes} minutes"
+        super().__init__(f"Too many tries. Try again in {words}.", code="too_many_login_attempts")
+        self.retry_after = retry_after
+
+
+def take(email: str, request: HttpRequest | None) -> Taken:
+    """Take a try of a password, before anything is checked; raises TooManyTries."""
+    name, seconds = account(email), settings.SIGN_IN_WINDOW_SECONDS
+    everywhere = WindowLimit("account", f"account:{name}", settings.SIGN_INS_EVERYWHERE, seconds)
+    device = known_devices.device_of(request, email)
+    windows = [*_of_account(email, request, device, everywhere, seconds)]
+    if request is not None and not device:
+        windows += network_windows(client_ip(request), "address", settings.SIGN_INS_PER_ADDRESS, seconds)
+    return _take(windows)
+
+
+def check_successes(email: str) -> None:
+    """Raise TooManyTries where the account has signed in too often in this minute.
+
+    Each sign-in hashes a password, for which a process has one turn at a time: one account must not take
+    them all. Strangers cannot use this up, because only a right password counts.
+    """
+    try:
+        attempts.check([_successes(email)])
+    except attempts.TooMany as spent:
+        raise TooManyTries(spent.retry_after) from None
+
+
+def count_success(email: str) -> None:
+    """Call it for a right password; those checked at once with the last one that is admitted pass as well."""
+    with suppress(attempts.TooMany):
+        attempts.take([_successes(email)])
+
+
+def take_code(user: User, request: HttpRequest | None) -> Taken:
+    """Take a try of a second factor, once the first proof is there; raises TooManyTries.
+
+    Without that proof nobody uses these windows up, failures of the first do not touch them, and a new
+    password does not clear them: who has only the mailbox could otherwise guess without end.
+    """
+    everywhere = WindowLimit("codes", f"codes:{account(user.email)}", settings.CODES_EVERYWHERE, DAY)
+    device = known_devices.device_of(request, user.email)
+    return _take([*_of_account(user.email, request, device, everywhere, settings.SIGN_IN_WINDOW_SECONDS)])
+
+
+def give_back(taken: Taken) -> None:
+    """Uncount a try that succeeded; those that failed before it stay counted."""
+    attempts.give_back(taken)
+
+
+def is_time_to_warn(user: User) -> bool:
+    """Count a wrong code; True for the one of a day that makes it CODES_BEFORE_EMAIL."""
+    limit = settings.CODES_BEFORE_EMAIL
+    window = WindowLimit("warning", f"warning:{account(user.email)}", limit, DAY)
+    admitted, hits, _ = limits.hit_window(window, window.key, limits.clock())
+    return admitted and hits == limit
+
+
+def clear(email: str) -> None:
+    """Forget the wrong passwords of an account whose password was just replaced."""
+    attempts.clear(f"account:{account(email)}")
+
+
+def remember(user: User, request: HttpRequest) -> None:
+    """Call it when the owner of the account has proven to be using this browser."""
+    known_devices.remember_device(request, user)
+    known_devices.remember_network(user, client_ip(request))
+
+
+def account(email: str) -> str:
+    """One name for every spelling that a look-up, here or in the database, might take for the same."""
+    text = unicodedata.normalize("NFKC", addresses.normalized(email)).upper().casefold()
+    return sha256(unicodedata.normalize("NFKC", text).encode(errors="replace")).hexdigest()[:32]
+
+
+def _of_account(
+    email: str, request: HttpRequest | None, device: str | None, everywhere: WindowLimit, seconds: int
+) -> Iterator[WindowLimit]:
+    """The windows of an account, whose names all begin with that of the one for ``everywhere``."""
+    if request is None:
+        yield everywhere
+        return
+    key, limit = everywhere.key, settings.SIGN_INS_PER_ACCOUNT
+    if device:
+        yield WindowLimit("device", f"{key}:device:{device}", limit, seconds)
+        return
+    address = client_ip(request)
+    if not known_devices.is_known_network(email, address):
+        yield everywhere
+    # An address that can't be read has no network, and still a window for this account.
+    found = network_windows(address, key, limit, seconds)
+    yield from found or [WindowLimit("network", f"{key}:{network_of(None)}", limit, seconds)]
+
+
+def _successes(email: str) -> WindowLimit:
+    return WindowLimit("successes", f"successes:{account(email)}", settings.SIGN_INS_PER_MINUTE)
+
+
+def _take(windows: list[WindowLimit]) -> Taken:
+    try:
+        return attempts.take(windows, durable=True)
+    except attempts.TooMany as spent:
+        raise TooManyTries(spent.retry_after) from None

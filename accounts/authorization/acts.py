@@ -1,0 +1,140 @@
+"""Whether an actor may change a person's rights: every flow that does so asks here, under the lock.
+
+A program acts on people with its own permissions and its responsible member's rights as they are now,
+whichever is less; so a token that was made in a higher role gives nobody that role back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from enum import Enum
+
+from django.contrib.auth.models import Permission
+from django.db.models import Q
+
+from accounts import errors
+from accounts.authorization.rights import Rights, check_known
+from accounts.errors import Refused
+from accounts.models import Membership, User
+from accounts.permissions.actor import Actor
+from accounts.permissions.catalogue import role_scopes
+from accounts.permissions.roles import Role
+
+MANAGE = "members.manage"
+
+# An owner's rights, in the words of Django's permissions: staff without them do not change an owner.
+OWNER_PERMISSIONS = frozenset(
+    {"accounts.change_organization", "accounts.delete_organization", "accounts.delete_membership"}
+)
+
+
+class Act(Enum):
+    """What may be done to a person's rights; the value is the permission that it takes, if any."""
+
+    CHANGE_ROLE = ("change_role", MANAGE)
+    CHANGE_PERMISSIONS = ("change_permissions", MANAGE)
+    REMOVE = ("remove", MANAGE)
+    INVITE = ("invite", MANAGE)
+    REVOKE_INVITATION = ("revoke_invitation", MANAGE)
+    TRANSFER_TOKENS = ("transfer_tokens", "tokens.manage")
+    TRANSFER_CLIENTS = ("transfer_clients", "clients.manage")
+    TRANSFER_OWNERSHIP = ("transfer_ownership", None)
+
+    def __init__(self, label: str, permission: str | None) -> None:
+        self.label = label
+        self.permission = permission
+
+
+# Why no member does this to themselves.
+NEVER_ON_ONESELF = {
+    Act.CHANGE_PERMISSIONS: "Nobody changes their own permissions. Ask another admin or owner.",
+    Act.TRANSFER_TOKENS: "Nobody transfers their own tokens. Ask another admin or owner.",
+    Act.TRANSFER_CLIENTS: "Nobody transfers their own OAuth clients. Ask another admin or owner.",
+}
+
+
+def authorize(
+    rights: Rights,
+    act: Act,
+    *,
+    member: Membership | None = None,
+    role: str | None = None,
+    permissions: Sequence[str] = (),
+) -> None:
+    """Refuse unless the holder of ``rights``, read under the organization's lock, may do this.
+
+    ``member`` is whose rights change, ``role`` what they, or an invitation, are given; ``permissions`` are
+    those given beyond it. Raises Refused: insufficient_scope, forbidden, invalid_request.
+    """
+    oneself = member is not None and member.pk == rights.member.pk
+    if oneself:
+        _check_oneself(rights, act)
+    # Leaving takes no permission.
+    if act.permission is not None and not (oneself and act is Act.REMOVE):
+        _require(rights, [act.permission])
+    if act is Act.TRANSFER_OWNERSHIP and not (rights.in_person and rights.role is Role.OWNER):
+        raise Refused(errors.FORBIDDEN, detail="Only an owner hands the organization over.")
+    given = Role(role) if role is not None else None
+    held = Role(member.role) if member is not None else None
+    for one in (held, given):
+        if one is not None and one.outranks(rights.role):
+            raise Refused(errors.FORBIDDEN, detail=f"This takes the role {one.label.lower()}.")
+    if given is not None and _gives(act, held, given):
+        _require(rights, role_scopes(given).texts)
+    check_known(permissions)
+    _require(rights, permissions)
+
+
+def permits(rights: Rights, act: Act, *, member: Membership | None = None, role: str | None = None) -> bool:
+    """The same as an answer, for what pages offer."""
+    try:
+        authorize(rights, act, member=member, role=role)
+    except Refused:
+        return False
+    return True
+
+
+def authorize_staff(actor: Actor, people: Collection[User]) -> None:
+    """Refuse staff who lack a permission that one of these people holds; raises Refused(forbidden).
+
+    Everybody else has been authorized in their own organization, or is the system itself.
+    """
+    if actor.type != "staff" or actor.user_id is None:
+        return
+    if not staff_may_change(User.objects.get(pk=actor.user_id), people):
+        detail = "Only staff who hold all permissions of these people, owners' included, may change them."
+        raise Refused(errors.FORBIDDEN, detail=detail)
+
+
+def staff_may_change(staff: User, people: Collection[User]) -> bool:
+    """Whether a member of staff holds at least all that each of these people holds."""
+    if staff.is_superuser:
+        return True
+    if any(one.is_superuser for one in people):
+        return False
+    pks = [one.pk for one in people]
+    # Read from the rows: Django reports no permissions for people who are deactivated.
+    granted = Permission.objects.filter(Q(user__in=pks) | Q(group__user__in=pks))
+    needed = {".".join(one) for one in granted.values_list("content_type__app_label", "codename")}
+    if Membership.objects.filter(user__in=pks, role=Role.OWNER, organization__deleted_at=None).exists():
+        needed |= OWNER_PERMISSIONS
+    return needed <= staff.get_all_permissions()
+
+
+def _check_oneself(rights: Rights, act: Act) -> None:
+    if not rights.in_person:
+        detail = "A program does not change the member who is responsible for it."
+        raise Refused(errors.FORBIDDEN, detail=detail)
+    if act in NEVER_ON_ONESELF:
+        raise Refused(errors.FORBIDDEN, detail=NEVER_ON_ONESELF[act])
+
+
+def _gives(act: Act, held: Role | None, given: Role) -> bool:
+    if act is Act.INVITE:
+        return True
+    return held is not None and given.outranks(held)
+
+
+def _require(rights: Rights, wanted: Sequence[str]) -> None:
+    if missing := rights.missing_over_people(wanted):
+        raise Refused(errors.INSUFFICIENT_SCOPE, required=missing)

@@ -1,0 +1,1 @@
+"""Subclasses of Django REST framework's classes, for the API of every app. Touches no table."""

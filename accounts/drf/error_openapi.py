@@ -1,0 +1,98 @@
+"""The refusals of the API as the live documentation tells them: one body, one example for each case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from accounts import errors
+from accounts.errors import Refusal
+
+Schema = dict[str, Any]
+
+ERROR: Schema = {
+    "type": "object",
+    "description": "Every refusal has this form; `code` is stable, `error` is for people.",
+    "required": ["error", "code"],
+    "properties": {
+        "error": {"type": "string"},
+        "code": {"type": "string"},
+        "detail": {"type": "string", "description": "What exactly is wrong, where it helps."},
+        "fields": {
+            "type": "object",
+            "description": "With invalid_request: sentences by the name of the field or parameter.",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "With insufficient_scope: the permissions that are lacking.",
+        },
+        "limit": {"type": "integer", "description": "With token_limit_reached."},
+        "retry_after": {"type": "integer", "description": "With rate_limited: seconds."},
+        "record": {"type": "object", "description": "With already_created: what exists, without its secret."},
+    },
+}
+ERROR_REF = {"$ref": "#/components/schemas/Error"}
+
+# The members that a case's example shows beside error and code.
+_FACTS: dict[str, Schema] = {
+    errors.INVALID_REQUEST.code: {"fields": {"name": ["This field is required."]}},
+    errors.INSUFFICIENT_SCOPE.code: {"required": ["tokens.manage"]},
+    errors.TOKEN_LIMIT_REACHED.code: {"limit": 50},
+    errors.RATE_LIMITED.code: {"retry_after": 3600},
+    errors.ALREADY_CREATED.code: {"record": {"id": "tok_01k9zq8c4se1ktw5n9y2a6p0mh"}},
+}
+
+
+def _header(description: str, kind: str = "string") -> Schema:
+    return {"description": description, "schema": {"type": kind}}
+
+
+REQUEST_ID = {"X-Request-ID": _header("Names this request in the server's log; a caller may choose it.")}
+RATE_LIMIT = {
+    "X-RateLimit-Limit": _header("Requests a day; missing where the plan is unlimited.", "integer"),
+    "X-RateLimit-Remaining": _header("Requests left today.", "integer"),
+    "X-RateLimit-Reset": _header("Epoch seconds of the next UTC midnight.", "integer"),
+    "RateLimit-Policy": _header('Every limit in force: `"daily";q=1000;w=86400`.'),
+    "RateLimit": _header('Where each stands: `"daily";r=999;t=3600`.'),
+}
+CHALLENGE = {"WWW-Authenticate": _header("RFC 6750, section 3.")}
+RETRY_AFTER = {"Retry-After": _header("Seconds to wait.", "integer")}
+HEADERS = REQUEST_ID | RATE_LIMIT | CHALLENGE | RETRY_AFTER
+
+
+def add_components(result: Schema, **_: Any) -> Schema:
+    """drf-spectacular's hook: what operations refer to stands in the document once."""
+    result["components"].setdefault("schemas", {})["Error"] = ERROR
+    result["components"]["headers"] = HEADERS
+    return result
+
+
+def headers(status: int, *, identified: bool) -> Schema:
+    """What a response of this status carries; limits are told to an identified caller only."""
+    found = set(REQUEST_ID)
+    if identified and status not in (401, 503):
+        found |= RATE_LIMIT.keys()
+    if status in (401, 403):
+        found |= CHALLENGE.keys()
+    if status in (429, 503):
+        found |= RETRY_AFTER.keys()
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name in found}
+
+
+def responses(cases: Iterable[Refusal]) -> dict[str, Schema]:
+    """Cases as responses by status, an example a case."""
+    found: dict[str, Schema] = {}
+    for case in sorted(cases, key=lambda case: case.status):
+        response = found.setdefault(
+            str(case.status),
+            {
+                "description": HTTPStatus(case.status).phrase,
+                "content": {"application/json": {"schema": ERROR_REF, "examples": {}}},
+            },
+        )
+        example = errors.body(case, **_FACTS.get(case.code, {}))
+        response["content"]["application/json"]["examples"][case.code] = {"value": example}
+    return found

@@ -1,0 +1,1 @@
+"""Flows on memberships and invitations, under the organization's lock."""

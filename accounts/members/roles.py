@@ -1,0 +1,108 @@
+"""Other roles and permissions for members. Nobody acts above their level, and an owner always remains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts import errors
+from accounts.audit import log
+from accounts.authorization import policies
+from accounts.authorization.acts import Act, authorize
+from accounts.authorization.rights import locked_rights
+from accounts.errors import Refused
+from accounts.members import emails as member_letters
+from accounts.members.removal import check_owners, record
+from accounts.models import Membership, Organization
+from accounts.notifications import outbox
+from accounts.permissions.actor import Actor
+from accounts.permissions.roles import Role
+
+
+@transaction.atomic
+@log.gathered()
+def change(
+    *,
+    actor: Actor,
+    member_id: UUID,
+    role: Role | None = None,
+    permissions: Sequence[str] | None = None,
+) -> Membership:
+    """Give a member of the actor's organization another role, or other permissions beyond the role.
+
+    A lower role removes all permissions beyond it but those that ``permissions`` names. Tokens that the
+    member is responsible for go on: they belong to the organization. Raises Refused: not_found; forbidden
+    above the actor's rank or for one's own permissions; insufficient_scope for what the actor, or the
+    member responsible for it, does not hold; invalid_request for an unknown permission; last_owner.
+    """
+    rights = locked_rights(actor)
+    member = rights.find(member_id)
+    role = Role(member.role) if role is None else role
+    authorize(rights, Act.CHANGE_ROLE, member=member, role=role)
+    if role.outranks(Role(member.role)):
+        policies.require_recent_proof_for(actor, role)
+    if role is not Role.OWNER:
+        check_owners([member])
+    before = _values(member)
+    held = [] if Role(member.role).outranks(role) else member.permissions
+    kept = held if permissions is None else list(dict.fromkeys(permissions))
+    if set(kept) != set(held):
+        added = [text for text in kept if text not in held]
+        authorize(rights, Act.CHANGE_PERMISSIONS, member=member, permissions=added)
+        if added:
+            policies.require_recent_proof(actor)
+        held = kept
+    member.role, member.permissions = role, held
+    _save(member, before, actor)
+    return member
+
+
+@transaction.atomic
+@log.gathered()
+def transfer_ownership(*, actor: Actor, member_id: UUID) -> Membership:
+    """Make another member an owner and become an admin, in one act. Returns the new owner.
+
+    Raises Refused: forbidden unless the actor is an owner in person; not_found; invalid_request.
+    """
+    rights = locked_rights(actor)
+    recipient = rights.find(member_id)
+    authorize(rights, Act.TRANSFER_OWNERSHIP, member=recipient, role=Role.OWNER)
+    policies.require_recent_proof(actor)
+    if recipient.pk == rights.member.pk or not recipient.user.is_active:
+        raise Refused(
+            errors.INVALID_REQUEST, fields={"memberId": ["Choose another member, who is not deactivated."]}
+        )
+    before = _values(recipient)
+    recipient.role = Role.OWNER
+    _save(recipient, before, actor)
+    change(actor=actor, member_id=rights.member.pk, role=Role.ADMIN)
+    return recipient
+
+
+def _values(member: Membership) -> dict[str, object]:
+    return {"role": member.role, "permissions": list(member.permissions)}
+
+
+def _save(member: Membership, before: Mapping[str, object], actor: Actor) -> None:
+    """Write, record and tell what differs; a repeat does nothing of it."""
+    changed = log.difference(before, _values(member))
+    if not changed:
+        Organization.objects.confirm([member.organization_id])
+        return
+    member.save(update_fields=["role", "permissions"])
+    Organization.objects.advance([member.organization_id])
+    for field in changed:
+        record(f"member.{field}_changed", member, actor, **{field: changed[field]})
+    if actor.user_id != member.user_id or actor.type != "user":
+        letter = member_letters.role_changed if "role" in changed else member_letters.permissions_changed
+        outbox.enqueue(letter(member, actor.name), member.user.email)
+    if changed.get("role", [None, None])[1] == Role.OWNER:
+        _tell_owners(member, actor)
+
+
+def _tell_owners(member: Membership, actor: Actor) -> None:
+    others = Membership.objects.active().filter(organization=member.organization_id, role=Role.OWNER)
+    emails = others.exclude(pk=member.pk).values_list("user__email", flat=True)
+    outbox.enqueue(member_letters.new_owner(member, actor.name), *emails)

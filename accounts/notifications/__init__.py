@@ -1,0 +1,1 @@
+"""The transactional outbox of mails. Flows enter; no other room sends mail."""

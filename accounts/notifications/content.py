@@ -1,0 +1,38 @@
+"""A mail's text at rest: encrypted, because a link in it carries a secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from cryptography.fernet import InvalidToken
+
+from accounts.crypto.fernet import box
+from accounts.notifications.email import Letter
+
+SALT = b"accounts.notifications.outbox"
+
+
+def seal(letter: Letter) -> str:
+    return box(SALT).encrypt(json.dumps(asdict(letter)).encode()).decode()
+
+
+def unseal(content: str) -> Letter:
+    """Raises InvalidToken where it was sealed under a key that this server does not have."""
+    found = json.loads(box(SALT).decrypt(content.encode()))
+    return Letter(
+        subject=found["subject"],
+        before=tuple(found["before"]),
+        link=found["link"],
+        label=found["label"],
+        after=tuple(found["after"]),
+        rows=tuple((name, text) for name, text in found["rows"]),
+    )
+
+
+def is_readable(content: str) -> bool:
+    try:
+        box(SALT).decrypt(content.encode())
+    except InvalidToken:
+        return False
+    return True

@@ -1,0 +1,34 @@
+"""What a mail says. Only ``accounts.notifications.outbox`` sends one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """``before`` and ``after`` are paragraphs around the one link; its label is the button's word.
+
+    ``rows`` stand above the link: what each is about, and what there is to say of it.
+    """
+
+    subject: str
+    before: tuple[str, ...]
+    link: str = ""
+    label: str = ""
+    after: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+
+
+def unlinked(text: str) -> str:
+    """Somebody else's words in a form that no mail program turns into a link."""
+    return text.replace(".", ".\u2060").replace(":", ":\u2060").replace("@", "@\u2060")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The link in a mail, by its secret's digest: once it has expired or was replaced, no mail is sent."""
+
+    digest: bytes
+    expires_at: datetime

@@ -1,0 +1,88 @@
+"""Notices: what an organization's people are to learn by mail, once, several of a kind in one mail.
+
+A Notice row is unique, so that processes that find the same thing at once enqueue it once. Housekeeping
+writes the mails into the outbox, in the transaction that marks the notices as sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Membership, Organization
+from accounts.models.notice import Notice
+from accounts.notifications import outbox
+from accounts.notifications.email import Letter
+from accounts.permissions.roles import Role
+
+# Older ones are no news any more.
+NEWS_FOR = timedelta(days=3)
+# Longer than any threshold lies ahead of what it is about, so that nothing is found and told anew.
+KEPT = timedelta(days=30)
+MOST_RECEIVERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """A letter and the addresses that each get one of their own."""
+
+    letter: Letter
+    to: Sequence[str]
+
+
+Compose = Callable[[Organization, Sequence[Notice], datetime], Iterable[Mailing]]
+
+
+def owe(notices: Iterable[Notice]) -> None:
+    """Keep them to be told; one that is owed, or was told, already changes nothing."""
+    # Two who owe the same things insert them in one order, so that neither waits for the other in a circle.
+    ordered = sorted(notices, key=lambda one: (one.kind, one.subject, one.mark))
+    Notice.objects.bulk_create(ordered, ignore_conflicts=True)
+
+
+def receivers(organization_id: UUID, *roles: Role, wanted: str = "") -> list[str]:
+    """The addresses of active members who have one of the roles, any if none is named, and hold ``wanted``.
+
+    Owners come first, then whoever has been there longest; MOST_RECEIVERS of them.
+    """
+    members = Membership.objects.active().filter(organization_id=organization_id).select_related("user")
+    members = members.filter(role__in=roles) if roles else members
+    holding = [one for one in members.order_by("joined_at", "pk") if not wanted or one.scopes.allows(wanted)]
+    holding.sort(key=lambda one: one.role != Role.OWNER)
+    return [one.user.email for one in holding[:MOST_RECEIVERS]]
+
+
+def enqueue_due(composers: Mapping[str, Compose], *, now: datetime | None = None) -> None:
+    """Write the mails of what is due into the outbox, one for each organization, kind and receiver."""
+    now = now or timezone.now()
+    due = Notice.objects.due(now).filter(kind__in=composers)
+    groups = due.order_by("organization_id", "kind").values_list("organization_id", "kind").distinct()
+    for organization_id, kind in list(groups):
+        _enqueue(organization_id, kind, composers[kind], now)
+
+
+def prune(now: datetime) -> int:
+    """Delete those that are told, or too old to be; returns how many."""
+    return Notice.objects.filter(created_at__lt=now - KEPT).delete()[0]
+
+
+@transaction.atomic
+def _enqueue(organization_id: UUID, kind: str, compose: Compose, now: datetime) -> None:
+    locked = _lock(organization_id, kind, now)
+    fresh = [one for one in locked if one.created_at > now - NEWS_FOR]
+    if fresh and fresh[0].organization.deleted_at is None:
+        for letter, to in [(one.letter, one.to) for one in compose(fresh[0].organization, fresh, now)]:
+            outbox.enqueue_for_housekeeping(letter, to, now=now)
+    Notice.objects.filter(pk__in=[one.pk for one in locked]).update(sent_at=now)
+
+
+def _lock(organization_id: UUID, kind: str, now: datetime) -> list[Notice]:
+    """The due notices of one mail; another process waits for these rows, and then finds them sent."""
+    due = Notice.objects.due(now).filter(organization_id=organization_id, kind=kind)
+    pks = list(due.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    return list(Notice.objects.filter(pk__in=pks).select_related("organization__plan").order_by("pk"))

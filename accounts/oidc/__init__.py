@@ -1,0 +1,1 @@
+"""OpenID Connect client of identity providers. Touches the network, no table."""

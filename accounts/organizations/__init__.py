@@ -1,0 +1,1 @@
+"""Flows on one organization: provisioning, changes, policies, plan, deletion."""

@@ -1,0 +1,145 @@
+"""Changes of an organization: by its own people and programs, and by staff."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.audit import log
+from accounts.audit.log import Target
+from accounts.authorization import policies
+from accounts.authorization.rights import locked_rights
+from accounts.models import Organization, new_publishable_key
+from accounts.permissions.actor import Actor
+
+MANAGE = "organization.manage"
+# What staff sell; everything else of an organization is its own business.
+PLAN = ("plan", "requests_per_day")
+
+
+class Changes(TypedDict, total=False):
+    """What an organization's own people and programs may change of it."""
+
+    name: str
+    never_expiring_allowed: bool
+    longest_token_days: int | None
+    mfa_required: bool
+    sso_required: bool
+    sso_provider: str
+    sso_tenant: str
+    email_domains: list[str]
+
+
+@transaction.atomic
+@log.gathered()
+def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
+    """Change what is given of the actor's organization; tokens that exist keep their expiry.
+
+    What was opened without what a policy asks for from now on ends. Raises Refused: where the actor's
+    right has just ended; invalid_request for a policy that would lock everybody out, the actor included.
+    """
+    rights = locked_rights(actor, MANAGE)
+    organization = rights.member.organization
+    before = _values(organization, wanted)
+    for field, value in wanted.items():
+        setattr(organization, field, value)
+    changed = log.difference(before, _values(organization, wanted))
+    if changed.keys() - {"name"}:
+        policies.require_recent_proof(actor)
+    policies.check_change(changed, organization=organization, actor=actor)
+    if changed:
+        organization.save(update_fields=changed)
+    # A repeat tells every worker once more, for a caller whose first confirmation got lost.
+    Organization.objects.advance([organization.pk])
+    _record_changes(organization, actor, before)
+    return organization
+
+
+@transaction.atomic
+def rotate_key(*, actor: Actor) -> Organization:
+    """Another publishable key; the one before names nothing from now on. Raises Refused."""
+    policies.require_recent_proof(actor)
+    organization = locked_rights(actor, MANAGE).member.organization
+    before = organization.publishable_key
+    organization.publishable_key = new_publishable_key()
+    organization.save(update_fields=["publishable_key"])
+    Organization.objects.advance([organization.pk])
+    endings = [f"…{key[-4:]}" for key in (before, organization.publishable_key)]
+    _record("organization.key_rotated", organization, actor, {"publishable_key": endings})
+    return organization
+
+
+@transaction.atomic
+def suspend(*, organization: Organization, actor: Actor, reason: str = "") -> bool:
+    """Stop everything the organization's programs may do, until it resumes; whether it was running."""
+    return _set_suspended(organization, timezone.now(), actor, reason)
+
+
+@transaction.atomic
+def resume(*, organization: Organization, actor: Actor) -> bool:
+    """Let the same credentials work again; whether it was suspended."""
+    return _set_suspended(organization, None, actor, "")
+
+
+@transaction.atomic
+def set_terms(*, organization: Organization, actor: Actor, fields: Collection[str]) -> None:
+    """Keep what staff have set on ``organization`` in the named fields: plan, own number, policy."""
+    locked = Organization.objects.locked(organization.pk)
+    before = _values(locked, fields)
+    for field in fields:
+        setattr(locked, field, getattr(organization, field))
+    locked.save(update_fields=fields)
+    Organization.objects.advance([locked.pk])
+    _record_changes(locked, actor, before)
+
+
+def record_creation(organization: Organization, actor: Actor) -> None:
+    """The first event of an organization's log, in the transaction that makes it."""
+    _record("organization.created", organization, actor, {"name": [None, organization.name]})
+
+
+def _set_suspended(organization: Organization, moment: datetime | None, actor: Actor, reason: str) -> bool:
+    locked = Organization.objects.locked(organization.pk)
+    if (locked.suspended_at is None) == (moment is None):
+        Organization.objects.confirm([locked.pk])
+        return False
+    locked.suspended_at = moment
+    locked.save(update_fields=["suspended_at"])
+    Organization.objects.advance([locked.pk])
+    action = "organization.resumed" if moment is None else "organization.suspended"
+    _record(action, locked, actor, {"reason": reason} if reason else {})
+    return True
+
+
+def _values(organization: Organization, fields: Iterable[str]) -> dict[str, Any]:
+    """Fields as the log tells them: a plan by its name."""
+    return {field: _plain(getattr(organization, field)) for field in fields}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | str | list | None) else str(value)
+
+
+@log.gathered()
+def _record_changes(organization: Organization, actor: Actor, before: dict[str, Any]) -> None:
+    """What differs, with the plan's part as an event of its own."""
+    changed = log.difference(before, _values(organization, before))
+    plan = {field: changed.pop(field) for field in PLAN if field in changed}
+    if plan:
+        _record("organization.plan_changed", organization, actor, plan)
+    if changed:
+        _record("organization.changed", organization, actor, changed)
+
+
+def _record(action: str, organization: Organization, actor: Actor, changes: dict[str, Any]) -> None:
+    log.record(
+        organization_id=organization.pk,
+        action=action,
+        actor=actor,
+        target=Target("organization", organization.public_id, organization.name),
+        changes=changes,
+    )

@@ -1,0 +1,85 @@
+"""Settings, Audit log: what happened in the organization, to look through and to take away."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.core.exceptions import BadRequest
+from django.core.paginator import Paginator
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from accounts.audit import export as audit_export
+from accounts.audit import heads
+from accounts.audit.actions import ACTIONS
+from accounts.audit.filters import EventFilters, chosen
+from accounts.audit.words import Row
+from accounts.drf.fields import instant
+from accounts.pages import audit_log_links
+from accounts.pages.decorators import PageRequest, page
+
+VIEW = "auditLog.view"
+PER_PAGE = 50
+NAMES = ("action", "actor", "target", "from", "to")
+
+
+@require_safe
+@page(VIEW)
+def audit_log(request: PageRequest) -> HttpResponse:
+    """Newest first; the filters stand in the address, and one that means nothing is told and left out."""
+    wanted, errors = _filters(request)
+    events = chosen(request.membership.organization_id, wanted)
+    found = Paginator(events.order_by("-sequence"), PER_PAGE).get_page(request.GET.get("page"))
+    named = {public_id for event in found for public_id in (event.actor_id, event.target_id)}
+    links = audit_log_links.links(request.actor, request.membership.organization_id, named)
+    context = {
+        "page": found,
+        "rows": [Row(event, links) for event in found],
+        "actions": sorted(ACTIONS.items(), key=lambda one: one[0]),
+        "given": {name.replace("from", "since"): request.GET.get(name, "")[:200] for name in NAMES},
+        "errors": errors,
+        "is_filtered": any(request.GET.get(name) for name in NAMES),
+    }
+    return render(request, "accounts/audit_log.html", context, status=400 if errors else 200)
+
+
+@require_safe
+@page(VIEW)
+def export(request: PageRequest, form: str) -> HttpResponse:
+    """The same events as a file, oldest first."""
+    wanted, errors = _filters(request)
+    if errors:
+        raise BadRequest(" ".join(sentence for found in errors.values() for sentence in found))
+    organization = request.membership.organization
+    events, head = chosen(organization.pk, wanted), heads.current(organization.pk, timezone.now())
+    if form == "csv":
+        body, kind = audit_export.as_csv(events, head), "text/csv; charset=utf-8"
+    else:
+        about = {
+            "organization": {"id": organization.public_id, "name": organization.name},
+            "exportedAt": instant(timezone.now()),
+            "head": head.text,
+            "filters": {name: request.GET[name] for name in NAMES if request.GET.get(name)},
+        }
+        body, kind = audit_export.as_json(events, about), "application/json"
+    name = f"audit-log-{organization.slug}.{form}"
+    disposition = content_disposition_header(True, name) or "attachment"
+    response = StreamingHttpResponse(
+        body,
+        content_type=kind,
+        headers={"Content-Disposition": disposition, "Cache-Control": "no-store"},
+    )
+    # A page's guard hands on whatever the view answers with; Django's two kinds share no narrower type.
+    return cast(HttpResponse, response)
+
+
+def _filters(request: PageRequest) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What is asked for, and what of it means nothing."""
+    # A form sends its empty fields, too.
+    filters = EventFilters(data={name: request.GET[name] for name in NAMES if request.GET.get(name)})
+    if filters.is_valid():
+        return filters.validated_data, {}
+    return {}, {name: [str(one) for one in found] for name, found in filters.errors.items()}

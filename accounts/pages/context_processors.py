@@ -1,0 +1,24 @@
+"""What every page's frame shows: the organization at work, the others, and the colour scheme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from accounts.pages.decorators import workspace as workspace_of
+
+THEMES = ("light", "dark")
+
+
+def theme(request: HttpRequest) -> str:
+    """The scheme that was switched to; "" follows the system."""
+    chosen = request.COOKIES.get("theme", "")
+    return chosen if chosen in THEMES else ""
+
+
+def workspace(request: HttpRequest) -> dict[str, Any]:
+    found: dict[str, Any] = {"theme": theme(request)}
+    if getattr(request, "user", None) is not None and request.user.is_authenticated:
+        found["workspace"] = workspace_of(request)
+    return found

@@ -1,0 +1,82 @@
+"""The page that a mailed invitation leads to: looked at by anybody who has the link, used by one person."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import errors
+from accounts.authentication import request_limits
+from accounts.errors import Refused
+from accounts.members import invitations
+from accounts.models import Invitation, Membership, User
+from accounts.pages.decorators import SESSION_KEY as ORGANIZATION
+from accounts.pages.guests import guest_page, secret_page, too_many
+from accounts.registration.onboarding import SESSION_KEY
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@secret_page
+def invitation(request: HttpRequest, secret: str) -> HttpResponse:
+    """GET shows who invites to what, and keeps the secret for the sign-in and sign-up pages; POST joins."""
+    try:
+        request_limits.check_secret(request)
+    except Refused as refused:
+        return too_many(request, refused)
+    found = invitations.find(secret)
+    if found is None or not invitations.is_good(found, timezone.now()):
+        return _over(request, found)
+    user = request.user if isinstance(request.user, User) else None
+    if user is None:
+        request.session[SESSION_KEY] = secret
+        return _page(request, found, user=None)
+    if request.method != "POST":
+        return _page(request, found, user=user)
+    try:
+        member = invitations.accept(secret=secret, user=user)
+    except Refused as refused:
+        return (
+            _over(request, found) if refused.refusal is not errors.FORBIDDEN else _page(request, found, user)
+        )
+    return _entered(request, member)
+
+
+@require_safe
+@guest_page
+def resume(request: HttpRequest) -> HttpResponse:
+    """Back to the invitation that this browser came with, once its person has signed in."""
+    secret = request.session.get(SESSION_KEY)
+    return redirect("invitation", secret) if secret else redirect(settings.LOGIN_REDIRECT_URL)
+
+
+def _page(request: HttpRequest, found: Invitation, user: User | None) -> HttpResponse:
+    problem = ""
+    if user is not None:
+        try:
+            invitations.check_address(found, user)
+        except Refused as refused:
+            problem = "unproven" if refused.facts["detail"] == invitations.UNPROVEN_ADDRESS else "other"
+    is_member = (
+        user is not None
+        and Membership.objects.filter(organization_id=found.organization_id, user=user).exists()
+    )
+    context = {"invitation": found, "problem": problem, "is_member": is_member}
+    return render(request, "accounts/sign_in/invitation.html", context, status=403 if problem else 200)
+
+
+def _over(request: HttpRequest, found: Invitation | None) -> HttpResponse:
+    """The same words for what never was and for what is over; only the status tells them apart."""
+    request.session.pop(SESSION_KEY, None)
+    refusal = errors.NOT_FOUND if found is None else errors.INVITATION_GONE
+    return render(request, "accounts/sign_in/invitation_over.html", status=refusal.status)
+
+
+def _entered(request: HttpRequest, member: Membership) -> HttpResponse:
+    request.session.pop(SESSION_KEY, None)
+    request.session[ORGANIZATION] = str(member.organization_id)
+    messages.success(request, f"You have joined {member.organization.name}.")
+    return redirect(settings.LOGIN_REDIRECT_URL)

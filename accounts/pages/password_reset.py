@@ -1,0 +1,61 @@
+"""Pages of a forgotten password."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.authentication import request_limits
+from accounts.authentication.mailed_links import InvalidLink
+from accounts.errors import Refused
+from accounts.pages.forms import EmailForm, NewPasswordForm
+from accounts.pages.guests import dead_link, guest_page, secret_page, too_many
+from accounts.registration import password_reset
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@guest_page
+def ask(request: HttpRequest) -> HttpResponse:
+    """The same answer for every address; what comes of it stands in a mail."""
+    form = EmailForm(request.POST) if request.method == "POST" else None
+    if form is None or not form.is_valid():
+        return render(request, "account/password_reset.html", {"form": form}, status=400 if form else 200)
+    try:
+        request_limits.check_request(request)
+    except Refused as refused:
+        return too_many(request, refused)
+    password_reset.request(form.cleaned_data["email"])
+    return redirect("account_reset_password_done")
+
+
+@require_safe
+@guest_page
+def asked(request: HttpRequest) -> HttpResponse:
+    return render(request, "account/password_reset_done.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@secret_page
+def choose(request: HttpRequest, secret: str) -> HttpResponse:
+    """Nobody is signed in by it: the new password is typed once more, at the door."""
+    form = NewPasswordForm(request.POST if request.method == "POST" else None)
+    try:
+        request_limits.check_secret(request)
+        link = password_reset.find(secret)
+        if form.is_valid():
+            password_reset.confirm(secret, form.cleaned_data["password"])
+            messages.success(request, "Your password is set, and all earlier sessions have ended. Sign in.")
+            return redirect("account_login")
+    except InvalidLink:
+        return dead_link(request, "account_reset_password", "reset")
+    except ValidationError as problem:
+        form.add_error("password", problem)
+    except Refused as refused:
+        return too_many(request, refused)
+    context = {"form": form, "email": link.email, "opening": link.user is None}
+    return render(
+        request, "account/password_reset_from_key.html", context, status=400 if form.errors else 200
+    )

@@ -1,0 +1,57 @@
+"""How a person looks at the site: which organization, which colours, and signing out of it."""
+
+from __future__ import annotations
+
+from allauth.account.views import logout as allauth_logout
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from accounts import typeid
+from accounts.pages.context_processors import THEMES
+from accounts.pages.decorators import SESSION_KEY, PersonalRequest, personal_page, workspace
+from accounts.redirects import is_own_path
+
+THEME_SECONDS = 365 * 86_400
+
+
+@require_POST
+@personal_page
+def switch_organization(request: PersonalRequest) -> HttpResponse:
+    """Work in another of one's organizations from here on; a stranger's is not found."""
+    try:
+        wanted = typeid.decode("org", request.POST.get("organization", ""))
+    except ValueError:
+        raise Http404 from None
+    if all(member.organization_id != wanted for member in workspace(request).memberships):
+        raise Http404
+    request.session[SESSION_KEY] = str(wanted)
+    return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+@require_POST
+def switch_theme(request: HttpRequest) -> HttpResponse:
+    """Keep light or dark in a cookie; anything else goes back to what the system prefers."""
+    wanted = request.POST.get("theme", "")
+    response = redirect(_safe_next(request))
+    if wanted in THEMES:
+        response.set_cookie(
+            "theme", wanted, max_age=THEME_SECONDS, samesite="Lax", secure=request.is_secure(), httponly=True
+        )
+    else:
+        response.delete_cookie("theme", samesite="Lax")
+    return response
+
+
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """allauth's sign-out; nothing of the session's pages stays in the browser."""
+    response: HttpResponse = allauth_logout(request)
+    if request.method == "POST":
+        response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def _safe_next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    return wanted if is_own_path(wanted) else "/"

@@ -1,0 +1,221 @@
+"""The permission picker: the catalogue as check boxes, what is ticked in it, and the sentence about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from accounts.permissions.catalogue import Permission, Resource, catalogue
+from accounts.permissions.scopes import ANY, Scope, ScopeSet, parse
+
+SEPARATORS = re.compile(r"[\s,;]+")
+ONLY = "only:"
+VERBS = {"admin": "administer"}
+READING = frozenset(("read", "view"))
+# What the organization itself is made of; the rest of the catalogue is the customer's product.
+OWN_RESOURCES = frozenset(("account", "auditLog", "clients", "members", "organization", "tokens", "usage"))
+PRESETS = {"read-only": "Read-only", "ci": "CI", "full": "Full access"}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Ticked catalogue names, each with the identifiers it is limited to (none: all of them)."""
+
+    ticked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def permissions(self) -> list[str]:
+        """What the token is to hold, in the catalogue's form or narrowed to identifiers."""
+        found: list[str] = []
+        for name, identifiers in self.ticked.items():
+            scope = parse(name)
+            found += [str(scope._replace(identifier=only)) for only in identifiers] or [name]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One check box. ``held`` are the identifiers its person may grant: ("*",) is any, () is none."""
+
+    permission: Permission
+    resource: Resource
+    held: tuple[str, ...]
+    ticked: bool
+    only: str
+
+    @property
+    def name(self) -> str:
+        return self.permission.name
+
+    @property
+    def can_narrow(self) -> bool:
+        """Names in the dotted form are about the organization as a whole."""
+        return ":" in self.name and self.permission.scope.identifier == ANY
+
+    @property
+    def verb(self) -> str:
+        return verb_of(self.permission.scope)
+
+    @property
+    def object(self) -> str:
+        return in_sentence(self.resource.label)
+
+    @property
+    def is_reading(self) -> bool:
+        return self.permission.scope.action in READING
+
+    @property
+    def is_own(self) -> bool:
+        return self.resource.name in OWN_RESOURCES
+
+    @property
+    def is_broad(self) -> bool:
+        return is_broad(self.name)
+
+    @property
+    def held_only(self) -> str:
+        """The identifiers that its person is limited to, or nothing."""
+        return "" if ANY in self.held else " ".join(self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    resource: Resource
+    choices: tuple[Choice, ...]
+
+
+def read(chosen: Iterable[str], only: Mapping[str, str]) -> Selection:
+    """What a form or an address asks for; a scope with an identifier ticks the box it narrows.
+
+    ``only`` maps catalogue names to identifiers as typed, separated by spaces or commas.
+    """
+    names = {permission.name for resource in catalogue().resources for permission in resource.permissions}
+    boxes = {parse(name): name for name in names}
+    ticked: dict[str, tuple[str, ...]] = {}
+    unknown: list[str] = []
+    for text in dict.fromkeys(chosen):
+        box, identifier = _box_of(text, names, boxes)
+        if box is None:
+            unknown.append(text)
+            continue
+        typed = [part for part in SEPARATORS.split(only.get(box, "")) if part]
+        more = [identifier] if identifier else typed
+        ticked[box] = tuple(dict.fromkeys((*ticked.get(box, ()), *more)))
+    return Selection(ticked, tuple(unknown))
+
+
+def _box_of(text: str, names: set[str], boxes: dict[Scope, str]) -> tuple[str | None, str]:
+    if text in names:
+        return text, ""
+    try:
+        scope = parse(text)
+    except ValueError:
+        return None, ""
+    box = boxes.get(scope._replace(identifier=ANY))
+    return box, "" if scope.identifier == ANY else scope.identifier
+
+
+def well_formed(selection: Selection) -> list[str]:
+    """The permissions that can be put into a sentence while the form still has mistakes in it."""
+    wrong = set(malformed(selection))
+    kept = {
+        name: tuple(only for only in identifiers if only not in wrong)
+        for name, identifiers in selection.ticked.items()
+    }
+    return Selection(kept).permissions
+
+
+def malformed(selection: Selection) -> list[str]:
+    """Identifiers that no permission could hold, for their characters or for their length."""
+    wrong = []
+    for name, identifiers in selection.ticked.items():
+        for only in identifiers:
+            try:
+                parse(str(parse(name)._replace(identifier=only)))
+            except ValueError:
+                wrong.append(only)
+    return wrong
+
+
+def preset(name: str, scopes: ScopeSet) -> Selection:
+    """A named starting point, within what its person holds; an unknown name ticks nothing."""
+    ticked = {}
+    for group in groups(scopes, Selection()):
+        for choice in group.choices:
+            wanted = {
+                "read-only": choice.is_reading,
+                "ci": not choice.is_own and not choice.is_broad,
+                "full": True,
+            }.get(name, False)
+            if wanted and choice.held:
+                ticked[choice.name] = () if ANY in choice.held else choice.held
+    return Selection(ticked)
+
+
+def groups(scopes: ScopeSet, selection: Selection) -> list[Group]:
+    """The whole catalogue, with what is ticked and what this person may grant."""
+    return [
+        Group(
+            resource,
+            tuple(
+                Choice(
+                    permission,
+                    resource,
+                    held=_held(scopes, permission.scope),
+                    ticked=permission.name in selection.ticked,
+                    only=" ".join(selection.ticked.get(permission.name, ())),
+                )
+                for permission in resource.permissions
+            ),
+        )
+        for resource in catalogue().resources
+    ]
+
+
+def _held(scopes: ScopeSet, wanted: Scope) -> tuple[str, ...]:
+    """Under which identifiers a person holds a permission."""
+    if scopes.allows(str(wanted)):
+        return (ANY,)
+    identifiers = sorted({held.identifier for held in scopes.parsed})
+    return tuple(only for only in identifiers if scopes.allows(str(wanted._replace(identifier=only))))
+
+
+def is_broad(text: str) -> bool:
+    """Whether a permission reaches over resources or actions, or lets its holder hand out rights."""
+    scope = parse(text)
+    own = scope.resource in OWN_RESOURCES and scope.action == "manage"
+    return ANY in (scope.resource, scope.action) or scope.action == "admin" or own
+
+
+def verb_of(scope: Scope) -> str:
+    return VERBS.get(scope.action, scope.action)
+
+
+def in_sentence(label: str) -> str:
+    """``Indexes`` becomes ``indexes``; ``API tokens`` keeps its capitals."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+def sentence(permissions: Iterable[str], subject: str = "This token") -> str:
+    """``This token can view and manage API tokens, read indexes (only 42), and nothing else.``
+
+    permissions.js says the same while boxes are being ticked.
+    """
+    labels = {resource.name: in_sentence(resource.label) for resource in catalogue().resources}
+    verbs: dict[tuple[str, str], list[str]] = {}
+    only: dict[tuple[str, str], list[str]] = {}
+    for scope in map(parse, permissions):
+        only.setdefault((scope.resource, verb_of(scope)), []).append(scope.identifier)
+    for (resource, verb), identifiers in only.items():
+        suffix = "" if ANY in identifiers else f" (only {', '.join(identifiers)})"
+        verbs.setdefault((labels.get(resource, resource), suffix), []).append(verb)
+    parts = [f"{_joined(found)} {label}{suffix}" for (label, suffix), found in verbs.items()]
+    if not parts:
+        return f"{subject} can do nothing yet. Choose what it may do."
+    return f"{subject} can {', '.join(parts)}, and nothing else."
+
+
+def _joined(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -1,0 +1,1 @@
+"""Flows that open or recover an account: sign-up, confirmation, password reset, social accounts."""

@@ -1,0 +1,63 @@
+"""Moving an account to another address: the mail proves the address, and the session whose account moves."""
+
+from __future__ import annotations
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.audit import log
+from accounts.authentication import emails, mailed_links, request_limits, user_events
+from accounts.authentication.mailed_links import Claim, InvalidLink
+from accounts.authentication.unverified import is_taken, make_room
+from accounts.models import User
+from accounts.models.mailed_claim import LinkKind, MailedClaim
+from accounts.notifications import outbox
+from accounts.registration import onboarding
+
+
+def request(user: User, email: str) -> None:
+    """Mail a link that moves the account, which it does only in a session of this person.
+
+    The owner of another account with that address is mailed instead; the person who asked sees no
+    difference.
+    """
+    admitted = request_limits.may_mail(LinkKind.MOVE, email)
+    letter = emails.already_here if is_taken(email) else emails.move
+    mailed_links.mail(Claim(LinkKind.MOVE, email, user), letter, admitted=admitted)
+
+
+def pending(user: User) -> MailedClaim | None:
+    """The change that waits to be confirmed."""
+    unused = MailedClaim.objects.filter(user=user, kind=LinkKind.MOVE, used_at=None)
+    return unused.filter(expires_at__gt=timezone.now()).first()
+
+
+@transaction.atomic
+@log.gathered()
+def confirm(link: MailedClaim, user: User) -> User:
+    """End all that the person is signed in by, and move; raises InvalidLink, also where the address is taken.
+
+    ``user`` is who is signed in: the owner of the mailbox alone moves nobody else's account onto it.
+    """
+    if link.kind != LinkKind.MOVE or link.user is None or link.user != user:
+        raise InvalidLink
+    moving, before = link.user, link.user.email
+    onboarding.lock_organizations(moving)
+    mailed_links.use(link)
+    make_room(link.email, moving)
+    EmailAddress.objects.filter(user=moving).delete()
+    moving.email = link.email
+    moving.ended_by = user_events.themselves(moving)
+    moving.end_sessions()
+    try:
+        with transaction.atomic():
+            moving.save(update_fields=["email", "password_version"])
+            EmailAddress.objects.create(user=moving, email=link.email, verified=True, primary=True)
+    except IntegrityError:
+        raise InvalidLink from None
+    mailed_links.end_all(moving)
+    mailed_links.end_sign_ups(link.email)
+    outbox.enqueue(emails.email_changed(link.email), before)
+    user_events.record("user.email_changed", moving, email=[before, link.email])
+    return moving

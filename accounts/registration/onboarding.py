@@ -1,0 +1,84 @@
+"""A person's first place: the organization that invited them, or one of their own."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import addresses, errors
+from accounts.audit import log
+from accounts.authentication import user_events
+from accounts.errors import Refused
+from accounts.members import invitations
+from accounts.models import Invitation, Membership, Organization, User
+from accounts.organizations import provisioning
+from accounts.organizations import update as organizations
+from accounts.permissions.roles import Role
+from ratelimit.models import Plan
+
+FIRST_PLAN = "free"
+LONGEST_SLUG = 60
+TRIES = 5
+# Where the page of an invitation keeps its secret for the sign-up page to find.
+SESSION_KEY = "invitation"
+
+
+def open_invitation(secret: str, *, email: str | None = None) -> Invitation:
+    """The invitation of the secret, and of this very address where one is given.
+
+    Raises Refused: not_found, invitation_gone, forbidden for another address.
+    """
+    invitation = invitations.find(secret)
+    if invitation is None:
+        raise Refused(errors.NOT_FOUND)
+    if not invitations.is_good(invitation, timezone.now()):
+        raise Refused(errors.INVITATION_GONE)
+    if email is not None and addresses.normalized(invitation.email) != addresses.normalized(email):
+        raise Refused(errors.FORBIDDEN, detail="The invitation is for another e-mail address.")
+    return invitation
+
+
+def lock_organizations(user: User | None, *, invitation_token: str = "") -> None:
+    """Take the locks of the person's organizations and of the one that invites, which precede the person's.
+
+    Call it first in a transaction that changes the person, to avoid deadlocks.
+    """
+    organizations = set(Membership.objects.filter(user=user).values_list("organization_id", flat=True))
+    invitation = invitations.find(invitation_token) if invitation_token else None
+    Organization.objects.lock_all(organizations | ({invitation.organization_id} if invitation else set()))
+
+
+@transaction.atomic
+@log.gathered()
+def join_or_found(*, user: User, organization_name: str = "", invitation_token: str = "") -> Membership:
+    """Join by the invitation, if there is one, else found an organization and own it.
+
+    Call it for a person whose address is proven; raises Refused as open_invitation does.
+    """
+    if invitation_token:
+        return invitations.accept(secret=invitation_token, user=user)
+    name = organization_name or default_name(user)
+    organization = _found(name)
+    founder = user_events.themselves(user)
+    organizations.record_creation(organization, founder)
+    return provisioning.membership(user=user, organization=organization, role=Role.OWNER, actor=founder)
+
+
+def default_name(user: User) -> str:
+    return f"{user.display_name}'s organization"[:100]
+
+
+def _found(name: str) -> Organization:
+    """A new organization; where the slug of its name is taken, the slug gets an ending of its own."""
+    plan = Plan.objects.get(slug=FIRST_PLAN)
+    slug = provisioning.slug_of(name)
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return Organization.objects.create(name=name, slug=slug, plan=plan)
+        except IntegrityError:
+            ending = secrets.token_hex(4)
+            slug = f"{provisioning.slug_of(name)[: LONGEST_SLUG - 1 - len(ending)]}-{ending}"
+    raise RuntimeError("No slug was free.")

@@ -1,0 +1,1 @@
+"""What an organization's own product names: indexes and end users."""

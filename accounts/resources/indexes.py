@@ -1,0 +1,121 @@
+"""Indexes: named resources of an organization, each of which permissions may name by its UUID."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import errors
+from accounts.audit import log
+from accounts.audit.log import Target
+from accounts.errors import Refused
+from accounts.models import Organization
+from accounts.models.index import Index
+from accounts.permissions.actor import SYSTEM, Actor
+from accounts.permissions.scopes import ANY, Scope, ScopeSet, covers
+from accounts.validators import name_key
+
+CANONICAL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+TAKEN = "An index of this name exists already."
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """The UUID in its one written form (RFC 9562 section 4), either case; None for anything else."""
+    return UUID(text) if CANONICAL.fullmatch(text) else None
+
+
+def scope_of(action: str, uuid: UUID) -> str:
+    return f"index:{action}:{uuid}"
+
+
+def of_organization(organization_id: UUID) -> QuerySet[Index]:
+    return Index.objects.filter(organization_id=organization_id)
+
+
+def find(organization_id: UUID, uuid: UUID | None) -> Index:
+    """The organization's index; raises Refused(not_found) for another's exactly as for none."""
+    found = uuid and of_organization(organization_id).filter(pk=uuid).first()
+    if not found:
+        raise Refused(errors.NOT_FOUND)
+    return found
+
+
+def require(actor: Actor, action: str, index: Index) -> None:
+    """Raise Refused(insufficient_scope) where the actor may not do this to this index."""
+    wanted = scope_of(action, index.pk)
+    if not actor.allows(wanted):
+        raise Refused(errors.INSUFFICIENT_SCOPE, required=[wanted])
+
+
+def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet[Index]:
+    """Those of ``indexes`` that the scopes reach; raises Refused where they reach none, whatever exists."""
+    reached = {
+        granted.identifier
+        for granted in scopes.parsed
+        if covers(granted, Scope("index", action, granted.identifier))
+    }
+    if not reached:
+        raise Refused(errors.INSUFFICIENT_SCOPE, required=[f"index:{action}:{ANY}"])
+    if ANY in reached:
+        return indexes
+    return indexes.filter(pk__in=[uuid for uuid in map(parse_uuid, reached) if uuid])
+
+
+@transaction.atomic
+def create(*, organization_id: UUID, name: str, actor: Actor = SYSTEM) -> Index:
+    """Raises Refused: 400 where the name is taken, token_revoked where the organization was just deleted."""
+    try:
+        Organization.objects.locked(organization_id)
+    except Organization.DoesNotExist:
+        raise Refused(errors.TOKEN_REVOKED) from None
+    _check_name(organization_id, name)
+    index = Index.objects.create(organization_id=organization_id, name=name)
+    _record("index.created", index, actor, [None, name])
+    return index
+
+
+@transaction.atomic
+def rename(*, index: Index, name: str, actor: Actor = SYSTEM) -> Index:
+    """Raises Refused: not_found where it has just been deleted, 400 where the name is taken."""
+    Organization.objects.lock_all([index.organization_id])
+    found = find(index.organization_id, index.pk)
+    if found.name != name:
+        _check_name(index.organization_id, name, but=index.pk)
+        before, found.name = found.name, name
+        found.save(update_fields=["name"])
+        _record("index.changed", found, actor, [before, name])
+    return found
+
+
+@transaction.atomic
+def delete(*, index: Index, actor: Actor = SYSTEM) -> None:
+    """A second call changes nothing."""
+    Organization.objects.lock_all([index.organization_id])
+    ended, _ = Index.objects.filter(pk=index.pk).delete()
+    if ended:
+        _record("index.deleted", index, actor, [index.name, None])
+
+
+def _record(action: str, index: Index, actor: Actor, name: list[str | None]) -> None:
+    log.record(
+        organization_id=index.organization_id,
+        action=action,
+        actor=actor,
+        target=Target("index", str(index.pk), index.name),
+        changes={"name": name},
+    )
+
+
+def is_taken(organization_id: UUID, name: str, *, but: UUID | None = None) -> bool:
+    """Whether an index, other than ``but``, has a name that looks the same."""
+    taken = {name_key(one): pk for pk, one in of_organization(organization_id).values_list("pk", "name")}
+    return taken.get(name_key(name), but) != but
+
+
+def _check_name(organization_id: UUID, name: str, *, but: UUID | None = None) -> None:
+    """Under the organization's lock, so that two wishes for one name are decided one by one."""
+    if is_taken(organization_id, name, but=but):
+        raise Refused(errors.INVALID_REQUEST, fields={"name": [TAKEN]})

@@ -1,0 +1,139 @@
+"""What the admin's pages have in common: who acts, what may only be looked at, refusals told as messages."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.contrib.admin.actions import delete_selected
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from accounts.authorization import acts
+from accounts.errors import Refused
+from accounts.models import User
+from accounts.permissions.actor import Actor
+from ratelimit.admin import Page
+
+# Django refuses a form of more than 1,000 fields, and each confirmed object is one.
+MOST_CONFIRMED = 900
+
+
+def staff(request: HttpRequest) -> Actor:
+    user = cast(User, request.user)
+    return Actor(type="staff", id=user.pk, name=user.display_name, user_id=user.pk)
+
+
+def may_change(request: HttpRequest, people: list[User]) -> bool:
+    """Whether these people may be changed from here; the flows ask again, under their locks."""
+    return isinstance(request.user, User) and acts.staff_may_change(request.user, people)
+
+
+class LookOnly:
+    """Nothing is added, changed or deleted here; mixed into an admin."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class NoForgedRows(Page):
+    """No formset is ever read from what is posted, so that a forged one has nothing to change."""
+
+    def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [] if request.method == "POST" else super().get_inline_instances(request, obj)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if "_save" in request.POST:
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
+
+
+class RefusableDeletion(Page):
+    """Deletes through a flow that may refuse; then nothing is deleted or logged, and a message says why."""
+
+    actions = ["delete_selected"]
+
+    def remove(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        raise NotImplementedError
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        self.remove(request, self.model._default_manager.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.remove(request, queryset)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except Refused as refused:
+            tell(self, request, refused)
+            page = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
+            return HttpResponseRedirect(reverse(page))
+
+    @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        try:
+            with transaction.atomic():
+                return delete_selected(self, request, queryset)
+        except Refused as refused:
+            tell(self, request, refused)
+            return None
+
+
+def tell(page: Page, request: HttpRequest, refused: Refused) -> None:
+    detail = refused.facts.get("detail", "")
+    page.message_user(request, f"{refused.refusal.error}. {detail}".strip(), messages.ERROR)
+
+
+def back_url(page: Page, request: HttpRequest) -> str:
+    """The page of the one chosen row, where the action was begun there; "" otherwise."""
+    chosen = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+    if not request.POST.get("back") or len(chosen) != 1:
+        return ""
+    return reverse(f"{page.admin_site.name}:{page.opts.app_label}_{page.opts.model_name}_change", args=chosen)
+
+
+def given_reason(request: HttpRequest) -> str:
+    return request.POST.get("reason", "").strip()[:200]
+
+
+def confirmation(
+    page: Page, request: HttpRequest, chosen: QuerySet[Any], *, needs_reason: bool = False, **words: Any
+) -> HttpResponse | None:
+    """Ask before an action; None once it was confirmed, and a reason given where it needs one.
+
+    ``words`` are title, warning and button, and ``asks_reason`` for a reason to go with it.
+    """
+    confirmed = bool(request.POST.get("confirmed"))
+    if confirmed and (given_reason(request) or not needs_reason):
+        return None
+    names = list(chosen[: MOST_CONFIRMED + 1])
+    if len(names) > MOST_CONFIRMED:
+        message = f"Select at most {MOST_CONFIRMED} at a time. Nothing has been changed."
+        page.message_user(request, message, messages.WARNING)
+        return HttpResponseRedirect(request.get_full_path())
+    context = {
+        **page.admin_site.each_context(request),
+        **words,
+        "asks_reason": needs_reason or words.get("asks_reason"),
+        "needs_reason": needs_reason,
+        "lacks_reason": confirmed,
+        "back": back_url(page, request),
+        "opts": page.opts,
+        "chosen": names,
+        "action": request.POST.getlist("action"),
+        "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+        "media": page.media,
+    }
+    return TemplateResponse(request, "admin/confirm_action.html", context)

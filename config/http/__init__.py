@@ -1,0 +1,1 @@
+"""The outermost middleware, request checks, error pages, health and the access log."""

@@ -1,0 +1,140 @@
+"""Limits on failures: a try is taken from every window before it is made, and given back when it succeeds.
+
+However many are made at once, no more than the limit fail; and successes use nothing up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+
+from ratelimit.models import Window
+from ratelimit.sql import limits
+from ratelimit.store import client
+from ratelimit.types import WindowLimit
+
+# One hash tag, because a cluster runs a script on the keys of one slot only.
+TAG = "tsr:{tries}:"
+
+GIVE_BACK = """
+UPDATE ratelimit_window SET hits = hits - 1 WHERE key = %s AND hits > 0 AND started_at <= %s
+"""
+# What a window's start may lose by being added to and subtracted from.
+ROUNDING = 0.5
+
+_take = client.Script("take_attempts.lua")
+_give_back = client.Script("return_attempts.lua")
+
+
+class TooMany(Exception):
+    """``window`` is used up for ``retry_after`` more whole seconds."""
+
+    def __init__(self, window: WindowLimit, ends_in: float) -> None:
+        self.window = window
+        self.retry_after = max(1, math.ceil(ends_in))
+        super().__init__(f"again in {self.retry_after} s")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Which windows tries were taken from: the ms each had left in the store, or when each began in SQL."""
+
+    windows: tuple[WindowLimit, ...]
+    ends: tuple[int, ...] = ()
+    starts: tuple[float, ...] = ()
+
+
+def take(windows: Sequence[WindowLimit], *, durable: bool = False, now: float | None = None) -> Taken:
+    """One try from each window, or none; raises TooMany. ``now`` replaces SQL's clock in tests.
+
+    Durable ones are counted in SQL alone: a store that is flushed or away gives no further try.
+    Callers name their windows in one order, so that none waits for another in a circle.
+    """
+    if not windows:
+        return Taken(())
+    if settings.REDIS_URL and not durable:
+        try:
+            return _take_in_store(tuple(windows))
+        except client.StoreUnavailable:
+            pass
+    return _take_in_sql(tuple(windows), limits.clock() if now is None else now)
+
+
+def check(windows: Sequence[WindowLimit], *, now: float | None = None) -> None:
+    """Raise TooMany where a window is spent; nothing is taken.
+
+    For callers who count their failures afterwards: those made at once may pass the limit together.
+    """
+    if not windows:
+        return
+    if settings.REDIS_URL:
+        try:
+            _check_in_store(windows)
+        except client.StoreUnavailable:
+            pass
+        else:
+            return
+    now = limits.clock() if now is None else now
+    for window in windows:
+        hits, ends_in = limits.peek_window(window, window.key, now)
+        if hits >= window.limit:
+            raise TooMany(window, ends_in)
+
+
+def give_back(taken: Taken) -> None:
+    """Undo a take. Where the store has gone meanwhile, its tries have gone as well."""
+    if taken.ends:
+        with suppress(client.StoreUnavailable):
+            _give_back(_keys(taken.windows), list(taken.ends))
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        for window, started_at in zip(taken.windows, taken.starts, strict=True):
+            cursor.execute(GIVE_BACK, [window.key, started_at + ROUNDING])
+
+
+@transaction.atomic
+def clear(key: str) -> None:
+    """Forget the durable tries under this key, and under those that continue it after a colon."""
+    found = Window.objects.filter(Q(key=key) | Q(key__startswith=f"{key}:"))
+    # Locked in the order in which takers lock them: the shorter key first.
+    pks = list(found.order_by("key").select_for_update().values_list("pk", flat=True))
+    Window.objects.filter(pk__in=pks).delete()
+
+
+def _take_in_store(windows: tuple[WindowLimit, ...]) -> Taken:
+    arguments: list[Any] = [part for one in windows for part in (one.limit, one.seconds * 1000)]
+    admitted, *ends = _take(_keys(windows), arguments)
+    if not admitted:
+        left, place = ends
+        raise TooMany(windows[place - 1], left / 1000)
+    return Taken(windows, ends=tuple(ends))
+
+
+def _check_in_store(windows: Sequence[WindowLimit]) -> None:
+    keys = _keys(tuple(windows))
+    _, answers = client.ask(*(command for key in keys for command in (("GET", key), ("PTTL", key))))
+    for window, hits, ends in zip(windows, answers[::2], answers[1::2], strict=True):
+        if int(hits or 0) >= window.limit:
+            raise TooMany(window, ends / 1000)
+
+
+@transaction.atomic
+def _take_in_sql(windows: tuple[WindowLimit, ...], now: float) -> Taken:
+    starts = []
+    for window in windows:
+        admitted, _, ends_in = limits.hit_window(window, window.key, now)
+        if not admitted:
+            raise TooMany(window, ends_in)
+        starts.append(now + ends_in - window.seconds)
+    return Taken(windows, starts=tuple(starts))
+
+
+def _keys(windows: tuple[WindowLimit, ...]) -> list[str]:
+    return [TAG + window.key for window in windows]

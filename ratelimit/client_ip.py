@@ -1,0 +1,91 @@
+"""The client's address: the only reader of X-Forwarded-For."""
+
+from __future__ import annotations
+
+import logging
+import re
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from ratelimit.types import WindowLimit
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN = "unknown"
+# One site often holds a /48 of IPv6, which is 65,536 networks of /64: it is limited as a whole too.
+WIDER_FACTOR = 4
+# Some proxies append the client's port.
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d{1,5})?|(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}", re.ASCII)
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """The address our outermost trusted proxy saw, counted from the right; None if it is not one.
+
+    Each of TRUSTED_PROXY_COUNT proxies appends the address it was called from; what stands further
+    left was written by the client.
+    """
+    found = _address(request)
+    return str(found) if found else None
+
+
+def client_network(request: HttpRequest) -> str:
+    """What limits by address are kept under: an IPv4 address, or an IPv6 network of /64."""
+    return (*_networks(_address(request)), UNKNOWN)[0]
+
+
+def network_of(address: str | None) -> str:
+    """``client_network`` of an address that ``client_ip`` returned."""
+    return (*_networks(_parse(address or "")), UNKNOWN)[0]
+
+
+def network_windows(address: str | None, name: str, limit: int, seconds: int = 60) -> tuple[WindowLimit, ...]:
+    """The windows of an address: ``limit`` for its network, WIDER_FACTOR times that for a /48 of IPv6.
+
+    None where there is no address: all such clients would share one window with any stranger.
+    """
+    return tuple(
+        WindowLimit(name, f"{name}:{network}", limit * factor, seconds)
+        for network, factor in zip(_networks(_parse(address or "")), (1, WIDER_FACTOR), strict=False)
+    )
+
+
+def _networks(address: IPv4Address | IPv6Address | None) -> tuple[str, ...]:
+    """From the narrowest to the widest."""
+    if isinstance(address, IPv6Address):
+        return tuple(f"{IPv6Address(int(address) >> bits << bits)}/{128 - bits}" for bits in (64, 80))
+    return (str(address),) if address else ()
+
+
+def _address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
+    text: str = request.META.get("REMOTE_ADDR", "")
+    hops = settings.TRUSTED_PROXY_COUNT
+    if hops:
+        chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        text = chain[-min(hops, len(chain))].strip() or text
+    elif "HTTP_X_FORWARDED_FOR" in request.META:
+        _warn_of_proxy()
+    return _parse(text)
+
+
+@lru_cache(maxsize=1)
+def _warn_of_proxy() -> None:
+    """Once in a process."""
+    logger.warning(
+        "A request has X-Forwarded-For, but TRUSTED_PROXY_COUNT is 0: if a proxy is in front of this server, "
+        "all clients count as one address. Set TRUSTED_PROXY_COUNT to the number of proxies."
+    )
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    if found := _WITH_PORT.fullmatch(text):
+        text = found[1] or found[2] or ""
+    # A scope ("fe80::1%eth0") names an interface of this machine, and databases know no address with one.
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,121 @@
+"""Usage rows in SQL: added to without a store, raised to its cumulative counters where there is one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from ratelimit.sql.reservations import native, spoken
+from ratelimit.store.usage_counters import Counter
+from ratelimit.types import Charge
+
+ROWS_PER_STATEMENT = 500
+# Hourly rows answer for the last 24 hours; the rest is slack.
+HOURLY_KEPT = dt.timedelta(days=2)
+
+INTO_DAILY = """
+INSERT INTO ratelimit_dailyusage AS kept
+    (bucket, subject, day, epoch, calls, refused, last_used_at, last_used_ip,
+        refused_uses, last_refused_at, last_refused_ip)
+VALUES {rows}
+ON CONFLICT (subject, day, epoch) DO UPDATE SET
+"""
+INTO_HOURLY = """
+INSERT INTO ratelimit_hourlyusage AS kept (bucket, subject, hour, epoch, calls)
+VALUES {rows}
+ON CONFLICT (subject, hour, epoch) DO UPDATE SET
+"""
+ADD_DAILY = (
+    INTO_DAILY
+    + """
+    calls = kept.calls + excluded.calls,
+    refused = kept.refused + excluded.refused,
+    refused_uses = kept.refused_uses + excluded.refused_uses,
+    last_used_at = COALESCE(excluded.last_used_at, kept.last_used_at),
+    last_used_ip = CASE WHEN excluded.last_used_at IS NULL THEN kept.last_used_ip
+        ELSE excluded.last_used_ip END,
+    last_refused_at = COALESCE(excluded.last_refused_at, kept.last_refused_at),
+    last_refused_ip = CASE WHEN excluded.last_refused_at IS NULL THEN kept.last_refused_ip
+        ELSE excluded.last_refused_ip END
+"""
+)
+ADD_HOURLY = INTO_HOURLY + "calls = kept.calls + excluded.calls"
+RAISE_DAILY = (
+    INTO_DAILY
+    + """
+    calls = {greatest}(kept.calls, excluded.calls),
+    refused = {greatest}(kept.refused, excluded.refused),
+    refused_uses = {greatest}(kept.refused_uses, excluded.refused_uses),
+    last_used_at = CASE WHEN kept.last_used_at IS NULL OR excluded.last_used_at > kept.last_used_at
+        THEN excluded.last_used_at ELSE kept.last_used_at END,
+    last_used_ip = CASE WHEN kept.last_used_at IS NULL OR excluded.last_used_at > kept.last_used_at
+        THEN excluded.last_used_ip ELSE kept.last_used_ip END,
+    last_refused_at = CASE WHEN kept.last_refused_at IS NULL
+        OR excluded.last_refused_at > kept.last_refused_at
+        THEN excluded.last_refused_at ELSE kept.last_refused_at END,
+    last_refused_ip = CASE WHEN kept.last_refused_at IS NULL
+        OR excluded.last_refused_at > kept.last_refused_at
+        THEN excluded.last_refused_ip ELSE kept.last_refused_ip END
+"""
+)
+RAISE_HOURLY = INTO_HOURLY + "calls = {greatest}(kept.calls, excluded.calls)"
+
+
+def add_call(charge: Charge, moment: dt.datetime, address: str | None) -> None:
+    """Count an admitted request here, in two statements."""
+    one = Counter(charge.bucket, charge.subject, moment.date(), "", {moment.hour: 1})
+    one.last_used_at, one.last_used_ip = moment, address
+    _write(ADD_DAILY, [_daily(one)])
+    _write(ADD_HOURLY, _hourly(one))
+
+
+def add_refusal(charge: Charge, moment: dt.datetime) -> None:
+    _write(ADD_DAILY, [_daily(Counter(charge.bucket, charge.subject, moment.date(), "", refused=1))])
+
+
+def add_refused_use(bucket: UUID, subject: UUID, moment: dt.datetime, address: str | None) -> None:
+    one = Counter(bucket, subject, moment.date(), "", refused_uses=1)
+    one.last_refused_at, one.last_refused_ip = moment, address
+    _write(ADD_DAILY, [_daily(one)])
+
+
+def keep(counters: Iterable[Counter], *, now: dt.datetime) -> None:
+    """Raise the stored counts to those read. Repeating it, late or side by side, changes nothing."""
+    # Every writer takes the rows in one order, so that none waits for another in a circle.
+    found = sorted(counters, key=lambda one: (one.subject.hex, one.day, one.epoch))
+    for start in range(0, len(found), ROWS_PER_STATEMENT):
+        _write(RAISE_DAILY, [_daily(one) for one in found[start : start + ROWS_PER_STATEMENT]])
+    oldest = now - HOURLY_KEPT
+    hourly = [row for one in found if one.day >= oldest.date() for row in _hourly(one)]
+    for start in range(0, len(hourly), ROWS_PER_STATEMENT):
+        _write(RAISE_HOURLY, hourly[start : start + ROWS_PER_STATEMENT])
+
+
+def _daily(one: Counter) -> list[Any]:
+    used, refused = map(connection.ops.adapt_datetimefield_value, (one.last_used_at, one.last_refused_at))
+    whose = [native(one.bucket), native(one.subject)]
+    calls = [one.calls, one.refused, used, one.last_used_ip]
+    return [*whose, one.day, one.epoch, *calls, one.refused_uses, refused, one.last_refused_ip]
+
+
+def _hourly(one: Counter) -> list[list[Any]]:
+    whose = [native(one.bucket), native(one.subject)]
+    return [[*whose, _hour(one.day, hour), one.epoch, calls] for hour, calls in sorted(one.hours.items())]
+
+
+def _hour(day: dt.date, hour: int) -> Any:
+    moment = dt.datetime.combine(day, dt.time(hour), dt.UTC)
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _write(statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    one = f"({', '.join(['%s'] * len(rows[0]))})"
+    placeholders = ", ".join([one] * len(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            spoken(statement).replace("{rows}", placeholders), [value for row in rows for value in row]
+        )

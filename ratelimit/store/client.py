@@ -1,0 +1,113 @@
+"""The shared store: one atomic script a call, in one round trip, on a connection that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache, partial
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django_redis import get_redis_connection
+from hiredis import pack_command
+from redis.exceptions import NoScriptError
+
+from ratelimit.store.circuit_breaker import StoreUnavailable
+from ratelimit.store.cluster import Servers
+from ratelimit.store.connections import Elsewhere, Server, answer_of
+
+__all__ = ["Script", "StoreUnavailable", "ask", "fence", "meter", "servers", "window"]
+
+Command = tuple[Any, ...]
+
+
+class Script:
+    """A Lua file run by its digest, and sent whole where the server does not know it yet."""
+
+    def __init__(self, name: str) -> None:
+        self.path = Path(__file__).parent / "scripts" / name
+
+    @cached_property
+    def source(self) -> str:
+        return self.path.read_text()
+
+    @cached_property
+    def sha(self) -> str:
+        return sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(self, keys: list[str], arguments: list[Any], *, with_run: bool = False) -> list[Any]:
+        """One round trip; raise StoreUnavailable. It is never repeated, for it may have been carried out.
+
+        All keys are of one hash tag. ``with_run`` puts the run id of the very server that executes it
+        before the arguments.
+        """
+
+        def question(connection: Any) -> list[Any]:
+            given = [connection.run_id, *arguments] if with_run else arguments
+            try:
+                return _run(connection, "EVALSHA", self.sha, keys, given)
+            except NoScriptError:
+                return _run(connection, "EVAL", self.source, keys, given)
+
+        return servers().ask(keys[0], question)
+
+
+def _run(connection: Any, command: str, script: str, keys: list[str], arguments: list[Any]) -> list[Any]:
+    # redis-py's own packing splits and copies what hiredis takes as it is.
+    answer: list[Any] = answer_of(connection, pack_command((command, script, len(keys), *keys, *arguments)))
+    return answer
+
+
+def ask(*commands: Command, server: Server | None = None) -> tuple[str, list[Any]]:
+    """The run id of the first command's server, and an answer for each, in their order.
+
+    One round trip for each server that keeps some of their keys, or for the one that is named.
+    Raises StoreUnavailable.
+    """
+    if server is not None:
+        return _answered(server.ask, commands)
+    home = servers()
+    parts: dict[Server, list[int]] = {}
+    for number, command in enumerate(commands):
+        parts.setdefault(home.of(command[1]), []).append(number)
+    answers: dict[int, Any] = {}
+    runs = []
+    for numbers in parts.values():
+        mine = [commands[number] for number in numbers]
+        run, found = _answered(partial(home.ask, mine[0][1]), mine)
+        runs.append(run)
+        answers.update(zip(numbers, found, strict=True))
+    return runs[0], [answers[number] for number in range(len(commands))]
+
+
+def _answered(
+    ask_server: Callable[[Callable[[Any], tuple[str, list[Any]]]], tuple[str, list[Any]]],
+    commands: Sequence[Command],
+) -> tuple[str, list[Any]]:
+    def question(connection: Any) -> tuple[str, list[Any]]:
+        connection.send_packed_command(connection.pack_commands(commands))
+        return connection.run_id, [connection.read_response() for _ in commands]
+
+    try:
+        return ask_server(question)
+    except Elsewhere:
+        raise StoreUnavailable from None
+
+
+def servers() -> Servers:
+    """Those that the settings name; raises StoreUnavailable where they name none."""
+    if not settings.REDIS_URL:
+        raise StoreUnavailable
+    return _servers(settings.REDIS_URL)
+
+
+@lru_cache(maxsize=8)
+def _servers(url: str) -> Servers:
+    """``url`` is only the key: django-redis has read it."""
+    return Servers(get_redis_connection("default").connection_pool)
+
+
+meter = Script("decide.lua")
+window = Script("hit_window.lua")
+fence = Script("invalidate.lua")

@@ -1,0 +1,120 @@
+"""The store's usage counters, read: cumulative for each subject, day and epoch, never taken from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from ratelimit.store import client
+
+FIRST_DAY = dt.date(1970, 1, 1)
+# How long the script lets a day's hash live for housekeeping to come by, and a day of slack for clocks.
+DAYS_KEPT = 9
+KEYS_PER_SCAN = 500
+
+
+@dataclass(slots=True)
+class Counter:
+    """Calls by hour of one subject on one UTC day, as counted under one epoch of the store."""
+
+    bucket: UUID
+    subject: UUID
+    day: dt.date
+    epoch: str
+    hours: dict[int, int] = field(default_factory=dict)
+    refused: int = 0
+    last_used_at: dt.datetime | None = None
+    last_used_ip: str | None = None
+    refused_uses: int = 0
+    last_refused_at: dt.datetime | None = None
+    last_refused_ip: str | None = None
+
+    @property
+    def calls(self) -> int:
+        return sum(self.hours.values())
+
+
+def _moment(value: bytes) -> dt.datetime:
+    return dt.datetime.fromtimestamp(int(value) / 1000, dt.UTC)
+
+
+def _address(value: bytes) -> str | None:
+    return value.decode() or None
+
+
+# The scripts' names of what they count beside the hours.
+READERS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
+    "r": ("refused", int),
+    "t": ("last_used_at", _moment),
+    "a": ("last_used_ip", _address),
+    "u": ("refused_uses", int),
+    "ut": ("last_refused_at", _moment),
+    "ua": ("last_refused_ip", _address),
+}
+
+
+def key(bucket: UUID, day: dt.date) -> str:
+    return f"tsr:{{{bucket.hex}}}:usage:{(day - FIRST_DAY).days}"
+
+
+def live(bucket: UUID, first: dt.date, last: dt.date) -> dict[dt.date, list[Counter]]:
+    """What the store holds of these days, in one round trip; nothing where it does not answer.
+
+    Read this before SQL: a day that is missing here is stored there in full.
+    """
+    days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    if not days:
+        return {}
+    try:
+        _, answers = client.ask(*(("HGETALL", key(bucket, day)) for day in days))
+    except client.StoreUnavailable:
+        return {}
+    return {day: parse(bucket, day, answer) for day, answer in zip(days, answers, strict=True) if answer}
+
+
+def kept_days(now: dt.datetime) -> tuple[dt.date, dt.date]:
+    """First and last day that the store may hold, whatever its clock says."""
+    today = now.astimezone(dt.UTC).date()
+    return today - dt.timedelta(days=DAYS_KEPT), today + dt.timedelta(days=1)
+
+
+def scan() -> Iterator[list[bytes]]:
+    """The keys of all usage hashes, in portions; raise StoreUnavailable."""
+    for server in client.servers().all():
+        cursor = b"0"
+        while True:
+            command = ("SCAN", cursor, "MATCH", "tsr:{*}:usage:*", "COUNT", KEYS_PER_SCAN)
+            _, [(cursor, keys)] = client.ask(command, server=server)
+            if keys:
+                yield keys
+            if cursor == b"0":
+                break
+
+
+def owner(name: bytes) -> tuple[UUID, dt.date]:
+    """Whose usage a key holds, and of which day."""
+    _, bucket, _, day = name.decode().split(":")
+    return UUID(hex=bucket.strip("{}")), FIRST_DAY + dt.timedelta(days=int(day))
+
+
+def parse(bucket: UUID, day: dt.date, answer: Iterable[bytes]) -> list[Counter]:
+    """Counters out of HGETALL's flat answer, whose fields are ``<epoch>|<subject>|<what>``."""
+    found: dict[tuple[str, str], Counter] = {}
+    pairs = iter(answer)
+    for name, value in zip(pairs, pairs, strict=True):
+        epoch, _, rest = name.decode().partition("|")
+        subject, _, what = rest.partition("|")
+        if not what:
+            continue
+        counter = found.get((epoch, subject))
+        if counter is None:
+            counter = found[epoch, subject] = Counter(bucket, UUID(hex=subject), day, epoch)
+        if what[0] == "h":
+            counter.hours[int(what[1:])] = int(value)
+        elif what in READERS:
+            attribute, read = READERS[what]
+            setattr(counter, attribute, read(value))
+    return list(found.values())

@@ -1,0 +1,1 @@
+"""What was used: reads Redis and SQL, writes DailyUsage and HourlyUsage."""

@@ -1,0 +1,63 @@
+"""Housekeeping of limits and usage: the store's counters into SQL, and away with what nobody asks for."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.utils import timezone
+
+from ratelimit.models import HourlyUsage, Reservation, Window
+from ratelimit.sql import usage_rows
+from ratelimit.store import client, usage_counters
+
+# A finished day's hash stays this long after it was stored, for readers who asked for it first.
+FINISHED_KEPT_MS = 3_600_000
+WINDOWS_KEPT_SECONDS = 86_400
+
+
+class Drain:
+    """Stores what the counters say. Nothing is taken from them, so it may be repeated, doubled or killed.
+
+    It remembers what it has stored, so that a quiet organization costs no write.
+    """
+
+    def __init__(self) -> None:
+        self._stored: dict[bytes, int] = {}
+
+    def __call__(self, *, now: dt.datetime | None = None) -> int:
+        """Returns how many hashes have changed. Raises StoreUnavailable or a database error."""
+        now = now or timezone.now()
+        before, self._stored, changed = self._stored, {}, 0
+        for keys in usage_counters.scan():
+            changed += self._keep(keys, before, now)
+        return changed
+
+    def _keep(self, keys: list[bytes], before: dict[bytes, int], now: dt.datetime) -> int:
+        _, answers = client.ask(*(("HGETALL", key) for key in keys))
+        found, versions = [], {}
+        for key, answer in zip(keys, answers, strict=True):
+            version = versions[key] = hash(tuple(answer))
+            if before.get(key) != version:
+                found.extend(usage_counters.parse(*usage_counters.owner(key), answer))
+        usage_rows.keep(found, now=now)
+        self._stored |= versions
+        put_away([key for key in keys if usage_counters.owner(key)[1] < now.date()])
+        return sum(before.get(key) != version for key, version in versions.items())
+
+
+def put_away(keys: list[bytes]) -> None:
+    """Let finished days, which are stored by now, go soon instead of in a week."""
+    if not keys:
+        return
+    _, lifetimes = client.ask(*(("PTTL", key) for key in keys))
+    long = [key for key, left in zip(keys, lifetimes, strict=True) if left > FINISHED_KEPT_MS]
+    if long:
+        client.ask(*(("PEXPIRE", key, FINISHED_KEPT_MS) for key in long))
+
+
+def prune(*, now: dt.datetime | None = None) -> None:
+    """Delete rows that no limit and no page reads any more; the days' usage stays."""
+    now = now or timezone.now()
+    HourlyUsage.objects.filter(hour__lt=now - usage_rows.HOURLY_KEPT).delete()
+    Reservation.objects.filter(day__lt=now.date() - dt.timedelta(days=2)).delete()
+    Window.objects.filter(started_at__lt=now.timestamp() - WINDOWS_KEPT_SECONDS).delete()

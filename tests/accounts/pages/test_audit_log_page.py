@@ -1,0 +1,120 @@
+"""Settings, Audit log: who may see it, what it shows, and the files that it gives away."""
+
+from __future__ import annotations
+
+import csv
+import json
+from hashlib import sha256
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.audit import heads, log
+from accounts.audit.export import harmless
+from accounts.audit.models import GENESIS, AuditEvent
+from accounts.models import Membership
+from accounts.organizations.update import change
+from accounts.permissions.roles import Role
+from accounts.resources import indexes
+from tests.support.people import actor, browser_of, make_member
+
+PATH = "/settings/audit-log/"
+
+
+@pytest.fixture
+def browser(owner: Membership) -> Client:
+    indexes.create(organization_id=owner.organization_id, name="=1+1", actor=actor(owner))
+    change(actor=actor(owner), name="Kettles & Co")
+    return browser_of(owner.user)
+
+
+def body(browser: Client, path: str) -> str:
+    response: Any = browser.get(path)
+    assert response.status_code == 200
+    return b"".join(response.streaming_content).decode()
+
+
+def test_an_event_is_readable_with_before_and_after(browser: Client, owner: Membership) -> None:
+    text = browser.get(PATH).content.decode()
+
+    assert "Changed the organization" in text
+    assert "Kettles &amp; Co" in text
+    assert "before: </span>Organization" in text
+    assert owner.user.display_name in text
+    assert " UTC</time>" in text
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [(Role.OWNER, 200), (Role.ADMIN, 200), (Role.MEMBER, 403), (Role.VIEWER, 403)]
+)
+@pytest.mark.parametrize("path", [PATH, f"{PATH}export.csv", f"{PATH}export.json"])
+def test_owners_and_admins_may_see_it(owner: Membership, role: Role, status: int, path: str) -> None:
+    response = browser_of(make_member(owner.organization, role).user).get(path)
+
+    assert response.status_code == status
+    if status == 403:
+        assert b"Your role does not allow this" in response.content
+
+
+def test_only_those_who_may_find_it_in_the_navigation(owner: Membership) -> None:
+    viewer = browser_of(make_member(owner.organization, Role.VIEWER).user)
+
+    assert PATH.encode() in browser_of(owner.user).get("/settings/tokens/").content
+    assert PATH.encode() not in viewer.get("/settings/tokens/").content
+
+
+def test_the_filters_stand_in_the_address_and_go_into_the_exports(browser: Client) -> None:
+    text = browser.get(PATH, {"action": "index.created"}).content.decode()
+
+    assert 'value="index.created" selected' in text
+    assert "Kettles &amp; Co</ins>" not in text
+    assert "export.csv?action=index.created" in text
+    rows = list(csv.DictReader(StringIO(body(browser, f"{PATH}export.csv?action=index.created"))))
+    assert [row["action"] for row in rows] == ["index.created", ""]
+
+
+def test_a_filter_that_means_nothing_is_told(browser: Client) -> None:
+    response = browser.get(PATH, {"from": "soon"})
+
+    assert response.status_code == 400
+    assert b"The filters were left out" in response.content
+    assert browser.get(f"{PATH}export.csv", {"from": "soon"}).status_code == 400
+
+
+def test_the_exports_carry_a_chain_that_can_be_checked(browser: Client, owner: Membership) -> None:
+    *rows, end = csv.DictReader(StringIO(body(browser, f"{PATH}export.csv")))
+    found = json.loads(body(browser, f"{PATH}export.json"))
+
+    assert found["organization"]["id"] == owner.organization.public_id
+    assert [one["hash"] for one in found["events"]] == [row["hash"] for row in rows]
+    previous = GENESIS.hex()
+    for row, event in zip(rows, AuditEvent.objects.order_by("sequence"), strict=True):
+        assert row["prev_hash"] == previous
+        assert row["hash"] == event.computed_hash().hex()
+        assert len(row["hash"]) == len(sha256().hexdigest())
+        previous = row["hash"]
+    assert log.first_broken(owner.organization_id) is None
+    assert (end["sequence"], end["hash"]) == ("head", rows[-1]["hash"])
+    for text in (end["changes"], found["head"]):
+        (head,) = heads.found_in(text)
+        assert head is not None
+        assert head.is_signed_by(heads.public_key())
+        assert (head.organization_id, head.sequence) == (owner.organization_id, len(rows))
+
+
+def test_no_cell_of_the_csv_is_a_formula(browser: Client) -> None:
+    rows = list(csv.reader(StringIO(body(browser, f"{PATH}export.csv"))))
+
+    assert any("'=1+1" in row for row in rows)
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert [harmless(text) for text in ("@SUM(A1)", "-2", "+1", "\t=1", "plain", "")] == [
+        *("'@SUM(A1)", "'-2", "'+1", "'\t=1", "plain", ""),
+    ]
+
+
+def test_what_people_have_written_is_shown_as_text(owner: Membership) -> None:
+    indexes.create(organization_id=owner.organization_id, name="<script>alert(1)</script>")
+
+    assert b"<script>alert" not in browser_of(owner.user).get(PATH).content

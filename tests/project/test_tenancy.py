@@ -1,0 +1,326 @@
+"""No route lets one organization see, change or even notice another's rows: read off the URL resolver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.apps import apps
+from django.db.models import Model
+from django.test import Client
+
+from accounts import typeid
+from accounts.drf.routes import Route, routes
+from accounts.models import Index, Invitation, Membership
+from accounts.permissions.roles import Role
+from accounts.resources import end_users, indexes
+from tests.support.people import fresh_browser_of, make_member, make_organization, make_plan, make_token
+from tests.support.sessions import opened
+from tests.support.team import make_invited
+from tests.tokens.oauth.calls import Program, make_program
+from tokens.grants.engine import Tokens
+from tokens.service_accounts.issue import Issued
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# Django's own admin is for our staff, and below accounts/ people are of no organization yet.
+OUTSIDE = ("admin/", "accounts/")
+CSRF = re.compile(rb'name="csrfmiddlewaretoken" value="[A-Za-z0-9]+"')
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An organization with something in each of its drawers."""
+
+    member: Membership
+    colleague: Membership
+    invitation: Invitation
+    issued: Issued
+    program: Program
+    index: Index
+    session: Tokens
+    browser: UserSession
+
+    @property
+    def token_id(self) -> str:
+        return self.issued.token.public_id
+
+
+NUMBER = "number"
+# A mailed link's secret names nobody's row until it is known.
+SECRET = "secret"
+# For each parameter of a route: how the other organization's real id is written there, and its prefix.
+IDS: dict[str, tuple[Callable[[Tenant], str], str]] = {
+    "browser_id": (lambda tenant: str(tenant.browser.pk), NUMBER),
+    "client_id": (lambda tenant: tenant.program.id, "cli"),
+    "invitation_id": (lambda tenant: tenant.invitation.public_id, "inv"),
+    "member_id": (lambda tenant: tenant.colleague.public_id, "mem"),
+    "session_id": (lambda tenant: tenant.session.grant.public_id, "ses"),
+    "token_id": (lambda tenant: tenant.token_id, "tok"),
+    "uuid": (lambda tenant: str(tenant.index.pk), ""),
+}
+
+# Where a model's rows say which organization they belong to.
+OWNED: dict[str, str] = {
+    "accounts.User": "memberships__organization",
+    "accounts.KnownNetwork": "user__memberships__organization",
+    "accounts.MailedClaim": "user__memberships__organization",
+    "accounts.MailedLink": "user__memberships__organization",
+    "accounts.Organization": "pk",
+    "accounts.Membership": "organization",
+    "accounts.Invitation": "organization",
+    "accounts.Notice": "organization",
+    "accounts.AuditChain": "organization",
+    "accounts.AuditEvent": "organization",
+    "accounts.Index": "organization",
+    "accounts.EndUser": "organization",
+    "accounts.EndUserCount": "organization",
+    "tokens.ServiceAccountToken": "organization",
+    "tokens.TokenSecret": "token__organization",
+    "tokens.OAuthClient": "organization",
+    "tokens.ClientSecret": "client__organization",
+    "tokens.Grant": "organization",
+    "tokens.RefreshToken": "grant__organization",
+    "ratelimit.Reservation": "bucket",
+    "ratelimit.DailyUsage": "bucket",
+    "ratelimit.HourlyUsage": "bucket",
+    "usersessions.UserSession": "user__memberships__organization",
+}
+# The outbox is for staff alone: no page or endpoint of an organization reads it.
+SHARED = {"accounts.OutboxMail", "ratelimit.Plan", "ratelimit.Window"}
+
+WITH_IDS = [
+    route
+    for route in routes()
+    if route.parameters and SECRET not in route.parameters and not route.path.startswith(OUTSIDE)
+]
+
+
+# A short one would be found by chance in what else a page says.
+LONG_NUMBERS = count(700_000_001)
+
+
+def make_tenant() -> Tenant:
+    member = make_member(make_organization(plan=make_plan("enterprise", None)))
+    issued = make_token(member, "Everything", ["*:*:*"])
+    index = indexes.create(organization_id=member.organization_id, name="Shop")
+    end_users.find_or_create(member.organization_id, typeid.new())
+    browser = UserSession.objects.create(
+        pk=next(LONG_NUMBERS), user=member.user, session_key=typeid.new().hex, ip="127.0.0.1"
+    )
+    invitation = make_invited(member, f"{typeid.new().hex}@example.com").invitation
+    colleague = make_member(member.organization, Role.VIEWER)
+    program = make_program(member)
+    return Tenant(member, colleague, invitation, issued, program, index, opened(member), browser)
+
+
+@pytest.fixture
+def mine(db: None) -> Tenant:
+    return make_tenant()
+
+
+@pytest.fixture
+def theirs(db: None) -> Tenant:
+    return make_tenant()
+
+
+def caller_of(route: Route, tenant: Tenant) -> Client:
+    """A program for the API, its owner for sessions, and in a browser for pages."""
+    if route.is_api:
+        of_people = "session_id" in route.parameters
+        bearer = tenant.session.access_token if of_people else tenant.issued.plaintext
+        return Client(headers={"Authorization": f"Bearer {bearer}"})
+    return fresh_browser_of(tenant.member.user)
+
+
+def unknown_id(prefix: str) -> str:
+    if prefix == NUMBER:
+        return "999999999"
+    return typeid.encode(prefix, typeid.new()) if prefix else str(typeid.new())
+
+
+def address(route: Route, values: dict[str, str]) -> str:
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], route.path)
+
+
+def ask(client: Client, method: str, route: Route, values: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body, without what is random in a form and without the ids that the caller wrote."""
+    response = client.generic(
+        method,
+        address(route, values),
+        "{}",
+        content_type="application/json",
+        headers={"X-Request-ID": "the-same"},
+    )
+    body = CSRF.sub(b"", response.content)
+    for value in values.values():
+        body = body.replace(value.encode(), b"the-id")
+    return response.status_code, body
+
+
+def checksum(tenant: Tenant) -> str:
+    """Of every row that belongs to the tenant, in every table of the product."""
+    found = sha256()
+    for label, place in OWNED.items():
+        model: type[Model] = apps.get_model(label)
+        rows = model._default_manager.filter(**{place: tenant.member.organization_id}).order_by("pk")
+        found.update(repr([label, *rows.values_list()]).encode())
+    return found.hexdigest()
+
+
+def test_every_id_in_a_path_is_known() -> None:
+    unlisted = {(route.path, name) for route in WITH_IDS for name in route.parameters if name not in IDS}
+    assert not unlisted, f"Say in IDS how a tenant's own id is written there: {sorted(unlisted)}."
+
+
+KNOWN = [route for route in WITH_IDS if set(route.parameters) <= IDS.keys()]
+
+
+@pytest.mark.parametrize("route", KNOWN, ids=[route.path for route in KNOWN])
+def test_anothers_id_answers_like_an_unknown_one_and_changes_nothing(
+    route: Route, mine: Tenant, theirs: Tenant
+) -> None:
+    real = {name: IDS[name][0](theirs) for name in route.parameters}
+    unknown = {name: unknown_id(IDS[name][1]) for name in route.parameters}
+    client = caller_of(route, mine)
+    before = checksum(theirs)
+    for method in METHODS:
+        answer = ask(client, method, route, real)
+        assert answer == ask(client, method, route, unknown), method
+        assert answer[0] in (404, 405), method
+        assert checksum(theirs) == before, method
+        if route.view is not None:
+            has_it = hasattr(route.view, "get" if method == "HEAD" else method.lower())
+            assert answer[0] == (404 if has_it else 405), method
+
+
+@pytest.mark.parametrize("route", KNOWN, ids=[route.path for route in KNOWN])
+def test_ones_own_id_is_found(route: Route, mine: Tenant) -> None:
+    """Else the test above would prove nothing."""
+    own = {name: IDS[name][0](mine) for name in route.parameters}
+    client = caller_of(route, mine)
+    found = {ask(client, method, route, own)[0] for method in ("GET", "POST", "PATCH", "DELETE")}
+    assert found & {200, 204, 302, 400, 422}, found
+
+
+# Routes without an id in their path, by the field of the body or form that names a row; None: none does.
+NAMED_IN_BODY: dict[str, str | None] = {
+    "api/v1/clients": None,
+    "api/v1/indexes": None,
+    "api/v1/invitations": None,
+    "api/v1/invitations/accept": None,
+    "api/v1/organization": None,
+    "api/v1/organization/revoke-all": None,
+    "api/v1/organization/transfer-ownership": "memberId",
+    "api/v1/tokens": None,
+    "api/v1/tokens/lookup": "token",
+    "settings/audit-log/": None,
+    "settings/audit-log/export.csv": None,
+    "settings/audit-log/export.json": None,
+    "settings/clients/": None,
+    "settings/clients/new/": None,
+    "settings/members/": None,
+    "settings/members/invite/": None,
+    "settings/members/leave/": "token",
+    "settings/members/transfer-ownership/": "member",
+    "settings/organization/": None,
+    "settings/organization/delete/": None,
+    "settings/organization/policies/": None,
+    "settings/organization/rename/": None,
+    "settings/organization/revoke-all/": None,
+    "settings/organization/rotate-key/": None,
+    "settings/profile/": None,
+    "settings/security/": None,
+    "settings/security/end-all/": None,
+    "settings/security/end-others/": None,
+    "settings/switch-organization/": "organization",
+    "settings/theme/": None,
+    "settings/tokens/": None,
+    "settings/tokens/new/": None,
+    "settings/tokens/revoke/": "token",
+    "settings/tokens/search/": "token",
+    "settings/usage/": None,
+    "settings/usage/callers/": None,
+    "settings/usage/days/": None,
+    "settings/usage/export.csv": None,
+    "v1/auth/logout": None,
+    "v1/auth/sessions": None,
+}
+NAMING = {path: field for path, field in NAMED_IN_BODY.items() if field}
+WITHOUT_IDS = {
+    route.path: route
+    for route in routes()
+    if not route.parameters
+    and not route.is_public
+    and not route.path.startswith((*OUTSIDE, "internal/"))
+    and route.path not in ("", "readyz")
+}
+READ_ONLY = {path for path, route in WITHOUT_IDS.items() if route.view and route.methods == {"GET"}}
+
+
+def test_every_route_without_an_id_says_what_its_body_names() -> None:
+    unlisted = WITHOUT_IDS.keys() - READ_ONLY - NAMED_IN_BODY.keys()
+    assert not unlisted, f"Enter {sorted(unlisted)} in NAMED_IN_BODY: the field that names a row, or None."
+    assert not NAMED_IN_BODY.keys() - WITHOUT_IDS.keys(), "These routes are gone: take them out."
+
+
+@pytest.mark.parametrize("path", NAMING)
+def test_anothers_id_in_a_body_changes_nothing(path: str, mine: Tenant, theirs: Tenant) -> None:
+    client = caller_of(WITHOUT_IDS[path], mine)
+    before = checksum(theirs)
+    field = NAMING[path]
+    named = {
+        "token": theirs.token_id,
+        "organization": theirs.member.organization.public_id,
+        "member": theirs.member.public_id,
+        "memberId": theirs.member.public_id,
+    }[field]
+    if path.startswith("api/"):
+        response = client.post(f"/{path}", {field: named}, content_type="application/json")
+        assert 400 <= response.status_code < 500
+    else:
+        client.post(f"/{path}", {field: named, "confirm": "revoke 1", "heir": mine.member.public_id})
+    assert checksum(theirs) == before
+    page = fresh_browser_of(mine.member.user).get("/settings/tokens/").content.decode()
+    assert mine.member.organization.name in page
+    assert theirs.member.organization.name not in page
+
+
+@pytest.mark.parametrize("path", WITHOUT_IDS)
+def test_what_a_route_without_an_id_shows_is_nothing_of_another(
+    path: str, mine: Tenant, theirs: Tenant
+) -> None:
+    route = WITHOUT_IDS[path]
+    response = caller_of(route, mine).get(f"/{path}", {"status": "all"} if path == "api/v1/tokens" else {})
+    content = b"".join(response) if response.streaming else response.content
+    text = content.decode()
+    organization = theirs.member.organization
+    for secret in (
+        *(theirs.token_id, theirs.program.id, theirs.member.public_id, theirs.member.user.email),
+        *(theirs.invitation.public_id, theirs.invitation.email, theirs.colleague.public_id),
+        *(organization.public_id, organization.name, organization.publishable_key),
+    ):
+        assert secret not in text
+
+
+def test_every_table_says_whose_its_rows_are() -> None:
+    ours = {
+        model._meta.label
+        for model in apps.get_models()
+        if model._meta.app_label in ("accounts", "tokens", "ratelimit", "usersessions")
+    }
+    unlisted = ours - OWNED.keys() - SHARED
+    assert not unlisted, (
+        f"Say in OWNED how {sorted(unlisted)} name their organization, or list them in SHARED."
+    )
+    assert OWNED.keys() | SHARED == ours
+
+
+def test_the_list_of_routes_is_not_empty() -> None:
+    paths: Any = {route.path for route in WITH_IDS}
+    assert "api/v1/tokens/<str:token_id>/revoke" in paths

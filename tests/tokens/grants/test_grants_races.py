@@ -1,0 +1,160 @@
+"""A refresh against everything that ends it, started at the same instant: nothing survives, in any order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from accounts.models import Membership, User
+from accounts.permissions.actor import Actor
+from accounts.proof import Factor, proven
+from tests.support.people import actor, make_member
+from tests.support.sessions import opened
+from tests.support.threads import at_once
+from tests.tokens.oauth.calls import Program, make_program
+from tokens.credentials.access_tokens import for_jwt
+from tokens.credentials.credential import Credential
+from tokens.grants import engine
+from tokens.grants.engine import InvalidGrant, InvalidScope, Tokens
+from tokens.lifecycle.revoke_all import revoke_all
+from tokens.models import Grant, GrantKind, OAuthClient
+from tokens.oauth import clients, introspection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
+SESSION, CLIENT = (GrantKind.SESSION,), (GrantKind.CLIENT,)
+
+Task = Callable[[], object]
+
+
+def race(refresh: Task, ending: Task) -> list[Tokens]:
+    """Who was handed tokens; whatever else went wrong is an error of the test."""
+    told = at_once([refresh, ending])
+    for one in told:
+        if isinstance(one, Exception) and not isinstance(one, InvalidGrant | InvalidScope):
+            raise one
+    return [one for one in told if isinstance(one, Tokens)]
+
+
+def nothing_works(tokens: list[Tokens], kinds: tuple[GrantKind, ...], client: OAuthClient | None) -> None:
+    for one in tokens:
+        assert not isinstance(for_jwt(one.access_token), Credential)
+        with pytest.raises(InvalidGrant):
+            engine.rotate(one.refresh_token, kinds=kinds, client=client)
+
+
+def end_grant(grant: Grant) -> None:
+    engine.revoke(Grant.objects.filter(pk=grant.pk), reason="test")
+
+
+def change_password(user: User) -> None:
+    user = User.objects.get(pk=user.pk)
+    user.set_password("another-long-passphrase")
+    user.save()
+
+
+def remove(member: Membership) -> None:
+    Membership.objects.get(pk=member.pk).delete()
+
+
+def deactivate(user: User) -> None:
+    user = User.objects.get(pk=user.pk)
+    user.is_active = False
+    user.save()
+
+
+ENDINGS: dict[str, Callable[[Membership, Tokens, Actor], Task]] = {
+    "revocation": lambda member, tokens, boss: partial(end_grant, tokens.grant),
+    "password change": lambda member, tokens, boss: partial(change_password, member.user),
+    "removal": lambda member, tokens, boss: partial(remove, member),
+    "deactivation": lambda member, tokens, boss: partial(deactivate, member.user),
+    "revoke-all": lambda member, tokens, boss: partial(revoke_all, actor=boss),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_session_survives_its_ending(ending: str) -> None:
+    owner = make_member()
+    for _ in range(ROUNDS):
+        member = make_member(owner.organization)
+        first = opened(member)
+        refresh = partial(engine.rotate, first.refresh_token, kinds=SESSION)
+        made = race(refresh, ENDINGS[ending](member, first, actor(owner)))
+        nothing_works([first, *made], SESSION, None)
+
+
+def revocation_by_itself(program: Program, tokens: Tokens) -> None:
+    introspection.revoke({**program.body, "token": tokens.refresh_token})
+
+
+CLIENT_ENDINGS: dict[str, Callable[[Program, Tokens, Actor], Task]] = {
+    "RFC 7009": lambda program, tokens, boss: partial(revocation_by_itself, program, tokens),
+    "bulk": lambda program, tokens, boss: partial(clients.revoke_tokens, client=program.row, actor=boss),
+    "deletion": lambda program, tokens, boss: partial(clients.delete, client=program.row, actor=boss),
+    "revoke-all": lambda program, tokens, boss: partial(revoke_all, actor=boss),
+}
+
+
+@pytest.mark.parametrize("ending", CLIENT_ENDINGS)
+def test_no_grant_of_a_client_survives_its_ending(ending: str) -> None:
+    owner = make_member()
+    for _ in range(ROUNDS):
+        program = make_program(owner)
+        first = engine.open_for_client(client=program.row, scope=None)
+        refresh = partial(engine.rotate, first.refresh_token, kinds=CLIENT, client=program.row)
+        made = race(refresh, CLIENT_ENDINGS[ending](program, first, actor(owner)))
+        nothing_works([first, *made], CLIENT, program.row)
+
+
+def test_no_grant_is_opened_past_the_clients_deletion() -> None:
+    owner = make_member()
+    for _ in range(ROUNDS):
+        program = make_program(owner)
+        opening = partial(engine.open_for_client, client=program.row, scope=None)
+        made = race(opening, partial(clients.delete, client=program.row, actor=actor(owner)))
+        nothing_works(made, CLIENT, program.row)
+
+
+def test_no_session_is_opened_by_a_password_that_was_changed() -> None:
+    for _ in range(ROUNDS):
+        member = make_member()
+        opening = partial(
+            engine.open_for_member,
+            membership=member,
+            kind=GrantKind.SESSION,
+            proof=proven(Factor.PASSWORD),
+            verified_password=member.user.password,
+        )
+        made = race(opening, partial(change_password, member.user))
+        nothing_works(made, SESSION, None)
+
+
+def test_reuse_and_honest_refresh_at_once_leave_nothing() -> None:
+    for _ in range(ROUNDS):
+        program = make_program()
+        rotate = partial(engine.rotate, kinds=CLIENT, client=program.row)
+        first = engine.open_for_client(client=program.row, scope=None)
+        second = rotate(first.refresh_token)
+        third = rotate(second.refresh_token)
+        made = race(partial(rotate, third.refresh_token), partial(rotate, first.refresh_token))
+        nothing_works([second, third, *made], CLIENT, program.row)
+
+
+def test_bulk_revocations_at_once_wait_for_each_other_and_not_for_ever() -> None:
+    owner = make_member()
+    program = make_program(owner)
+    for _ in range(ROUNDS):
+        for _ in range(20):
+            engine.open_for_client(client=program.row, scope=None)
+        newest_first = Grant.objects.filter(client=program.row).order_by("-pk")
+        told = at_once(
+            [
+                partial(engine.revoke, Grant.objects.filter(client=program.row), reason="one"),
+                partial(engine.revoke, newest_first, reason="other"),
+                partial(clients.revoke_tokens, client=program.row, actor=actor(owner)),
+            ]
+        )
+        assert sum(one for one in told if isinstance(one, int)) == 20, told

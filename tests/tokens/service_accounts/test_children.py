@@ -1,0 +1,125 @@
+"""A token that a program creates ends no later than the program, and with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts import errors
+from accounts.models import Membership
+from accounts.permissions.roles import Role
+from tests.support.clients import program
+from tests.support.people import actor, browser_of, make_member, make_token
+from tests.support.team import changes
+from tests.tokens.oauth.calls import make_program
+from tokens.credentials import credential
+from tokens.lifecycle import member_removal
+from tokens.models import ServiceAccountToken
+from tokens.oauth import clients
+from tokens.service_accounts.issue import Issued
+from tokens.service_accounts.revoke import PARENT_REVOKED, revoke
+
+pytestmark = pytest.mark.django_db
+TOKENS = "/api/v1/tokens"
+MAKER = ["tokens.manage", "index:read:*"]
+
+
+def child_of(bearer: str | Issued, name: str = "child", days: int | None = None) -> ServiceAccountToken:
+    wish = {"name": name, "permissions": MAKER, "expiresInDays": days}
+    response = program(bearer).post(TOKENS, wish)
+    assert response.status_code == 201, response.content
+    found = ServiceAccountToken.objects.get(name=name)
+    # For a call as this token.
+    found.plaintext = response.json()["token"]  # type: ignore[attr-defined]
+    return found
+
+
+def is_active(token: ServiceAccountToken) -> bool:
+    return ServiceAccountToken.objects.active(timezone.now()).filter(pk=token.pk).exists()
+
+
+@pytest.mark.parametrize(("days", "expected"), [(None, 1), (365, 1), (1, 1)])
+def test_a_token_of_one_day_creates_none_that_lives_longer(
+    owner: Membership, days: int | None, expected: int
+) -> None:
+    parent = make_token(owner, permissions=MAKER, expires_in_days=1)
+    child = child_of(parent, days=days)
+    assert child.expires_at == parent.token.expires_at
+    with time_machine.travel(timezone.now() + timedelta(days=expected, minutes=1)):
+        assert not is_active(child)
+
+
+def test_a_shorter_life_stays_shorter(owner: Membership) -> None:
+    parent = make_token(owner, permissions=MAKER, expires_in_days=90)
+    child = child_of(parent, days=2)
+    assert child.expires_at is not None
+    assert child.expires_at < timezone.now() + timedelta(days=2, minutes=1)
+
+
+def test_all_descendants_are_revoked_with_a_token(owner: Membership) -> None:
+    parent, other = make_token(owner, permissions=MAKER), make_token(owner)
+    child = child_of(parent)
+    grandchild = child_of(child.plaintext, "grandchild")  # type: ignore[attr-defined]
+    revoke(token=parent.token, actor=actor(owner), reason="leaked")
+    for token in (child, grandchild):
+        token.refresh_from_db()
+        assert (token.revoked_at is not None, token.revoked_reason) == (True, PARENT_REVOKED)
+    assert credential.for_token(child.plaintext) is errors.TOKEN_REVOKED  # type: ignore[attr-defined]
+    assert is_active(other.token)
+    reasons = [one["reason"] for one in changes(owner.organization, "token.revoked")]
+    assert reasons == ["leaked", PARENT_REVOKED, PARENT_REVOKED]
+
+
+def test_a_child_ends_with_its_parent_though_another_is_responsible(owner: Membership) -> None:
+    ada, grace = (make_member(owner.organization, Role.ADMIN) for _ in range(2))
+    parent = make_token(ada, permissions=MAKER)
+    child = child_of(parent)
+    ServiceAccountToken.objects.filter(pk=child.pk).update(responsible=grace)
+    member_removal.remove(actor=actor(owner), member_id=ada.pk)
+    assert not is_active(child)
+
+
+@pytest.mark.parametrize("end", [clients.delete, clients.revoke_tokens])
+def test_what_a_client_created_ends_with_it(owner: Membership, end: object) -> None:
+    maker = make_program(owner, scopes=MAKER)
+    child = child_of(maker.grant()["access_token"])
+    assert child.parent_client_id == maker.row.pk
+    end(client=maker.row, actor=actor(owner))  # type: ignore[operator]
+    assert not is_active(child)
+
+
+def test_one_that_a_person_creates_has_no_parent(owner: Membership) -> None:
+    token = make_token(owner).token
+    assert (token.parent_id, token.parent_client_id) == (None, None)
+
+
+def test_the_record_names_the_parent(owner: Membership) -> None:
+    parent, maker = make_token(owner, "parent", MAKER), make_program(owner, name="maker", scopes=MAKER)
+    by_token, by_client = child_of(parent, "one"), child_of(maker.grant()["access_token"], "two")
+    read = program(parent).get
+    assert read(f"{TOKENS}/{by_token.public_id}").json()["parent"] == {
+        "type": "token",
+        "id": parent.token.public_id,
+        "name": "parent",
+    }
+    assert read(f"{TOKENS}/{by_client.public_id}").json()["parent"] == {
+        "type": "client",
+        "id": maker.id,
+        "name": "maker",
+    }
+    assert read(f"{TOKENS}/{parent.token.public_id}").json()["parent"] is None
+
+
+def test_pages_show_what_a_token_created(owner: Membership) -> None:
+    parent = make_token(owner, "parent", MAKER)
+    child = child_of(parent, "the-child")
+    browser = browser_of(owner.user)
+    page = browser.get(f"/settings/tokens/{parent.token.public_id}/").content.decode()
+    assert f'href="/settings/tokens/{child.public_id}/"' in page
+    page = browser.get(f"/settings/tokens/{child.public_id}/").content.decode()
+    assert f'href="/settings/tokens/{parent.token.public_id}/"' in page
+    page = browser.get(f"/settings/tokens/{parent.token.public_id}/revoke/").content.decode()
+    assert "the-child" in page

@@ -1,0 +1,1 @@
+"""JSON endpoints of credentials. Bearers enter; calls flows, and holds no rule of its own."""

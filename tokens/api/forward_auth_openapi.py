@@ -1,0 +1,64 @@
+"""Forward authentication in the live documentation: a plain view, which drf-spectacular does not see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts import errors
+from accounts.drf import error_openapi
+from accounts.drf.openapi import UNAUTHORIZED
+from accounts.permissions.scopes import PATTERN
+from tokens.api import forward_auth
+from tokens.credentials import forward_auth_paths
+
+Schema = dict[str, Any]
+
+REFUSED = (
+    *UNAUTHORIZED,
+    errors.INVALID_REQUEST,
+    errors.INSUFFICIENT_SCOPE,
+    errors.RATE_LIMITED,
+    errors.UNAVAILABLE,
+)
+DESCRIPTION = """\
+A proxy in front of any API asks here before each request; any method does, and no body is read. The README
+shows the lines for nginx, Caddy, Traefik and Envoy, of which nginx and Envoy ask at paths of their own."""
+REQUIRE: Schema = {
+    "name": "require",
+    "in": "query",
+    "description": "A permission that the caller needs; all of several are needed.",
+    "schema": {
+        "type": "array",
+        "maxItems": forward_auth.MOST_REQUIRED,
+        "items": {"type": "string", "pattern": PATTERN},
+    },
+    "explode": True,
+}
+SAYS = {
+    "X-Tessera-Actor-Type": "service_account, user or client.",
+    "X-Tessera-Subject": "The id of the token, the user or the client.",
+    "X-Tessera-Organization-Id": "The organization that the caller works for.",
+    "X-Tessera-Permissions": "What the caller may do, separated by spaces; at most 2 KB.",
+}
+
+
+def add_path(result: Schema, **_: Any) -> Schema:
+    """drf-spectacular's hook."""
+    found = error_openapi.responses(REFUSED) | {"204": {"description": "The request may pass"}}
+    for status, response in found.items():
+        response["headers"] = error_openapi.headers(int(status), identified=True)
+    found["204"]["headers"] |= {
+        name: {"description": says, "schema": {"type": "string"}} for name, says in SAYS.items()
+    }
+    result["paths"][forward_auth_paths.PATH] = {
+        "get": {
+            "operationId": "verifyForwardAuth",
+            "summary": "May this request pass?",
+            "description": DESCRIPTION,
+            "tags": ["Identity"],
+            "parameters": [REQUIRE],
+            "security": [{"bearer": []}],
+            "responses": dict(sorted(found.items())),
+        }
+    }
+    return result

@@ -1,0 +1,60 @@
+"""What our own services may ask, with an internal token and nothing else."""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+from django.conf import settings
+from django.http import HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import errors
+from accounts.errors import Refused
+from accounts.pages.decorators import HasScope
+from accounts.registration.retention import prune_people
+from ratelimit.store.client import StoreUnavailable
+from ratelimit.usage.sync import Drain, prune
+from tokens import metrics
+from tokens.credentials.credential import Credential
+from tokens.lifecycle.retention import prune_grants, wipe_successors
+
+
+class IsInternal(BasePermission):
+    """A second wall: under this path no other kind of credential is even resolved."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if cast(Credential, request.auth).type != "internal":
+            raise Refused(errors.INVALID_TOKEN)
+        return True
+
+
+class InternalView(APIView):
+    schema = None
+    permission_classes = (IsInternal, HasScope)
+
+
+class MetricsView(InternalView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": None}
+
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+class HousekeepingView(InternalView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": None}
+
+    def post(self, request: Request) -> Response:
+        """One pass: usage counters into SQL, and away with what has had its time. Safe to repeat."""
+        try:
+            drained = Drain()() if settings.REDIS_URL else 0
+        except StoreUnavailable:
+            raise Refused(errors.UNAVAILABLE) from None
+        wipe_successors()
+        prune()
+        prune_grants()
+        prune_people()
+        return Response({"drained": drained})

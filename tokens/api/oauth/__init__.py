@@ -1,0 +1,1 @@
+"""OAuth endpoints, their metadata and their OpenAPI."""

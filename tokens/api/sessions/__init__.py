@@ -1,0 +1,1 @@
+"""Endpoints that open, list and end sessions."""

@@ -1,0 +1,114 @@
+"""From a signed-in browser to a session at the API: for pages of ours that call it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.authentication import CSRFCheck
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import errors
+from accounts.authentication import browser_proof, browser_sessions
+from accounts.authorization import policies
+from accounts.drf.fields import Body, Text
+from accounts.errors import Refusal, Refused
+from accounts.models import Membership, User
+from accounts.pages.decorators import SESSION_KEY
+from ratelimit import limiter
+from ratelimit.client_ip import client_ip
+from ratelimit.types import WindowLimit
+from tokens.api.sessions.login import PublicView
+from tokens.api.sessions.serializers import SignedIn, signed_in
+from tokens.models import GrantKind
+from tokens.sessions import errors as session_refusals
+from tokens.sessions import sessions
+
+NOT_SIGNED_IN = Refusal(401, "Sign in first", "not_signed_in", "")
+CSRF_FAILED = Refusal(403, "The CSRF token is missing or wrong", "csrf_failed")
+EXCHANGES_PER_MINUTE = 60
+
+
+class Exchange(Body):
+    organization = Text(
+        max_length=60,
+        required=False,
+        help_text="Id or slug; left out, it is the one that the browser works in.",
+    )
+
+
+@extend_schema(tags=["Sessions"])
+class ExchangeView(PublicView):
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+        "POST": (
+            NOT_SIGNED_IN,
+            CSRF_FAILED,
+            session_refusals.INVALID_CREDENTIALS,
+            session_refusals.NO_MEMBERSHIP,
+            session_refusals.ORGANIZATION_SUSPENDED,
+            policies.SSO_REQUIRED,
+            policies.MFA_REQUIRED,
+            errors.RATE_LIMITED,
+        )
+    }
+
+    def perform_authentication(self, request: Request) -> None:
+        """The browser's session is the credential here; Django has read it, and DRF would put it away."""
+
+    @extend_schema(
+        operation_id="exchangeBrowserSession",
+        summary="Exchange a browser's sign-in",
+        request=Exchange,
+        responses=SignedIn,
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange the session cookie of a signed-in browser, with its CSRF token, for a session's tokens.
+
+        The access token lives 2 hours where the person signed in by single sign-on, else 15 minutes.
+        A bearer is not read.
+        """
+        user = _person(request)
+        body = Exchange(data=request.data)
+        body.is_valid(raise_exception=True)
+        browser = request._request
+        proof = browser_proof.of_request(browser)
+        member = sessions.membership_of(
+            user,
+            body.validated_data.get("organization") or _organization_at_work(request, user),
+            proof=proof,
+        )
+        tokens = sessions.open_session(
+            user=user,
+            membership=member,
+            kind=GrantKind.SINGLE_SIGN_ON if proof.by_provider else GrantKind.SESSION,
+            proof=proof,
+            browser=browser_sessions.current(browser),
+            user_agent=request.headers.get("User-Agent", ""),
+            address=client_ip(browser),
+        )
+        return Response(signed_in(tokens, member))
+
+
+def _person(request: Request) -> User:
+    """Whoever is signed in to the browser that asks, and asks itself; raises Refused."""
+    browser = request._request
+    if not isinstance(browser.user, User):
+        raise Refused(NOT_SIGNED_IN)
+    check = CSRFCheck(lambda _: None)  # type: ignore[arg-type]
+    check.process_request(browser)
+    if check.process_view(browser, None, (), {}) is not None:  # type: ignore[arg-type]
+        raise Refused(CSRF_FAILED)
+    window = WindowLimit("exchange", f"exchange:{browser.user.pk}", EXCHANGES_PER_MINUTE, 60)
+    admitted, ends_in = limiter.hit_window(window)
+    if not admitted:
+        raise Refused(errors.RATE_LIMITED, retry_after=ends_in)
+    return browser.user
+
+
+def _organization_at_work(request: Request, user: User) -> str | None:
+    """The one chosen in the browser, if the person still belongs to it; None is the oldest one."""
+    chosen = request._request.session.get(SESSION_KEY)
+    mine = Membership.objects.of(user)
+    found = mine.filter(organization_id=chosen).first() if chosen else None
+    return found.organization.public_id if found else None

@@ -1,0 +1,140 @@
+"""The session doors of seed 004: sign in, refresh, sign out. They set and read no cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, cast
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import errors
+from accounts.authorization import policies
+from accounts.errors import Refusal, Refused
+from accounts.proof import Factor, proven
+from ratelimit.client_ip import client_ip
+from tokens.api.sessions.serializers import Login, Refresh, SignedIn, signed_in
+from tokens.credentials.credential import Credential
+from tokens.credentials.refusal_limits import guesses
+from tokens.crypto import opaque
+from tokens.grants import engine
+from tokens.grants.engine import Tokens
+from tokens.models import GrantKind
+from tokens.sessions import errors as session_refusals
+from tokens.sessions import sessions, sign_in
+
+# A person's own doors; a family of the password grant is refreshed where it was opened.
+KINDS = (GrantKind.SESSION, GrantKind.SINGLE_SIGN_ON)
+
+
+class PublicView(APIView):
+    """A door that is its own check: no bearer is read, and none helps."""
+
+    public = True
+    authentication_classes = ()
+    permission_classes = ()
+
+
+@extend_schema(tags=["Sessions"])
+class LoginView(PublicView):
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+        "POST": (
+            session_refusals.INVALID_CREDENTIALS,
+            session_refusals.MFA_REQUIRED,
+            session_refusals.INVALID_CODE,
+            session_refusals.EMAIL_NOT_VERIFIED,
+            session_refusals.NO_MEMBERSHIP,
+            session_refusals.ORGANIZATION_SUSPENDED,
+            policies.SSO_REQUIRED,
+            policies.MFA_REQUIRED,
+            errors.RATE_LIMITED,
+        )
+    }
+
+    @extend_schema(operation_id="login", summary="Sign in", request=Login, responses=SignedIn)
+    def post(self, request: Request) -> Response:
+        """Exchange an e-mail address and password for a session's tokens.
+
+        The same answer is given for a wrong password and for an account that does not exist. Failed tries
+        are limited for each account and each address, together with those at every other door.
+        """
+        body = Login(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = body.validated_data
+        user = sign_in.check_password(request._request, email=wanted["email"], password=wanted["password"])
+        proof = sign_in.check_second_factor(
+            request._request, user, wanted.get("code", ""), proven(Factor.PASSWORD)
+        )
+        member = sessions.membership_of(user, wanted.get("organization"), proof=proof)
+        tokens = sessions.open_session(
+            user=user,
+            membership=member,
+            kind=GrantKind.SESSION,
+            proof=proof,
+            user_agent=request.headers.get("User-Agent", ""),
+            address=client_ip(request._request),
+        )
+        return Response(signed_in(tokens, member))
+
+
+@extend_schema(tags=["Sessions"])
+class RefreshView(PublicView):
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+        "POST": (session_refusals.INVALID_REFRESH_TOKEN, errors.RATE_LIMITED)
+    }
+
+    @extend_schema(operation_id="refresh", summary="Refresh a session", request=Refresh, responses=SignedIn)
+    def post(self, request: Request) -> Response:
+        """Exchange a refresh token, which works once, for an access token and the next refresh token.
+
+        A repeat within 10 seconds gets the same answer while the next one is unused. Any other repeat
+        ends the session, because somebody else may hold its tokens.
+        """
+        body = Refresh(data=request.data)
+        body.is_valid(raise_exception=True)
+        tokens = refreshed(request, body.validated_data["refresh_token"], KINDS)
+        return Response(signed_in(tokens, sessions.member_of(tokens.grant)))
+
+
+@extend_schema(tags=["Sessions"])
+class LogoutView(APIView):
+    scopes: ClassVar[dict[str, str | None]] = {"POST": None}
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {"POST": (session_refusals.SESSION_REQUIRED,)}
+
+    @extend_schema(operation_id="logout", summary="Sign out", request=None, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """End the session of the bearer, its access and refresh tokens with it."""
+        user_id, grant_id = session_of(request)
+        sessions.end(user_id=user_id, grant_id=grant_id, reason=sessions.SIGNED_OUT)
+        return Response(status=204)
+
+
+def refreshed(
+    request: Request,
+    raw: str,
+    kinds: tuple[GrantKind, ...],
+    find_organization: Callable[[], UUID | None] = lambda: None,
+) -> Tokens:
+    """Rotate; a refusal of a token that looks real counts against its address.
+
+    The organization that the token has to be of is looked up only where the token itself may be.
+    """
+    if not engine.looks_real(raw):
+        raise Refused(session_refusals.INVALID_REFRESH_TOKEN)
+    guesses.check_lookup(request._request, raw)
+    try:
+        return sessions.refresh(raw, kinds, find_organization())
+    except Refused as refused:
+        guesses.refuse_again(opaque.digest(raw))
+        raise guesses.count(request._request, refused) from None
+
+
+def session_of(request: Request) -> tuple[UUID, UUID]:
+    """The person and the family of the bearer; raises Refused for one that is no person's session."""
+    credential = cast(Credential, request.auth)
+    if credential.auth_kind != "session" or credential.user_id is None or credential.grant_id is None:
+        raise Refused(session_refusals.SESSION_REQUIRED)
+    return credential.user_id, credential.grant_id

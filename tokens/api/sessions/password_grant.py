@@ -1,0 +1,184 @@
+"""The password grant in the shape of seed 000, for programs that were written against Supabase.
+
+Not part of the OAuth service: RFC 9700 section 2.4 warns of this grant, so it is kept to its own path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import FormParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import errors
+from accounts.authentication import second_factor
+from accounts.authorization import policies
+from accounts.drf.fields import Secret, Text
+from accounts.drf.parsers import StrictJSONParser
+from accounts.errors import Refusal, Refused
+from accounts.models import PUBLISHABLE_PREFIX, Membership, Organization, User
+from accounts.proof import Factor, Proof, proven
+from ratelimit.client_ip import client_ip
+from tokens.api.sessions.login import PublicView, refreshed
+from tokens.api.sessions.serializers import LONGEST_PASSWORD, PasswordGranted, Refresh, password_granted
+from tokens.credentials.refusal_limits import guesses
+from tokens.grants.engine import Tokens
+from tokens.models import GrantKind
+from tokens.sessions import errors as session_refusals
+from tokens.sessions import sessions, sign_in
+
+PASSWORD, REFRESH = "password", "refresh_token"
+KINDS = (GrantKind.PASSWORD,)
+PUBLISHABLE_KEY = re.compile(rf"{PUBLISHABLE_PREFIX}[A-Za-z0-9]{{43}}", re.ASCII)
+CREDENTIALS = ("email", "username", "password", "refresh_token", "apikey", "access_token")
+
+
+class Asked(serializers.Serializer[Any]):
+    """Members of other names are passed over: Supabase's own client sends some."""
+
+    email = Text(max_length=254)
+    password = Secret(max_length=LONGEST_PASSWORD)
+
+
+class PasswordGrantView(PublicView):
+    parser_classes = (StrictJSONParser, FormParser)
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+        "POST": (
+            errors.INVALID_TOKEN,
+            session_refusals.INVALID_CREDENTIALS,
+            session_refusals.INVALID_REFRESH_TOKEN,
+            session_refusals.MFA_REQUIRED,
+            session_refusals.EMAIL_NOT_VERIFIED,
+            session_refusals.NO_MEMBERSHIP,
+            session_refusals.ORGANIZATION_SUSPENDED,
+            policies.SSO_REQUIRED,
+            policies.MFA_REQUIRED,
+            errors.RATE_LIMITED,
+        )
+    }
+
+    @extend_schema(
+        tags=["Sessions"],
+        operation_id="passwordGrant",
+        summary="Exchange a password, or a refresh token",
+        parameters=[
+            OpenApiParameter("grant_type", {"type": "string", "enum": [PASSWORD, REFRESH]}, required=True),
+            OpenApiParameter(
+                "apikey",
+                {"type": "string"},
+                OpenApiParameter.HEADER,
+                description="The organization's publishable key. It names the organization and grants "
+                "nothing; a person of one organization may leave it out.",
+            ),
+        ],
+        request=Asked,
+        responses=PasswordGranted,
+    )
+    def post(self, request: Request) -> Response:
+        """With `grant_type=refresh_token` the body is `{refresh_token}`. JSON and forms are read alike.
+
+        Refused for people whose second factor is on: they sign in at `/v1/auth/login`.
+        """
+        body = _body(request)
+        grant_type = _grant_type(request, body)
+        key = _publishable_key(request)
+        if grant_type == REFRESH:
+            wanted = Refresh(data=body)
+            wanted.is_valid(raise_exception=True)
+            raw = wanted.validated_data["refresh_token"]
+            return _granted(refreshed(request, raw, KINDS, partial(_organization, key)))
+        return _granted(_open(request, body, _guessed_organization(request, key)))
+
+
+def _open(request: Request, body: dict[str, Any], organization_id: UUID | None) -> Tokens:
+    asked = Asked(data=body | {"email": body.get("email", body.get("username", serializers.empty))})
+    asked.is_valid(raise_exception=True)
+    user = sign_in.check_password(request._request, **asked.validated_data)
+    if second_factor.is_on(user):
+        detail = "This grant takes no code. Sign in at /v1/auth/login."
+        raise Refused(session_refusals.MFA_REQUIRED, detail=detail)
+    proof = proven(Factor.PASSWORD)
+    return sessions.open_session(
+        user=user,
+        membership=_membership(user, organization_id, proof),
+        kind=GrantKind.PASSWORD,
+        proof=proof,
+        user_agent=request.headers.get("User-Agent", ""),
+        address=client_ip(request._request),
+    )
+
+
+def _membership(user: User, organization_id: UUID | None, proof: Proof) -> Membership:
+    """The person's place in the organization that the key names, or the only place there is."""
+    mine = Membership.objects.of(user).select_related("organization", "user")
+    if organization_id is not None:
+        return sessions.entered(mine.filter(organization_id=organization_id).first(), proof=proof)
+    found = list(mine[:2])
+    if len(found) > 1:
+        sentence = "You belong to several organizations: send the publishable key of one of them."
+        raise Refused(errors.INVALID_REQUEST, fields={"apikey": [sentence]})
+    return sessions.entered(found[0] if found else None, proof=proof)
+
+
+def _publishable_key(request: Request) -> str | None:
+    """The key, None without one; raises Refused(invalid_token) for a text that is none."""
+    key = request.headers.get("apikey")
+    if key is not None and not PUBLISHABLE_KEY.fullmatch(key):
+        raise Refused(errors.INVALID_TOKEN)
+    return key
+
+
+def _organization(key: str | None) -> UUID | None:
+    """The organization that the key names, None without one; raises Refused(invalid_token) if none has it."""
+    if key is None:
+        return None
+    found = Organization.objects.living().filter(publishable_key=key).values_list("pk", flat=True).first()
+    if found is None:
+        raise Refused(errors.INVALID_TOKEN)
+    return found
+
+
+def _guessed_organization(request: Request, key: str | None) -> UUID | None:
+    """The same for a key that no secret comes with; an unknown one counts against its address."""
+    if key is not None:
+        guesses.check_lookup(request._request, key)
+    try:
+        return _organization(key)
+    except Refused as refused:
+        raise guesses.count(request._request, refused) from None
+
+
+def _grant_type(request: Request, body: Mapping[str, Any]) -> str:
+    """From the address, as the seed has it, or from a form, as RFC 6749 section 4.3.2 has it."""
+    for name in CREDENTIALS:
+        if name in request.query_params:
+            sentence = "This has no place in an address: send it in the body."
+            raise Refused(errors.INVALID_REQUEST, fields={name: [sentence]})
+    given = [place["grant_type"] for place in (request.query_params, body) if "grant_type" in place]
+    for grant_type in (PASSWORD, REFRESH):
+        if given and all(one == grant_type for one in given):
+            return grant_type
+    sentence = f"This is either {PASSWORD} or {REFRESH}."
+    raise Refused(errors.INVALID_REQUEST, fields={"grant_type": [sentence]})
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """The members of the JSON or form; raises Refused where a form gives one twice."""
+    data = request.data
+    if not hasattr(data, "lists"):
+        return dict(data)
+    if repeated := [name for name, values in data.lists() if len(values) > 1]:
+        raise Refused(errors.INVALID_REQUEST, fields={repeated[0]: ["Give this once only."]})
+    return {name: values[0] for name, values in data.lists()}
+
+
+def _granted(tokens: Tokens) -> Response:
+    return Response(password_granted(tokens, sessions.member_of(tokens.grant), timezone.now()))

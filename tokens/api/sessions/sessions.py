@@ -1,0 +1,71 @@
+"""A person's sessions: listed with device, address and last use, and ended from any of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import errors
+from accounts.drf.pagination import PageQuery, paginate
+from accounts.drf.tenancy import named
+from accounts.errors import Refusal, Refused
+from tokens.api.sessions.login import session_of
+from tokens.api.sessions.serializers import EndQuery, SessionPage, SessionSerializer
+from tokens.sessions import errors as session_refusals
+from tokens.sessions import sessions
+
+SESSION_ID = OpenApiParameter(
+    "session_id", {"type": "string", "pattern": "^ses_[0-7][0-9a-hjkmnp-tv-z]{25}$"}, OpenApiParameter.PATH
+)
+REFUSES: dict[str, tuple[Refusal, ...]] = dict.fromkeys(
+    ("GET", "DELETE"), (session_refusals.SESSION_REQUIRED,)
+)
+
+
+@extend_schema(tags=["Sessions"])
+class SessionsView(APIView):
+    scopes: ClassVar[dict[str, str | None]] = {"GET": None, "DELETE": None}
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = REFUSES
+
+    @extend_schema(
+        operation_id="listSessions", summary="My sessions", parameters=[PageQuery], responses=SessionPage
+    )
+    def get(self, request: Request) -> Response:
+        """Those that still work, newest first, in every organization that the person belongs to."""
+        user_id, current = session_of(request)
+        query = PageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        page = paginate(request, sessions.living(user_id), name="sessions", query=query.validated_data)
+        return Response(page.body(SessionSerializer(sessions.told(page.rows, current), many=True).data))
+
+    @extend_schema(
+        operation_id="endSessions",
+        summary="End my other sessions",
+        parameters=[EndQuery],
+        responses={204: None},
+    )
+    def delete(self, request: Request) -> Response:
+        """Sign out everywhere but here; with `all=true` here as well."""
+        user_id, current = session_of(request)
+        query = EndQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        sessions.end_all(user_id=user_id, but=None if query.validated_data["all"] else current)
+        return Response(status=204)
+
+
+@extend_schema(tags=["Sessions"], parameters=[SESSION_ID])
+class SessionView(APIView):
+    scopes: ClassVar[dict[str, str | None]] = {"DELETE": None}
+    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = REFUSES
+
+    @extend_schema(operation_id="endSession", summary="End one of my sessions", responses={204: None})
+    def delete(self, request: Request, session_id: str) -> Response:
+        """Ends it at once, its access and refresh tokens with it; a repeat answers the same."""
+        user_id, _ = session_of(request)
+        if not sessions.end(user_id=user_id, grant_id=named("ses", session_id)):
+            raise Refused(errors.NOT_FOUND)
+        return Response(status=204)

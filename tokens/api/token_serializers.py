@@ -1,0 +1,162 @@
+"""The JSON of tokens: what is asked for, and the record that is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api.serializers import PersonSerializer
+from accounts.drf.fields import Body, BoundedList, CamelCase, Instant, Lines, Name, String, Text, WholeNumber
+from accounts.drf.pagination import PageLinks, PageQuery
+from accounts.permissions.scopes import MAX_LENGTH, PATTERN, parse
+from tokens.models import MAX_DAYS, Status
+from tokens.service_accounts import pasted
+from tokens.service_accounts.search import Filter
+
+DEFAULT_DAYS = 90
+MOST_PERMISSIONS = 100
+STATUSES = [(status.value, status.label) for status in (Status.ACTIVE, Status.EXPIRED, Status.REVOKED)]
+
+
+class PermissionText(String):
+    """A permission in either form, kept as it was written."""
+
+    pattern = PATTERN
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_LENGTH, trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        try:
+            parse(text)
+        except ValueError as problem:
+            raise serializers.ValidationError(str(problem)) from None
+        return text
+
+
+class TokenQuery(CamelCase, PageQuery):
+    status = serializers.ChoiceField(choices=Filter.choices, default=Filter.ACTIVE)
+    q = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=100,
+        help_text="Part of a name or description, or a token's last four characters.",
+    )
+
+    def validate_q(self, value: str) -> str:
+        if pasted.is_part_of_secret(value):
+            raise serializers.ValidationError("A secret has no place in an address: post it to the look-up.")
+        return value
+
+
+class TokenWish(Body):
+    """What a new token is to be."""
+
+    name = Name(max_length=100, help_text="Unique among the organization's active tokens.")
+    permissions = BoundedList(
+        child=PermissionText(),
+        min_length=1,
+        max_length=MOST_PERMISSIONS,
+        help_text="They never change later.",
+    )
+    expires_in_days = WholeNumber(
+        min_value=1,
+        max_value=MAX_DAYS,
+        allow_null=True,
+        default=DEFAULT_DAYS,
+        help_text=f"Left out, it is {DEFAULT_DAYS}; null never expires, where the organization allows it. "
+        "A token that a program creates expires no later than the program: a later end is shortened to that, "
+        "and the answer's `expiresAt` says so.",
+    )
+    description = Lines(max_length=500, allow_blank=True, default="")
+
+
+class TokenChange(Body):
+    """What of a token may change; the rest of it never does."""
+
+    unknown = "Only name and description can be changed."
+
+    name = Name(max_length=100, required=False)
+    description = Lines(max_length=500, allow_blank=True, required=False)
+
+
+class Revocation(Body):
+    """Why a token is revoked."""
+
+    reason = Text(max_length=200, allow_blank=True, default="")
+
+
+class Lookup(Body):
+    """A secret that was found somewhere."""
+
+    token = String(max_length=1000, help_text="A token's whole plaintext.")
+
+
+class ResponsibleSerializer(CamelCase):
+    """The member with whom a token ends."""
+
+    member_id = serializers.CharField(source="public_id")
+    name = serializers.CharField(source="user.display_name")
+
+
+class KnownToSerializer(CamelCase):
+    """A former responsible member who may still know the present secret: rotate it, or revoke it."""
+
+    name = serializers.CharField(source="known_to")
+    since = Instant(source="known_since")
+
+
+class ParentSerializer(CamelCase):
+    """The program that created it, and with which it ends."""
+
+    type = serializers.ChoiceField(choices=["token", "client"])
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class RefusedUsesSerializer(CamelCase):
+    """Calls with the token's secret while it was revoked, expired or suspended with its organization."""
+
+    count = serializers.IntegerField()
+    last_at = Instant(allow_null=True)
+    last_ip = serializers.CharField(allow_null=True)
+
+
+class TokenSerializer(CamelCase):
+    """A token as it can be told at any time: everything but its secret."""
+
+    id = serializers.CharField(source="token.public_id")
+    name = serializers.CharField(source="token.name")
+    description = serializers.CharField(source="token.description")
+    token_prefix = serializers.CharField(source="token.current_secret.prefix")
+    last_four = serializers.CharField(source="token.current_secret.last_four")
+    permissions = serializers.ListField(child=serializers.CharField(), source="token.permissions")
+    status = serializers.ChoiceField(choices=STATUSES)
+    created_at = Instant(source="token.created_at")
+    created_by = PersonSerializer(source="token.created_by", allow_null=True)
+    expires_at = Instant(source="token.expires_at", allow_null=True)
+    last_used_at = Instant(source="usage.last_used_at", allow_null=True)
+    last_used_ip = serializers.CharField(source="usage.last_used_ip", allow_null=True)
+    usage_count = serializers.IntegerField(source="usage.calls")
+    refused_uses = RefusedUsesSerializer(source="usage.refused_uses")
+    revoked_at = Instant(source="token.revoked_at", allow_null=True)
+    revoked_by = PersonSerializer(source="token.revoked_by", allow_null=True)
+    revoked_reason = serializers.CharField(allow_null=True)
+    responsible = ResponsibleSerializer(allow_null=True)
+    parent = ParentSerializer(allow_null=True)
+    known_to_former_member = KnownToSerializer(source="token.known_secret", allow_null=True)
+
+
+class CreatedTokenSerializer(TokenSerializer):
+    """The one answer that holds the secret."""
+
+    token = serializers.CharField(source="plaintext", help_text="The plaintext, shown here and never again.")
+
+
+class TokenPage(PageLinks):
+    """One page of tokens."""
+
+    results = TokenSerializer(many=True)

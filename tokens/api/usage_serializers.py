@@ -1,0 +1,100 @@
+"""The JSON of usage."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, timedelta
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from accounts.drf.fields import CamelCase, Instant, Query
+
+DAYS = 30
+MOST_DAYS = 366
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class Day(serializers.DateField):
+    """A date as ISO 8601 writes it, and in no other of its forms."""
+
+    def to_internal_value(self, value: Any) -> date:
+        if not isinstance(value, str) or not DATE.fullmatch(value):
+            self.fail("invalid", format="YYYY-MM-DD")
+        return super().to_internal_value(value)
+
+
+class UsageQuery(Query):
+    """``from`` and ``to``, both included."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        first = Day(required=False, help_text=f"The first day; {DAYS} days up to `to` where it is left out.")
+        last = Day(required=False, help_text="The last day, in UTC; today where it is left out.")
+        return {"from": first, "to": last}
+
+    def validate(self, attrs: dict[str, date]) -> dict[str, date]:
+        last = attrs.get("to", timezone.now().astimezone(UTC).date())
+        first = attrs.get("from")
+        if first is None:
+            first = date.fromordinal(max(1, last.toordinal() - DAYS + 1))
+        if first > last:
+            raise serializers.ValidationError({"from": ["The first day must not lie after the last."]})
+        if last - first >= timedelta(days=MOST_DAYS):
+            raise serializers.ValidationError({"from": [f"A report covers at most {MOST_DAYS} days."]})
+        return {"first": first, "last": last}
+
+
+class CountSerializer(CamelCase):
+    """Requests of a time."""
+
+    calls = serializers.IntegerField(help_text="Requests that were let in.")
+    refused = serializers.IntegerField(help_text="Requests over a limit.")
+
+
+class ProgramCountSerializer(CountSerializer):
+    """Requests of one token or client."""
+
+    id = serializers.CharField()
+
+
+class NamedCountSerializer(ProgramCountSerializer):
+    """Requests of one token or client over the range."""
+
+    name = serializers.CharField()
+
+
+class DaySerializer(CountSerializer):
+    """Requests of one UTC day."""
+
+    date = serializers.DateField()
+    tokens = ProgramCountSerializer(many=True, help_text="Tokens that were used on this day.")
+    clients = ProgramCountSerializer(many=True, help_text="OAuth clients that were used on this day.")
+    people = CountSerializer(help_text="All sessions of people together.")
+
+
+class TodaySerializer(CamelCase):
+    """The plan's day, as the X-RateLimit headers tell it."""
+
+    limit = serializers.IntegerField(allow_null=True, help_text="null is unlimited.")
+    used = serializers.IntegerField()
+    remaining = serializers.IntegerField(allow_null=True)
+    resets_at = Instant()
+
+
+class UsageSerializer(CountSerializer):
+    """Requests of tokens, OAuth clients and people; ``calls`` and ``refused`` are their sums."""
+
+    first = serializers.DateField()
+    last = serializers.DateField()
+    days = DaySerializer(many=True, help_text="Every day of the range, the oldest first.")
+    tokens = NamedCountSerializer(many=True, help_text="Over the range, the busiest first.")
+    clients = NamedCountSerializer(many=True, help_text="Over the range, the busiest first.")
+    people = CountSerializer(help_text="All sessions of people together.")
+    today = TodaySerializer()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        fields["from"], fields["to"] = fields.pop("first"), fields.pop("last")
+        fields["from"].source, fields["to"].source = "first", "last"
+        return fields

@@ -1,0 +1,52 @@
+"""What the audit log is told about tokens; secrets are no part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from accounts.audit import log
+from accounts.audit.log import Target
+from accounts.drf.fields import instant
+from accounts.models import Membership
+from accounts.permissions.actor import Actor
+from tokens.models import ServiceAccountToken
+
+
+def created(token: ServiceAccountToken, actor: Actor) -> None:
+    _record(
+        "token.created",
+        token,
+        actor,
+        permissions=[None, token.permissions],
+        expiresAt=[None, instant(token.expires_at)],
+    )
+
+
+def updated(token: ServiceAccountToken, actor: Actor, changes: dict[str, list[Any]]) -> None:
+    if changes:
+        _record("token.updated", token, actor, **changes)
+
+
+def revoked(tokens: Iterable[ServiceAccountToken], actor: Actor, reason: str) -> None:
+    """One event for each of them."""
+    for token in tokens:
+        _record("token.revoked", token, actor, reason=reason)
+
+
+def transferred(token: ServiceAccountToken, actor: Actor, before: Membership, after: Membership) -> None:
+    _record("token.transferred", token, actor, responsible=[named(before), named(after)])
+
+
+def named(member: Membership) -> str:
+    return f"{member.user.display_name} ({member.public_id})"
+
+
+def _record(action: str, token: ServiceAccountToken, actor: Actor, **changes: Any) -> None:
+    log.record(
+        organization_id=token.organization_id,
+        action=action,
+        actor=actor,
+        target=Target("token", token.public_id, token.name),
+        changes=changes,
+    )

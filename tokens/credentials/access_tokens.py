@@ -1,0 +1,111 @@
+"""What a signed access token proves: the signature first, then where its grant stands now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts import errors, typeid
+from accounts.errors import Refusal
+from accounts.permissions.scopes import ScopeSet
+from accounts.proof import Proof
+from ratelimit.types import Charge, WindowLimit
+from tokens.credentials.credential import Credential, RefusedSecret, plan_charge
+from tokens.crypto import access_jwt
+from tokens.crypto.access_jwt import Claims
+from tokens.grants.status import Row, Standing, judge, row_of, scopes_of
+
+REFUSALS = {
+    Standing.ENDED: errors.TOKEN_REVOKED,
+    Standing.EXPIRED: errors.TOKEN_EXPIRED,
+    Standing.SUSPENDED: errors.ORGANIZATION_SUSPENDED,
+}
+
+
+def for_jwt(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | Refusal:
+    """Who a string of a JWT's shape speaks for."""
+    found = verify(raw, now or timezone.now())
+    return found[0] if isinstance(found, tuple) else found
+
+
+def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | RefusedSecret | Refusal:
+    """Check the signature and claims without any statement; if they are ours, the grant with one."""
+    try:
+        claims = access_jwt.decode(raw, now.timestamp())
+        grant_id, granted = typeid.decode("ses", claims.sid), ScopeSet.of(claims.scope.split())
+    except access_jwt.ExpiredJWT:
+        return errors.TOKEN_EXPIRED
+    except (access_jwt.InvalidJWT, ValueError):
+        return errors.INVALID_TOKEN
+    row = row_of(grant_id)
+    if row is None:
+        return errors.TOKEN_REVOKED
+    standing = judge(row, now)
+    if standing is not Standing.GOOD:
+        refusal = REFUSALS[standing]
+        return RefusedSecret(refusal, row.organization_id, row.client_id) if row.client_id else refusal
+    expires_at = datetime.fromtimestamp(claims.exp, UTC)
+    scopes = scopes_of(row, granted.texts)
+    if row.client_id is None:
+        found = _of_member(row, scopes, expires_at)
+    else:
+        found = _of_client(row, row.client_id, scopes, expires_at)
+    return replace(found, kid=claims.kid), claims
+
+
+def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
+    """A person: the role and its rights are read now, not from the token."""
+    email = row.user_email or ""
+    person = row.user_id or row.id
+    return Credential(
+        type="user",
+        auth_kind="session",
+        id=row.user_id,
+        name=row.user_name or email.partition("@")[0],
+        organization_id=row.organization_id,
+        organization_name=row.organization_name,
+        membership_id=row.membership_id,
+        user_id=row.user_id,
+        user_email=email,
+        role=row.role or "",
+        scopes=scopes,
+        proof=Proof.of(row.proof),
+        expires_at=expires_at,
+        grant_id=row.id,
+        generation=row.generation,
+        charge=Charge(
+            bucket=row.organization_id,
+            subject=row.id,
+            per_day=None,
+            charged=False,
+            window=WindowLimit("session", f"session:{person.hex}", settings.SESSION_REQUESTS_PER_MINUTE),
+        ),
+        plan=plan_charge(
+            row.organization_id, row.id, row.own_per_day, row.plan_per_day, row.burst_per_minute
+        ),
+    )
+
+
+def _of_client(row: Row, client_id: UUID, scopes: ScopeSet, expires_at: datetime) -> Credential:
+    """A client: what its token was given, as far as the client still may."""
+    return Credential(
+        type="client",
+        auth_kind="oauth-client",
+        id=client_id,
+        name=row.client_name or "",
+        organization_id=row.organization_id,
+        organization_name=row.organization_name,
+        membership_id=row.client_responsible_id,
+        user_id=row.client_responsible_user_id,
+        scopes=scopes,
+        expires_at=expires_at,
+        grant_id=row.id,
+        generation=row.generation,
+        charge=plan_charge(
+            row.organization_id, client_id, row.own_per_day, row.plan_per_day, row.burst_per_minute
+        ),
+    )

@@ -1,0 +1,41 @@
+"""DRF's view of the bearer that the middleware has already verified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts import errors
+from accounts.errors import Refused
+from tokens.credentials.credential import Credential
+
+
+class BearerAuthentication(BaseAuthentication):
+    """``request.user`` and ``request.auth`` are the Credential; anything else raises Refused."""
+
+    def authenticate(self, request: Request) -> tuple[Credential, Credential]:
+        credential: Credential | None = request._request.credential  # type: ignore[attr-defined]
+        if credential is None:
+            raise refused(request._request)
+        return credential, credential
+
+    def authenticate_header(self, request: Request) -> str:
+        return f'Bearer realm="{errors.REALM}"'
+
+
+def refused(request: HttpRequest) -> Refused:
+    """Why there is no credential, as the middleware has found."""
+    refusal: Refused = request.refusal  # type: ignore[attr-defined]
+    return refusal
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = BearerAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}

@@ -1,0 +1,194 @@
+"""What a bearer proves: one frozen value for every kind, looked up in one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts import errors
+from accounts.errors import Refusal, Refused
+from accounts.models import Membership
+from accounts.permissions.actor import Actor
+from accounts.permissions.scopes import ScopeSet
+from ratelimit.types import Charge, WindowLimit
+from tokens.credentials import forward_auth_paths
+from tokens.crypto import opaque, signing_keys
+from tokens.grants import status
+from tokens.grants.status import Standing
+from tokens.models import ServiceAccountToken, TokenSecret
+from tokens.prepared_query import Lookup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential(Actor):
+    """``request.credential`` and ``request.auth``: who calls, with which rights, charged to whom.
+
+    ``charge`` is None for our own services only, and ``plan`` where both are the same; ``grant_id`` is what
+    a signed token lives with; ``generation`` is the organization's, read in the same statement;
+    ``kid`` is the key that signed an access token.
+    """
+
+    auth_kind: str
+    charge: Charge | None
+    plan: Charge | None = None
+    expires_at: datetime | None = None
+    # When the secret that was presented ends, where that may be before the credential does.
+    secret_valid_until: datetime | None = None
+    user_email: str = ""
+    grant_id: UUID | None = None
+    generation: int = 0
+    kid: str = ""
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether it expired, its secret was superseded, or its signing key is no longer trusted."""
+        if self.kid and signing_keys.verifying(self.kid, now.timestamp()) is None:
+            return True
+        return any(end is not None and end <= now for end in (self.expires_at, self.secret_valid_until))
+
+    def charge_at(self, path: str) -> Charge | None:
+        """At forward authentication a person's session is charged to the plan like any credential."""
+        return self.plan if self.plan and path in forward_auth_paths.PATHS else self.charge
+
+    def scopes_now(self, member: Membership) -> ScopeSet:
+        """As the credential stands under the lock; a program's rights are its own, never its member's."""
+        if self.grant_id is not None:
+            row = status.row_of(self.grant_id)
+            if row is None or status.judge(row, timezone.now()) is not Standing.GOOD:
+                raise Refused(errors.TOKEN_REVOKED)
+            return status.scopes_of(row, self.scopes.texts)
+        if self.type == "service_account":
+            running = ServiceAccountToken.objects.filter(pk__in=[self.id], revoked_at=None)
+            if not running.exists():
+                raise Refused(errors.TOKEN_REVOKED)
+        return Actor.scopes_now(self, member)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSecret:
+    """Why a known secret is refused, and whose use it is: of which subject in which organization."""
+
+    refusal: Refusal
+    bucket: UUID
+    subject: UUID
+
+
+class _Row(NamedTuple):
+    """The columns of the one look-up, in their order."""
+
+    token_id: UUID
+    name: str
+    permissions: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    secret_valid_until: datetime | None
+    organization_id: UUID
+    organization_name: str
+    generation: int
+    suspended_at: datetime | None
+    deleted_at: datetime | None
+    own_per_day: int | None
+    plan_per_day: int | None
+    burst_per_minute: int | None
+    member_id: UUID | None
+    member_organization_id: UUID | None
+    member_user_id: UUID | None
+    member_is_active: bool | None
+
+
+_COLUMNS = (
+    "token_id",
+    "token__name",
+    "token__permissions",
+    "token__expires_at",
+    "token__revoked_at",
+    "valid_until",
+    "token__organization_id",
+    "token__organization__name",
+    "token__organization__generation",
+    "token__organization__suspended_at",
+    "token__organization__deleted_at",
+    "token__organization__requests_per_day",
+    "token__organization__plan__requests_per_day",
+    "token__organization__plan__burst_per_minute",
+    "token__responsible_id",
+    # What is read through the join is NULL once the membership is gone, by whatever means.
+    "token__responsible__organization_id",
+    "token__responsible__user_id",
+    "token__responsible__user__is_active",
+)
+_LOOKUP = Lookup(TokenSecret, "digest", _COLUMNS)
+
+
+def for_token(raw: str, now: datetime | None = None) -> Credential | Refusal:
+    """Verify a string of a service-account token's shape: one statement by its digest."""
+    found = read_token(raw, now)
+    return found.refusal if isinstance(found, RefusedSecret) else found
+
+
+def read_token(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | Refusal:
+    """``for_token`` for a request: it also says whose secret is refused."""
+    found = _LOOKUP.row(opaque.digest(raw))
+    if found is None:
+        return errors.INVALID_TOKEN
+    row = _Row(*found)
+    refusal = _refusal(row, now or timezone.now())
+    return RefusedSecret(refusal, row.organization_id, row.token_id) if refusal else _credential(row)
+
+
+def _refusal(row: _Row, now: datetime) -> Refusal | None:
+    if (
+        row.revoked_at is not None
+        or row.deleted_at is not None
+        or row.member_organization_id != row.organization_id
+        or not row.member_is_active
+    ):
+        return errors.TOKEN_REVOKED
+    ends = [end for end in (row.expires_at, row.secret_valid_until) if end is not None]
+    if ends and min(ends) <= now:
+        return errors.TOKEN_EXPIRED
+    if row.suspended_at is not None:
+        return errors.ORGANIZATION_SUSPENDED
+    return None
+
+
+def _credential(row: _Row) -> Credential:
+    return Credential(
+        type="service_account",
+        auth_kind="api-token",
+        id=row.token_id,
+        name=row.name,
+        organization_id=row.organization_id,
+        organization_name=row.organization_name,
+        membership_id=row.member_id,
+        user_id=row.member_user_id,
+        scopes=ScopeSet.of(row.permissions),
+        expires_at=row.expires_at,
+        secret_valid_until=row.secret_valid_until,
+        generation=row.generation,
+        charge=plan_charge(
+            row.organization_id, row.token_id, row.own_per_day, row.plan_per_day, row.burst_per_minute
+        ),
+    )
+
+
+def plan_charge(
+    organization_id: UUID,
+    subject: UUID,
+    own_per_day: int | None,
+    plan_per_day: int | None,
+    burst_per_minute: int | None,
+) -> Charge:
+    """The organization's shared day, and its burst window where the plan has one."""
+    burst = (
+        WindowLimit("burst", f"burst:{organization_id.hex}", burst_per_minute) if burst_per_minute else None
+    )
+    return Charge(
+        bucket=organization_id,
+        subject=subject,
+        per_day=plan_per_day if own_per_day is None else own_per_day,
+        window=burst,
+    )

@@ -1,0 +1,84 @@
+"""Reads the Authorization header once: what it proves, or why not, is put on the request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+
+from accounts import errors
+from accounts.drf.exception_handler import exception_handler
+from accounts.drf.routes import routes
+from accounts.errors import Refused, is_api
+from tokens.credentials import forward_auth_paths, internal
+from tokens.credentials.access_tokens import for_jwt
+from tokens.credentials.authentication import BearerAuthentication, refused
+from tokens.credentials.cache import Found, Known
+from tokens.credentials.credential import Credential, read_token
+from tokens.credentials.known_digests import existing
+from tokens.credentials.refusal_limits import refuse
+from tokens.crypto import access_jwt, opaque
+
+
+class BearerMiddleware:
+    """Sets ``request.credential`` (None without a good bearer), ``request.refusal`` (why) and
+    ``request.freshness`` (how the credential is known, for the limiter).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.credential = request.freshness = None  # type: ignore[attr-defined]
+        request.refusal = Refused(errors.CREDENTIAL_REQUIRED)  # type: ignore[attr-defined]
+        if is_api(request) and request.path_info not in without_bearer():
+            try:
+                found = resolve(request)
+                if isinstance(found, Credential):
+                    request.credential = found  # type: ignore[attr-defined]
+                else:
+                    request.refusal = refuse(request, found)  # type: ignore[attr-defined]
+            except (OperationalError, InterfaceError):
+                request.refusal = Refused(errors.UNAVAILABLE)  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
+        """Refuses where the view asks for a bearer: DRF comes to the same answer, by a longer way."""
+        if request.credential is None and asks_for_bearer(view):  # type: ignore[attr-defined]
+            return exception_handler(refused(request), {"request": request})
+        return None
+
+
+@cache
+def without_bearer() -> frozenset[str]:
+    """Paths of the API where a bearer is not read, so that none costs a look-up there."""
+    paths = (f"/{route.path}" for route in routes() if route.is_public and not route.parameters)
+    return frozenset(paths) - forward_auth_paths.PATHS
+
+
+@lru_cache(maxsize=1024)
+def asks_for_bearer(view: Callable[..., Any]) -> bool:
+    return BearerAuthentication in getattr(getattr(view, "cls", None), "authentication_classes", ())
+
+
+def resolve(request: HttpRequest) -> Found:
+    """RFC 6750 section 2.1 and nothing else: one scheme, one credential, no lists, no other places."""
+    scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    raw = raw.strip(" ")
+    if scheme.lower() != "bearer" or not raw:
+        return errors.CREDENTIAL_REQUIRED
+    if request.path_info.startswith(internal.PATH):
+        return internal.CREDENTIAL if internal.matches(raw) else errors.INVALID_TOKEN
+    if opaque.looks_real(raw):
+        known = Known(request, raw, read_token, existing.may_hold)
+    elif access_jwt.looks_real(raw):
+        known = Known(request, raw, for_jwt)
+    else:
+        return errors.MALFORMED_TOKEN
+    found = known.find()
+    if isinstance(found, Credential):
+        request.freshness = known  # type: ignore[attr-defined]
+    return found

@@ -1,0 +1,1 @@
+"""Pure functions on secrets, JWTs and signing keys. No table, no HTTP."""

@@ -1,0 +1,1 @@
+"""What ends, moves or is erased when something above it ends. The only receivers of signals."""

@@ -1,0 +1,66 @@
+"""Secrets that former responsible members know: marked until they are rotated, and mailed about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Membership, User
+from accounts.notifications import outbox
+from accounts.permissions.actor import Actor
+from accounts.permissions.roles import Role
+from tokens.audit import clients as client_trail
+from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken, TokenSecret
+from tokens.notifications import transfer_emails
+
+
+def mark_token(token: ServiceAccountToken, member: Membership) -> None:
+    """Call it when another member becomes responsible: ``member`` may have kept the plaintext."""
+    _mark(TokenSecret.objects.filter(token=token), member.user)
+
+
+def mark_client(client: OAuthClient, member: Membership) -> None:
+    """The same for a client, where the member was shown the present secret."""
+    _mark(_shown(member.user, [member.organization_id]).filter(client=client), member.user)
+
+
+def mark_clients(user: User, organizations: Iterable[UUID], actor: Actor) -> None:
+    """Mark the clients whose present secret a person knows who has lost access, and mail the owners.
+
+    The caller holds the organizations' locks.
+    """
+    secrets = _shown(user, organizations).select_related("client__organization").order_by("client_id")
+    known: dict[UUID, list[OAuthClient]] = {}
+    for secret in secrets:
+        known.setdefault(secret.client.organization_id, []).append(secret.client)
+    _mark(secrets, user)
+    for organization_id, clients in known.items():
+        owners = Membership.objects.active().filter(organization=organization_id, role=Role.OWNER)
+        letter = transfer_emails.known_clients(clients, user.display_name)
+        outbox.enqueue(letter, *owners.exclude(user=user).values_list("user__email", flat=True))
+        for client in clients:
+            client_trail.known_to_former_member(client, actor, user.display_name)
+
+
+def _shown(user: User, organizations: Iterable[UUID]) -> QuerySet[ClientSecret]:
+    """The present secrets that the person was shown, of clients that are in use and not marked yet."""
+    return ClientSecret.objects.filter(
+        shown_to=user,
+        valid_until=None,
+        known_since=None,
+        client__organization__in=list(organizations),
+        client__organization__deleted_at=None,
+        client__deleted_at=None,
+    )
+
+
+def _mark(secrets: QuerySet[Any], user: User) -> None:
+    """Who was first to know it stays named."""
+    pks = list(secrets.filter(known_since=None).values_list("pk", flat=True))
+    secrets.model._default_manager.filter(pk__in=pks).update(
+        known_to=user.display_name, known_since=timezone.now()
+    )

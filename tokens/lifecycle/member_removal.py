@@ -1,0 +1,91 @@
+"""Members with their credentials: what others take over goes on, before a membership or a role ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts import errors
+from accounts.audit import log
+from accounts.authorization.acts import Act, authorize
+from accounts.authorization.rights import Rights, locked_rights
+from accounts.errors import Refused
+from accounts.members import removal, roles
+from accounts.models import Membership, Organization
+from accounts.permissions.actor import Actor
+from accounts.permissions.roles import Role
+from tokens.lifecycle.transfer import NOTHING, Transfers, require_parents, transfer
+from tokens.models import ServiceAccountToken
+from tokens.service_accounts.issue import MANAGE
+from tokens.service_accounts.revoke import stop
+
+ROLE_LOWERED = "The role of the member who is responsible for it was lowered"
+
+
+def remove(
+    *,
+    actor: Actor,
+    member_id: UUID,
+    transfers: Mapping[UUID, UUID] = NOTHING,
+    clients: Mapping[UUID, UUID] = NOTHING,
+) -> Membership:
+    """Remove a member of the actor's organization, or leave it: that needs no permission.
+
+    ``transfers`` maps tokens, and ``clients`` OAuth clients, to the members who take them over. Raises
+    Refused: not_found; forbidden above the actor's rank; insufficient_scope; invalid_request with fields;
+    last_owner.
+    """
+    try:
+        return _remove(actor, member_id, Transfers(transfers, clients))
+    except Refused as refused:
+        if refused.refusal is errors.NOT_FOUND and actor.organization_id is not None:
+            # Removed before, it may be, by a call whose confirmation got lost.
+            Organization.objects.confirm([actor.organization_id])
+        raise
+
+
+@transaction.atomic
+@log.gathered()
+def _remove(actor: Actor, member_id: UUID, wanted: Transfers) -> Membership:
+    rights = locked_rights(actor)
+    member = rights.find(member_id)
+    authorize(rights, Act.REMOVE, member=member)
+    require_parents(member, wanted)
+    transfer(rights=rights, member=member, wanted=wanted, actor=actor)
+    removal.remove(memberships=Membership.objects.filter(pk=member.pk), actor=actor)
+    return member
+
+
+@transaction.atomic
+@log.gathered()
+def change(
+    *,
+    actor: Actor,
+    member_id: UUID,
+    role: Role | None = None,
+    permissions: Sequence[str] | None = None,
+    transfers: Mapping[UUID, UUID] = NOTHING,
+    clients: Mapping[UUID, UUID] = NOTHING,
+    revoked: Collection[UUID] = (),
+) -> Membership:
+    """``role_changes.change``, with credentials that others take over, and tokens that are revoked.
+
+    What is not named stays as it is.
+    """
+    rights = locked_rights(actor)
+    member = rights.find(member_id)
+    transfer(rights=rights, member=member, wanted=Transfers(transfers, clients), actor=actor)
+    if revoked:
+        _revoke(rights, member, revoked, actor)
+    return roles.change(actor=actor, member_id=member_id, role=role, permissions=permissions)
+
+
+def _revoke(rights: Rights, member: Membership, chosen: Collection[UUID], actor: Actor) -> None:
+    if not rights.scopes.allows(MANAGE):
+        raise Refused(errors.INSUFFICIENT_SCOPE, required=[MANAGE])
+    tokens = ServiceAccountToken.objects.filter(responsible=member, pk__in=chosen)
+    if tokens.count() != len(set(chosen)):
+        raise Refused(errors.NOT_FOUND)
+    stop(tokens, actor=actor, reason=ROLE_LOWERED)

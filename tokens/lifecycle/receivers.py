@@ -1,0 +1,156 @@
+"""Tokens and grants end with their membership, person or browser session, however that is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from allauth.usersessions.models import UserSession
+from django.db import transaction
+from django.db.models import Count, Model, QuerySet
+from django.db.models.signals import pre_delete, pre_save
+
+from accounts.audit import log
+from accounts.authentication import browser_sessions, mailed_links
+from accounts.authentication.user_events import themselves
+from accounts.members import invitations
+from accounts.models import Invitation, Membership, Organization, User
+from accounts.permissions.actor import Actor
+from tokens.audit import sessions as session_trail
+from tokens.grants import engine
+from tokens.lifecycle import former_members
+from tokens.models import Grant, ServiceAccountToken
+from tokens.service_accounts.revoke import stop
+from tokens.sessions import sessions
+
+REMOVED = "The member who answers for it was removed"
+DEACTIVATED = "The person who answers for it was deactivated"
+NEW_PASSWORD = "The password was changed"
+NEW_ADDRESS = "The e-mail address was changed"
+BROWSER_ENDED = "The session of the browser ended"
+SIGNED_OUT = "All sessions of the person were ended"
+
+Origin = Model | QuerySet[Any] | None
+
+
+def connect() -> None:
+    pre_delete.connect(membership_deleted, sender=Membership, dispatch_uid="tokens.membership_deleted")
+    pre_delete.connect(organization_deleted, sender=Organization, dispatch_uid="tokens.organization_deleted")
+    pre_delete.connect(browser_deleted, sender=UserSession, dispatch_uid="tokens.browser_deleted")
+    pre_save.connect(user_saved, sender=User, dispatch_uid="tokens.user_saved")
+
+
+@transaction.atomic
+@log.gathered()
+def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
+    """``instance.ended_by`` is who removes the member, where a flow has said so."""
+    Organization.objects.lock_all({instance.organization_id, *organizations_of(origin)})
+    _tell_sessions(instance.user, [instance.organization_id], instance.ended_by, REMOVED)
+    stop(
+        ServiceAccountToken.objects.filter(responsible_id=instance.pk),
+        actor=instance.ended_by,
+        reason=REMOVED,
+    )
+    engine.revoke(Grant.objects.filter(membership_id=instance.pk), reason=REMOVED)
+    former_members.mark_clients(instance.user, [instance.organization_id], instance.ended_by)
+    Organization.objects.advance([instance.organization_id])
+
+
+@transaction.atomic
+def organization_deleted(instance: Organization, **_: Any) -> None:
+    """Also one without members, whose clients are remembered no less."""
+    Organization.objects.lock_all([instance.pk])
+    Organization.objects.advance([instance.pk])
+
+
+@transaction.atomic
+@log.gathered()
+def browser_deleted(instance: UserSession, origin: Origin, **_: Any) -> None:
+    """What was exchanged for a browser's session ends with it."""
+    exchanged = Grant.objects.filter(browser_id=instance.pk, revoked_at=None)
+    organizations = set(exchanged.values_list("organization_id", flat=True))
+    Organization.objects.lock_all(organizations | organizations_of(origin))
+    for grant in exchanged.select_related("user").order_by("organization_id", "pk"):
+        engine.revoke(Grant.objects.filter(pk=grant.pk), reason=BROWSER_ENDED)
+        if grant.user is not None:
+            session_trail.ended(grant, themselves(grant.user), BROWSER_ENDED)
+
+
+@transaction.atomic
+@log.gathered()
+def user_saved(instance: User, update_fields: Collection[str] | None = None, **_: Any) -> None:
+    """End what a deactivated person holds, and again at their return what a change in SQL left behind.
+
+    ``instance.ended_by`` is who deactivates them, or ends their sessions, where a flow has said so.
+    """
+    watched = ("is_active", "password_version", "name", "email")
+    if instance._state.adding or (update_fields is not None and not set(watched).intersection(update_fields)):
+        return
+    before = User.objects.filter(pk=instance.pk).values_list(*watched).first()
+    if instance.is_active and before == tuple(getattr(instance, name) for name in watched):
+        return
+    memberships = Membership.objects.filter(user=instance)
+    organizations = set(memberships.values_list("organization_id", flat=True))
+    Organization.objects.lock_all(organizations)
+    if instance.is_active and before and before[0]:
+        if instance.password_version != before[1]:
+            _tell_sessions(instance, organizations, instance.ended_by, _why(instance, before[3]))
+        # A new password has ended their grants, by itself; workers remember how they are called.
+        Organization.objects.advance(organizations)
+        return
+    _tell_sessions(instance, organizations, instance.ended_by, DEACTIVATED)
+    if not instance.is_active:
+        former_members.mark_clients(instance, organizations, instance.ended_by)
+    stop(
+        ServiceAccountToken.objects.filter(responsible__in=memberships),
+        actor=instance.ended_by,
+        reason=DEACTIVATED,
+    )
+    engine.revoke(Grant.objects.filter(user=instance), reason=DEACTIVATED)
+    _end_sign_ins(instance)
+    pending = Invitation.objects.filter(inviter__in=memberships)
+    invitations.withdraw(invitations=pending, actor=instance.ended_by)
+    Organization.objects.advance(organizations)
+
+
+def _end_sign_ins(user: User) -> None:
+    """Browser sessions and mailed links, which nothing but ``is_active`` would stop."""
+    user.end_sessions()
+    # Stored here, because the caller may save ``is_active`` alone.
+    User.objects.filter(pk=user.pk).update(password_version=user.password_version)
+    browser_sessions.end_all(user)
+    mailed_links.end_all(user)
+
+
+def _tell_sessions(user: User, organizations: Collection[UUID], actor: Actor, reason: str) -> None:
+    """How many of the person's sessions at the API are about to end: one event for each organization."""
+    living = sessions.living(user.pk).filter(organization__in=organizations).order_by()
+    counted = dict(living.values_list("organization_id").annotate(Count("pk")))
+    for organization_id, number in sorted(counted.items()):
+        session_trail.all_ended(organization_id, user, number, reason, actor)
+
+
+def _why(user: User, email_before: str) -> str:
+    if user.email != email_before:
+        return NEW_ADDRESS
+    unchanged = User.objects.filter(pk=user.pk, password=user.password).exists()
+    return SIGNED_OUT if unchanged else NEW_PASSWORD
+
+
+def organizations_of(origin: Origin) -> set[UUID]:
+    """Every organization that a deletion reaches, known from what the deletion began with.
+
+    Rows are deleted in the order of their own ids, which says nothing about their organizations': two
+    deletions that locked these one by one could wait for each other.
+    """
+    if origin is None:
+        return set()
+    chosen = origin if isinstance(origin, QuerySet) else type(origin)._default_manager.filter(pk=origin.pk)
+    pks = list(chosen.values_list("pk", flat=True))
+    if chosen.model is Organization:
+        return set(pks)
+    column = {Membership: "pk__in", User: "user__in"}.get(chosen.model)
+    if column is None:
+        return set()
+    return set(Membership.objects.filter(**{column: pks}).values_list("organization_id", flat=True))

@@ -1,0 +1,34 @@
+"""What to transfer when a member is removed: tokens in use, to the member who can take over most of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accounts.models import Membership
+from tokens.lifecycle.member_impact import Hanging
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Public ids of the recipient and of the tokens that they may take over."""
+
+    recipient: str
+    tokens: list[str]
+
+
+def proposal(hanging: Hanging, recipients: Sequence[Membership], remover: Membership) -> Proposal:
+    """The remover takes over, unless somebody else holds the permissions of more tokens in use.
+
+    For a token in use that another one created, that one is transferred, and the token with it.
+    """
+    used = [row.token.pk for row, calls in hanging.tokens if calls or row.used_recently]
+    in_use = list(dict.fromkeys(hanging.roots[pk] for pk in used))
+    choices = [
+        Proposal(
+            one.public_id,
+            [token.public_id for token in in_use if not one.scopes.missing(token.permissions)],
+        )
+        for one in sorted(recipients, key=lambda one: one.pk != remover.pk)
+    ]
+    return max(choices, key=lambda choice: len(choice.tokens), default=Proposal("", []))

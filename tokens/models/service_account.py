@@ -1,0 +1,200 @@
+"""Service-account tokens and their secrets."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Length
+from django.utils import timezone
+
+from accounts import typeid
+from accounts.models import Membership, Organization
+from accounts.permissions.scopes import ScopeSet
+from tokens.models.client import OAuthClient
+from tokens.models.secret import KnownSecret
+
+DIGEST_BYTES = 32
+MAX_DAYS = 365
+EXPIRING_DAYS = 14
+
+models.BinaryField.register_lookup(Length)
+
+
+class Status(models.TextChoices):
+    ACTIVE = "active", "Active"
+    EXPIRING = "expiring", "Expiring"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"
+
+
+class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
+    def not_stopped(self) -> TokenQuerySet:
+        """Not revoked, and the responsible member still belongs and is active."""
+        return self.filter(
+            revoked_at=None,
+            responsible__organization_id=F("organization_id"),
+            responsible__user__is_active=True,
+        )
+
+    def active(self, now: datetime) -> TokenQuerySet:
+        return self.not_stopped().filter(Q(expires_at=None) | Q(expires_at__gt=now))
+
+    def expired(self, now: datetime) -> TokenQuerySet:
+        return self.not_stopped().filter(expires_at__lte=now)
+
+    def stopped(self) -> TokenQuerySet:
+        return self.exclude(pk__in=self.model.objects.not_stopped().values("pk"))
+
+    def with_people(self) -> TokenQuerySet:
+        """Everything a record shows, in one statement."""
+        return self.select_related(
+            "created_by", "revoked_by", "responsible__user", "parent", "parent_client"
+        ).prefetch_related("secrets")
+
+
+class ServiceAccountToken(models.Model):
+    """An organization's program: what it may do and until when. Nothing of that changes afterwards.
+
+    ``responsible`` has no database constraint, so that a membership deleted by any means, raw SQL
+    included, stops the token by the join in the look-up.
+    """
+
+    id = models.UUIDField(primary_key=True, default=typeid.new, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=500, blank=True)
+    permissions = models.JSONField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    responsible = models.ForeignKey(
+        Membership,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="tokens",
+    )
+    # The program that created it, with which it ends.
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="children",
+    )
+    parent_client = models.ForeignKey(
+        OAuthClient,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="children",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    revoked_reason = models.CharField(max_length=200, blank=True)
+    idempotency_digest = models.BinaryField(max_length=DIGEST_BYTES, null=True)
+
+    objects: ClassVar[models.Manager[ServiceAccountToken]] = TokenQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("organization", "-id"), name="tokens_by_organization"),
+            models.Index(fields=("organization",), condition=Q(revoked_at=None), name="tokens_not_revoked"),
+            models.Index(fields=("responsible",), condition=Q(revoked_at=None), name="tokens_responsible"),
+            models.Index(fields=("expires_at",), condition=Q(revoked_at=None), name="tokens_by_expiry"),
+            models.Index(fields=("parent",), condition=Q(parent__isnull=False), name="tokens_by_parent"),
+            models.Index(
+                fields=("parent_client",),
+                condition=Q(parent_client__isnull=False),
+                name="tokens_by_parent_client",
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(expires_at=None) | Q(expires_at__lte=F("created_at") + timedelta(days=MAX_DAYS)),
+                name="tokens_expiry_within_365_days",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None) | Q(revoked_at__gte=F("created_at")),
+                name="tokens_revoked_after_created",
+            ),
+        )
+        verbose_name = "API token"
+
+    if TYPE_CHECKING:
+        organization_id: UUID
+        responsible_id: UUID | None
+        created_by_id: UUID | None
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_id(self) -> str:
+        return typeid.encode("tok", self.id)
+
+    @property
+    def scopes(self) -> ScopeSet:
+        return ScopeSet.of(self.permissions)
+
+    @property
+    def current_secret(self) -> TokenSecret:
+        return max(self.secrets.all(), key=lambda secret: secret.created_at)
+
+    @property
+    def known_secret(self) -> TokenSecret | None:
+        """The present secret, where a former responsible member knows it."""
+        secret = self.current_secret
+        return secret if secret.known_since is not None else None
+
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether the responsible membership has ended, however it ended."""
+        try:
+            member = self.responsible
+        except Membership.DoesNotExist:
+            return True
+        return member is None or not member.user.is_active or member.organization_id != self.organization_id
+
+    def status(self, now: datetime) -> Status:
+        if self.revoked_at is not None or self.is_orphaned:
+            return Status.REVOKED
+        if self.expires_at is None:
+            return Status.ACTIVE
+        if self.expires_at <= now:
+            return Status.EXPIRED
+        soon = self.expires_at - now <= timedelta(days=EXPIRING_DAYS)
+        return Status.EXPIRING if soon else Status.ACTIVE
+
+
+class TokenSecret(KnownSecret):
+    """What proves a token: the digest of a string that was shown once."""
+
+    token = models.ForeignKey(ServiceAccountToken, on_delete=models.CASCADE, related_name="secrets")
+    digest = models.BinaryField(max_length=DIGEST_BYTES, unique=True)
+    prefix = models.CharField(max_length=40, blank=True)
+    last_four = models.CharField(max_length=4)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    valid_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(digest__length=DIGEST_BYTES), name="tokens_digest_is_32_bytes"
+            ),
+        )
+        indexes = (models.Index(fields=("last_four",), name="tokens_by_last_four"),)
+
+    def __str__(self) -> str:
+        return f"…{self.last_four}"

@@ -1,0 +1,1 @@
+"""The mails about credentials that go into the outbox."""

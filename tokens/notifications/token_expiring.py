@@ -1,0 +1,72 @@
+"""A token is about to expire, 14, 3 and 1 days ahead: told once each to all who may manage tokens.
+
+Only the nearest threshold is told, however long nobody looked, and none that lies before the token's making.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import cast
+
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.utils import timezone
+
+from accounts.models import Organization
+from accounts.models.notice import Notice, NoticeKind
+from accounts.notifications import notices
+from accounts.notifications.notices import Mailing
+from ratelimit.usage import reports
+from ratelimit.usage.reports import Usage
+from tokens.models import ServiceAccountToken, TokenQuerySet
+from tokens.notifications import emails
+from tokens.notifications.token_created import MANAGE
+
+DAYS = (14, 3, 1)
+NEVER = Usage(calls=0, last_used_at=None, last_used_ip=None)
+
+
+def find(now: datetime | None = None) -> None:
+    """Owe a notice for each running token past a threshold that it was not told of."""
+    now = now or timezone.now()
+    notices.owe(
+        Notice(
+            organization_id=organization_id,
+            kind=NoticeKind.TOKEN_EXPIRING,
+            subject=pk,
+            mark=str(days),
+            created_at=now,
+            claimed_until=now,
+        )
+        for days, nearer in pairwise((*DAYS, 0))
+        for pk, organization_id in _due(now, days, nearer).values_list("pk", "organization_id")
+    )
+
+
+def compose(organization: Organization, owed: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
+    """One mail for all of them; what was revoked, or has expired, meanwhile is not in it."""
+    chosen = ServiceAccountToken.objects.filter(pk__in={one.subject for one in owed}, expires_at__gt=now)
+    tokens = list(_running(chosen, now).prefetch_related("secrets").order_by("expires_at", "pk"))
+    if tokens:
+        used = reports.totals(organization.pk, [token.pk for token in tokens], now=now)
+        rows = [(token, used.get(token.pk, NEVER)) for token in tokens]
+        letter = emails.expiring(organization, rows, now)
+        yield Mailing(letter, notices.receivers(organization.pk, wanted=MANAGE))
+
+
+def _due(now: datetime, days: int, nearer: int) -> QuerySet[ServiceAccountToken]:
+    """Tokens with at most ``days`` and more than ``nearer`` days left, made with more than ``days``."""
+    ending = ServiceAccountToken.objects.filter(
+        expires_at__gt=now + timedelta(days=nearer), expires_at__lte=now + timedelta(days=days)
+    )
+    told = Notice.objects.filter(
+        kind=NoticeKind.TOKEN_EXPIRING, subject=OuterRef("pk"), mark=Value(str(days), CharField())
+    )
+    running = Q(organization__suspended_at=None, organization__deleted_at=None)
+    lived_longer = Q(expires_at__gt=F("created_at") + timedelta(days=days))
+    return _running(ending, now).filter(running, lived_longer, ~Exists(told))
+
+
+def _running(tokens: QuerySet[ServiceAccountToken], now: datetime) -> TokenQuerySet:
+    return cast(TokenQuerySet, tokens).active(now)

@@ -1,0 +1,60 @@
+"""Mails about credentials that another member has become responsible for, or that a former one knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.models import Membership
+from accounts.notifications.email import Letter, unlinked
+from tokens.models import OAuthClient, ServiceAccountToken
+
+ROTATE = "Give each of them a new secret on its page, and change the programs that use it."
+
+
+def transferred(
+    taker: Membership,
+    by: str,
+    former: str,
+    tokens: Sequence[ServiceAccountToken],
+    clients: Sequence[OAuthClient],
+) -> Letter:
+    """To the member who is responsible from now on, and who may revoke what they do not want."""
+    organization = unlinked(taker.organization.name)
+    page = reverse("clients") if clients and not tokens else reverse("tokens")
+    if len(tokens) == 1 and not clients:
+        page = reverse("token_detail", args=[tokens[0].public_id])
+    sentence = (
+        f"{unlinked(by)} has made you responsible for what {unlinked(former)} was responsible for in "
+        f"{organization}. {unlinked(former)} may still know the secrets: replace them soon."
+    )
+    return Letter(
+        f"You are now responsible for credentials in {organization}",
+        (sentence,),
+        f"{settings.BASE_URL}{page}",
+        "See them",
+        ("If you do not want to be responsible for one of them, revoke it on its page.",),
+        (
+            *((unlinked(one.name), "API token") for one in tokens),
+            *((unlinked(one.name), "OAuth client") for one in clients),
+        ),
+    )
+
+
+def known_clients(clients: Sequence[OAuthClient], former: str) -> Letter:
+    """To the owners: a former member knows these clients' secrets."""
+    organization = unlinked(clients[0].organization.name)
+    sentence = (
+        f"{unlinked(former)} has lost access to {organization}, but was shown the secrets of these OAuth "
+        f"clients, which go on working. {ROTATE}"
+    )
+    return Letter(
+        f"Rotate the secrets of OAuth clients in {organization}",
+        (sentence,),
+        f"{settings.BASE_URL}{reverse('clients')}",
+        "See the clients",
+        (),
+        tuple((unlinked(one.name), "Known to a former member") for one in clients),
+    )

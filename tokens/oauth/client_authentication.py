@@ -1,0 +1,124 @@
+"""Who a client is: its secret looked up by digest, and failures limited before any look-up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import typeid
+from ratelimit import attempts
+from ratelimit.client_ip import network_of, network_windows
+from ratelimit.types import WindowLimit
+from ratelimit.usage import refused_uses
+from tokens.crypto import opaque
+from tokens.models import ClientSecret, OAuthClient
+from tokens.models.client import RefreshAuth
+from tokens.oauth.errors import OAuthError, invalid_client, too_many_failures, too_many_requests
+from tokens.oauth.requests import Presented
+from tokens.prepared_query import Lookup
+from tokens.service_accounts.creators import earlier
+
+# An id that is none is looked up like one that does not exist.
+NOBODY = UUID(int=0)
+_FIELDS = ("id", "organization_id", "name", "scopes", "refresh_auth")
+_ENDS = ("valid_until", "expires_at", "client__expires_at")
+_STOPS = (
+    "client__deleted_at",
+    "client__organization__suspended_at",
+    "client__organization__deleted_at",
+)
+_LOOKUP = Lookup(ClientSecret, "digest", (*_ENDS, *_STOPS, *(f"client__{field}" for field in _FIELDS)))
+
+
+def authenticate(
+    presented: Presented, *, address: str | None, secretless: bool = False, now: datetime | None = None
+) -> OAuthClient:
+    """The client that is who it says; ``secretless`` lets those in that may refresh by their id alone.
+
+    Raises OAuthError: invalid_client, alike for an unknown client and a wrong secret, also while its
+    organization is suspended; 429 after too many failures from ``address``, before anything is looked up, and
+    after too many calls of the client itself, at all OAuth endpoints together.
+    """
+    check_failures(presented.client_id, address)
+    client = _find(presented, address, secretless=secretless, now=now or timezone.now())
+    if client is None:
+        raise failed(invalid_client(), _of_client(presented.client_id, address), *_of_network(address))
+    _count("calls", client, settings.OAUTH_CALLS_PER_MINUTE)
+    return client
+
+
+def check_grants(client: OAuthClient) -> None:
+    """Count a grant that the client asks for; raises OAuthError (429)."""
+    _count("grants", client, settings.OAUTH_GRANTS_PER_MINUTE)
+
+
+def _count(name: str, client: OAuthClient, limit: int) -> None:
+    try:
+        attempts.take([WindowLimit(name, f"client-{name}:{client.pk.hex}", limit)])
+    except attempts.TooMany as spent:
+        raise too_many_requests(spent.retry_after) from None
+
+
+def check_failures(client_id: str, address: str | None) -> None:
+    try:
+        attempts.check([_of_client(client_id, address), *_of_network(address)])
+    except attempts.TooMany as spent:
+        raise too_many_failures(spent.retry_after) from None
+
+
+def grant_failed(problem: OAuthError, address: str | None) -> OAuthError:
+    """Guessed refresh tokens count against their address; a client's own mistakes don't lock it out."""
+    return failed(problem, *_of_network(address))
+
+
+def failed(problem: OAuthError, *windows: WindowLimit) -> OAuthError:
+    """What to raise: ``problem``, or that there were too many such failures."""
+    try:
+        attempts.take(windows)
+    except attempts.TooMany as spent:
+        return too_many_failures(spent.retry_after)
+    return problem
+
+
+def _find(
+    presented: Presented, address: str | None, *, secretless: bool, now: datetime
+) -> OAuthClient | None:
+    try:
+        pk = typeid.decode("cli", presented.client_id)
+    except ValueError:
+        pk = NOBODY
+    if presented.secret is None:
+        running = Q(expires_at=None) | Q(expires_at__gt=now)
+        living = OAuthClient.objects.filter(
+            running, deleted_at=None, organization__suspended_at=None, organization__deleted_at=None
+        )
+        known = living.filter(pk=pk, refresh_auth=RefreshAuth.ROTATION_ONLY).first()
+        return known if secretless else None
+    found = _LOOKUP.row(opaque.digest(presented.secret))
+    if found is None:
+        return None
+    ends, rest = found[: len(_ENDS)], found[len(_ENDS) :]
+    stops, fields = rest[: len(_STOPS)], rest[len(_STOPS) :]
+    client = OAuthClient.from_db("default", _FIELDS, fields)
+    if client.pk != pk:
+        return None
+    if any(stops) or any(end is not None and end <= now for end in ends):
+        refused_uses.count(client.organization_id, client.pk, address)
+        return None
+    client.secret_ends_at = earlier(*ends[1:])
+    return client
+
+
+def _of_client(client_id: str, address: str | None) -> WindowLimit:
+    """A client's failures from one address: its own servers elsewhere are not held up by them."""
+    name = sha256(client_id.encode()).hexdigest()[:32]
+    return WindowLimit("client", f"client:{name}:{network_of(address)}", settings.CLIENT_FAILURES_PER_MINUTE)
+
+
+def _of_network(address: str | None) -> tuple[WindowLimit, ...]:
+    return network_windows(address, "clients", settings.REFUSALS_PER_MINUTE)

@@ -1,0 +1,96 @@
+"""What the OAuth endpoints refuse with: the codes and the form of RFC 6749 section 5.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import JsonResponse
+
+from accounts.errors import REALM, UNAVAILABLE, UNAVAILABLE_RETRY_AFTER, Refused
+
+PATHS = frozenset(("/v1/auth/token", "/v1/auth/revoke", "/v1/auth/introspect"))
+# RFC 6749 section 5.1; the second is for caches that know nothing younger than HTTP/1.0.
+HEADERS = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+CHALLENGE = f'Basic realm="{REALM}", charset="UTF-8"'
+
+
+class OAuthError(Exception):
+    """``description`` keeps to the characters of RFC 6749: printable ASCII without quotes and backslash."""
+
+    def __init__(
+        self, code: str, description: str, *, status: int = 400, retry_after: int | None = None
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.description = description
+        self.status = status
+        self.retry_after = retry_after
+
+    @property
+    def body(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"error": self.code, "error_description": self.description}
+        if self.status == 429:
+            found["retry_after"] = self.retry_after
+        return found
+
+    @property
+    def headers(self) -> dict[str, str]:
+        found = dict(HEADERS)
+        if self.status == 401:
+            # RFC 9110 section 15.5.2 wants a challenge with every 401, however the client tried.
+            found["WWW-Authenticate"] = CHALLENGE
+        if self.retry_after is not None:
+            found["Retry-After"] = str(self.retry_after)
+        return found
+
+
+def invalid_request(description: str, status: int = 400) -> OAuthError:
+    return OAuthError("invalid_request", description, status=status)
+
+
+def invalid_client() -> OAuthError:
+    """One answer for an unknown client, a wrong or ended secret, and none at all."""
+    return OAuthError("invalid_client", "The client could not be authenticated.", status=401)
+
+
+def invalid_grant(description: str) -> OAuthError:
+    return OAuthError("invalid_grant", description)
+
+
+def invalid_scope(description: str) -> OAuthError:
+    return OAuthError("invalid_scope", description)
+
+
+def unauthorized_client() -> OAuthError:
+    return OAuthError("unauthorized_client", "The token was not issued to this client.")
+
+
+def unsupported_token_type() -> OAuthError:
+    return OAuthError("unsupported_token_type", "Only access and refresh tokens are revoked here.")
+
+
+def too_many_failures(retry_after: int) -> OAuthError:
+    description = "Too many requests failed. Try again later."
+    return OAuthError("temporarily_unavailable", description, status=429, retry_after=retry_after)
+
+
+def too_many_requests(retry_after: int) -> OAuthError:
+    description = "Too many requests of this client. Try again later."
+    return OAuthError("temporarily_unavailable", description, status=429, retry_after=retry_after)
+
+
+def unavailable() -> OAuthError:
+    description = "Temporarily unavailable. Try again in a moment."
+    return OAuthError("temporarily_unavailable", description, status=503, retry_after=UNAVAILABLE_RETRY_AFTER)
+
+
+def of_refusal(refused: Refused) -> OAuthError:
+    """What was refused before any view saw it, told as an OAuth client understands it."""
+    if refused.refusal is UNAVAILABLE:
+        return unavailable()
+    sentence = str(refused.facts.get("detail") or refused.refusal.error)
+    return invalid_request(sentence, refused.refusal.status)
+
+
+def response(problem: OAuthError) -> JsonResponse:
+    return JsonResponse(problem.body, status=problem.status, headers=problem.headers)

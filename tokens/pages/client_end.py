@@ -1,0 +1,51 @@
+"""Ending an OAuth client, or all its tokens: what it will hit is shown first. Works without scripts."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.errors import Refused
+from accounts.pages.decorators import PageRequest, page
+from tokens.oauth import clients
+from tokens.oauth.clients import MANAGE
+from tokens.pages.client_forms import EndForm
+from tokens.pages.clients import calls_24h, found_row
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+def revoke(request: PageRequest, client_id: str) -> HttpResponse:
+    """All access and refresh tokens of the client end; it may get new ones by its secret."""
+    row = found_row(request, client_id)
+    if request.method == "POST":
+        try:
+            clients.revoke_tokens(client=row.client, actor=request.actor)
+        except Refused:
+            raise PermissionDenied from None
+        messages.success(request, f"Revoked all tokens of “{row.client.name}”.")
+        return redirect("client_detail", row.client.public_id)
+    return render(request, "tokens/clients/client_revoke.html", {"row": row, "calls_24h": calls_24h(row)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+def delete(request: PageRequest, client_id: str) -> HttpResponse:
+    """The client, its secrets and its tokens end for good."""
+    row = found_row(request, client_id)
+    expected = row.client.name if row.used_recently else ""
+    form = EndForm(request.POST if request.method == "POST" else None, expected=expected)
+    if form.is_bound and form.is_valid():
+        try:
+            clients.delete(client=row.client, actor=request.actor)
+        except Refused:
+            raise PermissionDenied from None
+        messages.success(
+            request, f"Deleted “{row.client.name}”. Every call with its tokens is refused from now on."
+        )
+        return redirect("clients")
+    context = {"row": row, "form": form, "calls_24h": calls_24h(row)}
+    return render(request, "tokens/clients/client_delete.html", context, status=422 if form.is_bound else 200)

@@ -1,0 +1,116 @@
+"""What people may write about OAuth clients: a new one, changes, the overlap of two secrets, its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from accounts import errors
+from accounts.errors import Refused
+from accounts.permissions.actor import Actor
+from accounts.validators import validate_name
+from ratelimit import limiter
+from ratelimit.types import DAY_SECONDS, WindowLimit
+from tokens.models.client import RefreshAuth
+from tokens.oauth.clients import MANAGE, MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
+from tokens.pages.forms import RevokeForm, WithPermissions
+
+REFRESH_WORDS = {
+    RefreshAuth.REQUIRED.value: "The client secret",
+    RefreshAuth.ROTATION_ONLY.value: "The client id alone",
+}
+OVERLAPS = {
+    str(OVERLAP_SECONDS): "24 hours",
+    "0": "None: the old secret ends now",
+    "3600": "1 hour",
+    str(MAX_OVERLAP_SECONDS): "7 days",
+}
+
+
+class OnceForm(forms.Form):
+    """A form whose answer shows a secret; its nonce makes sending it again harmless."""
+
+    nonce = forms.CharField(max_length=64, required=False)
+
+    def is_first(self, actor: Actor) -> bool:
+        """Whether this very form of this person has not been sent before; asking takes its turn."""
+        nonce = self.cleaned_data["nonce"]
+        if not nonce:
+            return True
+        return limiter.hit_window(WindowLimit("form", f"form:{actor.id}:{nonce}", 1, DAY_SECONDS))[0]
+
+
+class ClientForm(WithPermissions):
+    holder = "A client"
+
+    name = forms.CharField(
+        max_length=100,
+        validators=[validate_name],
+        error_messages={
+            "required": "Give the client a name.",
+            "max_length": "A name has at most 100 characters.",
+        },
+    )
+    refresh_auth = forms.ChoiceField(
+        choices=RefreshAuth.choices,
+        error_messages={
+            "required": "Choose how the client refreshes.",
+            "invalid_choice": "Choose one of the list.",
+        },
+    )
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What ``clients.create`` and ``clients.update`` take."""
+        found = self.cleaned_data
+        return {
+            "name": found["name"],
+            "refresh_auth": found["refresh_auth"],
+            "scopes": found["permissions"],
+        }
+
+    def take_over(self, refused: Refused) -> int:
+        """Show a refusal beside the field it is about; raises one that is about the person again."""
+        if refused.refusal is errors.INSUFFICIENT_SCOPE and refused.facts["required"] != [MANAGE]:
+            for text in refused.facts["required"]:
+                self.add_error("permissions", f"You do not hold {text} yourself, so you cannot grant it.")
+            return refused.refusal.status
+        if refused.refusal is errors.ORGANIZATION_SUSPENDED:
+            self.add_error(None, refused.facts["detail"])
+            return errors.FORBIDDEN.status
+        if refused.refusal is not errors.INVALID_REQUEST:
+            raise refused
+        for field, sentences in refused.facts.get("fields", {}).items():
+            for sentence in sentences:
+                self.add_error({"scopes": "permissions"}.get(field, field), sentence)
+        return 422
+
+
+class NewClientForm(OnceForm, ClientForm):
+    pass
+
+
+class RenamedClientForm(ClientForm):
+    """For a client whose scopes the picker cannot show: they stay as they are."""
+
+    permissions = None  # type: ignore[assignment]
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        return {"name": self.cleaned_data["name"], "refresh_auth": self.cleaned_data["refresh_auth"]}
+
+
+class RotationForm(OnceForm):
+    overlap = forms.TypedChoiceField(
+        choices=list(OVERLAPS.items()),
+        coerce=int,
+        error_messages={
+            "required": "Choose how long the old secret stays good.",
+            "invalid_choice": "Choose one of the list.",
+        },
+    )
+
+
+class EndForm(RevokeForm):
+    reason = None  # type: ignore[assignment]

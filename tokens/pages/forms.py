@@ -1,0 +1,238 @@
+"""What people may write about tokens: a new one, another name, the reason of a revocation."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from accounts import errors
+from accounts.errors import Refused
+from accounts.models import Organization
+from accounts.permissions import picker
+from accounts.permissions.actor import Actor
+from accounts.permissions.picker import ONLY, Selection
+from accounts.validators import validate_line, validate_lines, validate_name
+from tokens.models import MAX_DAYS, ServiceAccountToken
+from tokens.service_accounts import expiry, names, rename
+from tokens.service_accounts.issue import MANAGE, Issued, issue
+
+MOST_PERMISSIONS = 100
+
+
+class Lines(forms.CharField):
+    """Text of several lines, whose ends browsers send as CR LF and programs as LF."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class NameAndDescription(forms.Form):
+    name = forms.CharField(
+        max_length=100,
+        validators=[validate_name],
+        error_messages={
+            "required": "Give the token a name.",
+            "max_length": "A name has at most 100 characters.",
+        },
+    )
+    description = Lines(
+        max_length=500,
+        required=False,
+        validators=[validate_lines],
+        error_messages={"max_length": "A description has at most 500 characters."},
+    )
+
+    def take_over(self, refused: Refused) -> int:
+        """Show a refusal beside the fields it is about, and return the status of the page."""
+        for field, sentences in refused.facts.get("fields", {}).items():
+            for sentence in sentences:
+                self.add_error({"expiresInDays": "expiration"}.get(field, field), sentence)
+        return 422
+
+
+class RenameForm(NameAndDescription):
+    def __init__(self, data: QueryDict | None, *, token: ServiceAccountToken) -> None:
+        super().__init__(data, initial={"name": token.name, "description": token.description})
+        self.token = token
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        # Without another mistake the flow checks the name, under its lock.
+        if self.errors and rename.is_taken(self.token, found.get("name", self.token.name)):
+            self.add_error("name", names.TAKEN)
+        return found
+
+
+class WithPermissions(forms.Form):
+    """A form with the permission picker in it; ``holder`` is what is to hold them."""
+
+    holder = "A token"
+    # What may be ticked is the catalogue's business: an unknown name is told as such.
+    permissions = forms.Field(required=False, widget=forms.MultipleHiddenInput)
+
+    @property
+    def selection(self) -> Selection:
+        return selected(self.data, "permissions") if self.is_bound else Selection()
+
+    def clean_permissions(self) -> list[str]:
+        selection = self.selection
+        if selection.unknown:
+            raise ValidationError([f"There is no permission {text[:100]}." for text in selection.unknown[:5]])
+        if wrong := picker.malformed(selection):
+            raise ValidationError(f"“{wrong[0][:100]}” is no identifier: use letters, digits, - and _ only.")
+        if not selection.ticked:
+            raise ValidationError("Choose at least one permission.")
+        permissions = selection.permissions
+        if len(permissions) > MOST_PERMISSIONS:
+            raise ValidationError(f"{self.holder} holds at most {MOST_PERMISSIONS} permissions.")
+        return permissions
+
+
+class CreateForm(WithPermissions, NameAndDescription):
+    nonce = forms.CharField(max_length=64, required=False)
+    expiration = forms.ChoiceField(
+        error_messages={
+            "required": "Choose when the token expires.",
+            "invalid_choice": "Choose one of the list.",
+        },
+    )
+    expires_on = forms.DateField(
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": "Write the date as year-month-day, for example 2027-03-31."},
+    )
+
+    def __init__(
+        self, *args: Any, actor: Actor, organization: Organization, now: datetime, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor = actor
+        self.organization = organization
+        self.now = now
+        # Where the policy wants an end, the flow says so in better words than "not on the list".
+        offered = (*expiry.choices(organization), expiry.NEVER)
+        expiration = cast(forms.ChoiceField, self.fields["expiration"])
+        expiration.choices = [(value, value) for value in offered]
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        if found.get("expiration") == expiry.CUSTOM and "expires_on" not in self.errors:
+            self._check_date(found.get("expires_on"))
+        # Without another mistake the flow checks the name, after it has looked for the same form's token.
+        if self.errors and names.is_taken(self.organization.pk, found.get("name", ""), self.now):
+            self.add_error("name", names.TAKEN)
+        return found
+
+    def _check_date(self, day: Any) -> None:
+        first, last = expiry.first_day(self.now), expiry.last_day(self.organization, self.now)
+        most = expiry.longest(self.organization)
+        life = "a year" if most == MAX_DAYS else f"{most} day{'s' if most > 1 else ''} here"
+        if day is None:
+            self.add_error("expires_on", "Choose the date on which the token expires.")
+        elif not first <= day <= last:
+            self.add_error(
+                "expires_on", f"Choose a date from {first} to {last}: a token lives at most {life}."
+            )
+
+    @property
+    def days(self) -> int | None:
+        chosen = self.cleaned_data["expiration"]
+        if chosen == expiry.NEVER:
+            return None
+        if chosen == expiry.CUSTOM:
+            return expiry.days_until(self.cleaned_data["expires_on"], self.now)
+        return int(chosen)
+
+    def issue(self) -> Issued:
+        """Create the token; raises what ``issuing.issue`` raises."""
+        nonce = self.cleaned_data["nonce"]
+        return issue(
+            actor=self.actor,
+            name=self.cleaned_data["name"],
+            description=self.cleaned_data["description"],
+            permissions=self.cleaned_data["permissions"],
+            expires_in_days=self.days,
+            # A nonce belongs to the person whose form it was, and meets no key that a program has sent.
+            idempotency_key=f"form:{self.actor.id}:{nonce}" if nonce else "",
+        )
+
+    def take_over(self, refused: Refused) -> int:
+        """Raises the refusal again where the person may no longer create tokens at all."""
+        if refused.refusal is errors.TOKEN_LIMIT_REACHED:
+            limit = refused.facts["limit"]
+            self.add_error(
+                None, f"The organization has {limit} active tokens, which is the limit. Revoke one first."
+            )
+            return refused.refusal.status
+        if refused.refusal is errors.INSUFFICIENT_SCOPE and refused.facts["required"] != [MANAGE]:
+            for text in refused.facts["required"]:
+                self.add_error("permissions", f"You do not hold {text} yourself, so you cannot grant it.")
+            return refused.refusal.status
+        if refused.refusal is errors.ORGANIZATION_SUSPENDED:
+            self.add_error(None, refused.facts["detail"])
+            return errors.FORBIDDEN.status
+        if refused.refusal is not errors.INVALID_REQUEST:
+            raise refused
+        return super().take_over(refused)
+
+
+class RevokeForm(forms.Form):
+    """``expected`` is what has to be typed where the tokens are in use; empty asks for nothing."""
+
+    reason = forms.CharField(
+        max_length=200,
+        required=False,
+        validators=[validate_line],
+        error_messages={"max_length": "A reason has at most 200 characters."},
+    )
+    typed = forms.CharField(required=False, max_length=200)
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_typed(self) -> str:
+        typed = str(self.cleaned_data["typed"])
+        # A page shows a run of spaces as one, so one is what people type.
+        if self.expected and typed.split() != self.expected.split():
+            raise ValidationError(f"Type {self.expected} to confirm.")
+        return typed
+
+
+def with_preset(data: QueryDict, actor: Actor) -> Selection:
+    """The boxes of the pressed preset, with the identifiers that were typed beside them."""
+    typed = selected(data, "permissions").ticked
+    chosen = picker.preset(data.get("preset", ""), actor.scopes).ticked
+    return Selection({name: typed.get(name) or only for name, only in chosen.items()})
+
+
+def new_nonce() -> str:
+    return secrets.token_urlsafe(18)
+
+
+def selected(data: Mapping[str, Any], field: str) -> Selection:
+    """The ticked permissions of a form or an address, with the identifiers typed beside them."""
+    chosen = data.getlist(field) if isinstance(data, QueryDict) else list(data.get(field, ()))
+    only = {key.removeprefix(ONLY): str(data[key]) for key in data if key.startswith(ONLY)}
+    return picker.read(chosen, only)
+
+
+def prefilled(parameters: QueryDict, actor: Actor, organization: Organization) -> dict[str, Any]:
+    """The form's first values out of an address; what it cannot mean is left at its default."""
+    expiration = parameters.get("expires", "")
+    known = expiry.choices(organization)
+    preset = parameters.get("preset", "")
+    return {
+        "name": parameters.get("name", "")[:100],
+        "description": parameters.get("description", "")[:500],
+        "expiration": expiration if expiration in known else expiry.chosen(organization),
+        "expires_on": "",
+        "selection": picker.preset(preset, actor.scopes) if preset else selected(parameters, "permission"),
+        "nonce": new_nonce(),
+    }

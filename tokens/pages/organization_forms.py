@@ -1,0 +1,134 @@
+"""What people may write about their organization: name, policies, and the name once more to end it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts import email_domains, errors
+from accounts.authorization.policies import MOST_TOKEN_DAYS
+from accounts.errors import Refused
+from accounts.models import Organization
+from accounts.organizations.update import Changes
+from accounts.validators import validate_line, validate_name
+
+DAYS = f"Write a whole number of days from 1 to {MOST_TOKEN_DAYS}, or nothing."
+_APART = re.compile(r"[\s,;]+")
+
+
+class Refusable(forms.Form):
+    # The flow's names of fields, where the form has others.
+    renamed: ClassVar[dict[str, str]] = {}
+
+    def take_over(self, refused: Refused) -> None:
+        """Show a refusal beside the fields it is about; raises one that is about the person again."""
+        if refused.refusal is not errors.INVALID_REQUEST:
+            raise refused
+        for field, sentences in refused.facts.get("fields", {}).items():
+            for sentence in sentences:
+                self.add_error(self.renamed.get(field, field), sentence)
+
+
+class NameForm(Refusable):
+    name = forms.CharField(
+        max_length=100,
+        validators=[validate_name],
+        error_messages={
+            "required": "Give the organization a name.",
+            "max_length": "A name has at most 100 characters.",
+        },
+    )
+
+
+class PolicyForm(Refusable):
+    renamed: ClassVar[dict[str, str]] = {
+        "ssoRequired": "sso_required",
+        "ssoProvider": "sso_provider",
+        "ssoTenant": "sso_tenant",
+        "mfaRequired": "mfa_required",
+    }
+
+    longest_token_days = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_TOKEN_DAYS,
+        error_messages={"invalid": DAYS, "min_value": DAYS, "max_value": DAYS},
+    )
+    never_expiring_allowed = forms.BooleanField(required=False)
+    sso_required = forms.BooleanField(required=False)
+    sso_provider = forms.CharField(required=False, max_length=30)
+    sso_tenant = forms.CharField(
+        required=False,
+        max_length=253,
+        validators=[validate_line],
+        error_messages={"max_length": "A tenant has at most 253 characters."},
+    )
+    mfa_required = forms.BooleanField(required=False)
+    email_domains = forms.CharField(
+        required=False,
+        max_length=email_domains.MOST * (email_domains.LONGEST + 2),
+        error_messages={"max_length": f"Name at most {email_domains.MOST} domains."},
+    )
+
+    def clean_email_domains(self) -> list[str]:
+        texts = [text for text in _APART.split(self.cleaned_data["email_domains"]) if text]
+        try:
+            return email_domains.cleaned(texts)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
+
+    @property
+    def wanted(self) -> Changes:
+        """What ``organizations.change`` takes."""
+        found = self.cleaned_data
+        return {
+            "longest_token_days": found["longest_token_days"],
+            "never_expiring_allowed": found["never_expiring_allowed"],
+            "sso_required": found["sso_required"],
+            "sso_provider": found["sso_provider"],
+            "sso_tenant": found["sso_tenant"],
+            "mfa_required": found["mfa_required"],
+            "email_domains": found["email_domains"],
+        }
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What was sent, for the page that shows it again."""
+        return {name: self[name].value() for name in self.fields}
+
+
+class EndingForm(Refusable):
+    """Confirms by the organization's name."""
+
+    renamed: ClassVar[dict[str, str]] = {"name": "typed"}
+
+    typed = forms.CharField(required=False, max_length=200)
+
+
+class RevokingForm(EndingForm):
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_typed(self) -> str:
+        typed = str(self.cleaned_data["typed"])
+        # A page shows a run of spaces as one, so one is what people type.
+        if typed.split() != self.expected.split():
+            raise ValidationError(f"Type {self.expected} to confirm.")
+        return typed
+
+
+def values_of(organization: Organization) -> dict[str, Any]:
+    """The form's values as the organization has them."""
+    return {
+        "longest_token_days": organization.longest_token_days,
+        "never_expiring_allowed": organization.never_expiring_allowed,
+        "sso_required": organization.sso_required,
+        "sso_provider": organization.sso_provider,
+        "sso_tenant": organization.sso_tenant,
+        "mfa_required": organization.mfa_required,
+        "email_domains": "\n".join(organization.email_domains),
+    }

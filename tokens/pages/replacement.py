@@ -1,0 +1,28 @@
+"""The first values of a form that creates a token in the place of another one."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from accounts.permissions import picker
+from tokens.models import ServiceAccountToken
+from tokens.service_accounts import names
+
+LONGEST_STEM = 90
+
+
+def replacing(token: ServiceAccountToken, now: datetime) -> dict[str, Any]:
+    """The same description and permissions, and the same name with the next free number."""
+    return {
+        "name": _free_name(token, now),
+        "description": token.description,
+        "selection": picker.read(token.permissions, {}),
+    }
+
+
+def _free_name(token: ServiceAccountToken, now: datetime) -> str:
+    stem = re.sub(r"-\d{1,6}$", "", token.name)[:LONGEST_STEM]
+    numbered = (token.name, *(f"{stem}-{number}" for number in range(2, 100)))
+    return next((name for name in numbered if not names.is_taken(token.organization_id, name, now)), "")

@@ -1,0 +1,127 @@
+"""The page that creates a token, and the page that shows its secret once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from accounts.errors import Refused
+from accounts.models import Organization
+from accounts.pages.decorators import PageRequest, page, recently_authenticated
+from accounts.permissions import picker
+from accounts.permissions.scopes import ANY
+from accounts.validators import name_key
+from tokens.models import ServiceAccountToken
+from tokens.pages import reveal
+from tokens.pages.forms import CreateForm, prefilled, with_preset
+from tokens.pages.replacement import replacing
+from tokens.pages.tokens import found_row
+from tokens.service_accounts import expiry
+from tokens.service_accounts.issue import MANAGE, AlreadyCreated
+
+SUGGESTED = "service-"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+@recently_authenticated
+@sensitive_variables("issued")
+def create(request: PageRequest) -> HttpResponse:
+    """GET shows the form, filled in as its address says. A good POST leads to the page of the secret, and the
+    form's nonce makes sending it again harmless.
+
+    Whoever signed in a while ago proves again that it is them: before the form, so that nothing is typed
+    in vain; a form that was open for longer is kept, and answered after the proof.
+    """
+    now, organization = timezone.now(), request.membership.organization
+    if request.method != "POST":
+        values = prefilled(request.GET, request.actor, organization)
+        if replaced := request.GET.get("replaces", ""):
+            values |= replacing(found_row(request, replaced).token, now)
+        values["name"] = values["name"] or _suggestion(organization)
+        return _page(request, None, values, status=200)
+    if "preset" in request.POST:
+        typed = {name: request.POST.get(name, "") for name in CreateForm.base_fields}
+        selection = with_preset(request.POST, request.actor)
+        return _page(request, None, typed | {"selection": selection}, status=200)
+    form = CreateForm(request.POST, actor=request.actor, organization=organization, now=now)
+    status = 422
+    if form.is_valid():
+        try:
+            issued = form.issue()
+        except AlreadyCreated as earlier:
+            return render(
+                request, "tokens/service_accounts/token_already.html", {"token": earlier.token}, status=409
+            )
+        except Refused as refused:
+            status = _taken_over(form, refused)
+        else:
+            path = reverse("token_created", args=[issued.token.public_id])
+            return reveal.lead_to(path, request, issued.plaintext)
+    values = {name: form[name].value() or "" for name in form.fields if name != "permissions"}
+    return _page(request, form, values | {"selection": form.selection}, status=status)
+
+
+# A HEAD request would take the secret and show it to no one.
+@require_http_methods(["GET"])
+@page(MANAGE)
+def created(request: PageRequest, token_id: str) -> HttpResponse:
+    token = found_row(request, token_id).token
+    context = {
+        "token": token,
+        "sentence": picker.sentence(token.permissions),
+        "whoami": request.build_absolute_uri("/api/auth/whoami"),
+    }
+    afterwards = reverse("token_detail", args=[token.public_id])
+    return reveal.reveal(
+        request, "tokens/service_accounts/token_created.html", context, afterwards=afterwards
+    )
+
+
+def _taken_over(form: CreateForm, refused: Refused) -> int:
+    try:
+        return form.take_over(refused)
+    except Refused:
+        # The role was lowered, or the membership ended, between the page and its form.
+        raise PermissionDenied from None
+
+
+def _page(request: PageRequest, form: CreateForm | None, values: dict[str, Any], status: int) -> HttpResponse:
+    now = timezone.now()
+    organization = request.membership.organization
+    active = ServiceAccountToken.objects.filter(organization=organization).active(now)
+    selection = values["selection"]
+    groups = picker.groups(request.actor.scopes, selection)
+    choices = [choice for group in groups for choice in group.choices]
+    context = {
+        "form": form,
+        "values": values,
+        "groups": groups,
+        "everything_held": all(ANY in choice.held for choice in choices),
+        "full": all(choice.ticked for choice in choices if choice.held),
+        "presets": picker.PRESETS,
+        "sentence": picker.sentence(picker.well_formed(selection)),
+        "expirations": expiry.presets(organization, now),
+        "first_day": expiry.first_day(now).isoformat(),
+        "last_day": expiry.last_day(organization, now).isoformat(),
+        "longest": expiry.longest(organization),
+        "endless_allowed": organization.endless_tokens_allowed,
+        "limit": settings.ACTIVE_TOKENS_PER_ORGANIZATION,
+        "is_full": active.count() >= settings.ACTIVE_TOKENS_PER_ORGANIZATION,
+    }
+    return render(request, "tokens/service_accounts/token_new.html", context, status=status)
+
+
+def _suggestion(organization: Organization) -> str:
+    """The first free name of the form service-3."""
+    every = ServiceAccountToken.objects.filter(organization=organization, name__istartswith=SUGGESTED)
+    taken = set(map(name_key, every.values_list("name", flat=True)))
+    return next(name for number in range(1, len(taken) + 2) if (name := f"{SUGGESTED}{number}") not in taken)

@@ -1,0 +1,103 @@
+"""Revoking: what it will hit is shown first, then one button ends it. Works with and without scripts."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from accounts import typeid
+from accounts.pages.decorators import PageRequest, page
+from ratelimit.usage import reports
+from tokens.models import OAuthClient, ServiceAccountToken
+from tokens.pages.forms import RevokeForm
+from tokens.pages.tokens import found_row
+from tokens.service_accounts.issue import MANAGE
+from tokens.service_accounts.listing import Row, rows, tokens_of
+from tokens.service_accounts.revoke import revoke, revoke_many
+
+MOST_AT_ONCE = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+def revoke_one(request: PageRequest, token_id: str) -> HttpResponse:
+    row = found_row(request, token_id)
+    token = row.token
+    if not row.is_live:
+        messages.info(request, f"“{token.name}” works no longer: there is nothing to revoke.")
+        return redirect("token_detail", token.public_id)
+    # One button ends one token: in an emergency the warning must not stand in the way.
+    form = RevokeForm(request.POST if request.method == "POST" else None, expected="")
+    if request.method == "POST" and form.is_valid():
+        revoke(token=token, actor=request.actor, reason=form.cleaned_data["reason"])
+        messages.success(request, f"Revoked “{token.name}”. Every call with it is refused from now on.")
+        return redirect(_way_back(request, token))
+    calls = reports.last_24_hours(token.organization_id, [token.pk])
+    context = {
+        "row": row,
+        "form": form,
+        "calls_24h": calls.get(token.pk, 0),
+        "children": ServiceAccountToken.objects.filter(parent=token).active(timezone.now()),
+        "clients": OAuthClient.objects.filter(parent=token, deleted_at=None),
+        "back": request.POST.get("back") or request.GET.get("back") or "",
+        "way_back": _way_back(request, token),
+    }
+    return render(
+        request, "tokens/service_accounts/token_revoke.html", context, status=422 if form.is_bound else 200
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+def revoke_several(request: PageRequest) -> HttpResponse:
+    """The same for the tokens ticked in the list; those that work no longer are left out."""
+    chosen = _chosen(request)
+    live = [row for row in chosen if row.is_live]
+    if not live:
+        messages.info(request, "Tick the tokens that are to be revoked.")
+        return redirect("tokens")
+    expected = f"revoke {len(live)}" if any(row.used_recently for row in live) else ""
+    form = RevokeForm(request.POST if request.method == "POST" else None, expected=expected)
+    if request.method == "POST" and form.is_valid():
+        wanted = ServiceAccountToken.objects.filter(pk__in=[row.token.pk for row in live])
+        count = revoke_many(tokens=wanted, actor=request.actor, reason=form.cleaned_data["reason"])
+        words = "1 token" if count == 1 else f"{count} tokens"
+        messages.success(request, f"Revoked {words}. Every call with them is refused from now on.")
+        return redirect("tokens")
+    calls = reports.last_24_hours(request.membership.organization_id, [row.token.pk for row in live])
+    context = {
+        "rows": [(row, calls.get(row.token.pk, 0)) for row in live],
+        "form": form,
+        "total": sum(calls.values()),
+        "left_out": len(chosen) - len(live),
+    }
+    return render(
+        request, "tokens/service_accounts/tokens_revoke.html", context, status=422 if form.is_bound else 200
+    )
+
+
+def _chosen(request: PageRequest) -> list[Row]:
+    """Raises Http404 as soon as one id is not a token of this organization."""
+    given = request.POST if request.method == "POST" else request.GET
+    texts = list(dict.fromkeys(given.getlist("token")))[:MOST_AT_ONCE]
+    try:
+        wanted = [typeid.decode("tok", text) for text in texts]
+    except ValueError:
+        raise Http404 from None
+    mine = tokens_of(request.membership.organization).with_people()
+    found = mine.filter(pk__in=wanted).order_by("-pk")
+    chosen = rows(found, timezone.now())
+    if len(chosen) != len(wanted):
+        raise Http404
+    return chosen
+
+
+def _way_back(request: PageRequest, token: ServiceAccountToken) -> str:
+    """The list for those who came from it, else the token's own page."""
+    if (request.POST.get("back") or request.GET.get("back")) == "list":
+        return reverse("tokens")
+    return reverse("token_detail", args=[token.public_id])

@@ -1,0 +1,120 @@
+"""The pages of existing tokens: the list, the search for a pasted one, one token, its name."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import typeid
+from accounts.errors import Refused
+from accounts.pages.decorators import PageRequest, page
+from accounts.permissions import picker
+from ratelimit.usage import reports
+from tokens.models import OAuthClient, ServiceAccountToken
+from tokens.pages.forms import RenameForm
+from tokens.service_accounts import pasted
+from tokens.service_accounts.issue import MANAGE
+from tokens.service_accounts.listing import COLUMNS, TABS, Filters, Row, listing, rows, tokens_of
+from tokens.service_accounts.rename import rename
+
+VIEW = "tokens.view"
+NO_SUCH_TOKEN = "No token of this organization has this secret. It may belong to another organization."
+NOT_IN_ADDRESSES = "That address held a token or a part of one. Paste tokens into the search box only."
+ONLY_A_PART = "This looks like a part of a token. Paste the whole one, or search by its last four characters."
+
+
+@require_safe
+@page(VIEW)
+def token_list(request: PageRequest) -> HttpResponse:
+    """Tabs, search, sort order and page all stand in the address."""
+    filters = Filters.of(request.GET.dict())
+    if pasted.is_part_of_secret(request.GET.get("q", "")):
+        # An address that somebody made with a secret in it must not be repeated by the page.
+        messages.error(request, NOT_IN_ADDRESSES)
+        return redirect("tokens")
+    found = listing(request.membership.organization, filters, request.GET.get("page"), timezone.now())
+    context = {
+        "listing": found,
+        "filters": filters,
+        "tabs": [(key, label, found.counts[key]) for key, label in TABS.items()],
+        "columns": COLUMNS,
+        "today": reports.today(
+            request.membership.organization_id, request.membership.organization.daily_limit
+        ),
+        "may_manage": request.actor.allows(MANAGE),
+        "whoami": request.build_absolute_uri("/api/auth/whoami"),
+    }
+    return render(request, "tokens/service_accounts/tokens.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(VIEW)
+@sensitive_post_parameters("q")
+@sensitive_variables("text", "secret")
+def search(request: PageRequest) -> HttpResponse:
+    """Take a search out of the body: a whole token finds its row, and no secret gets into an address."""
+    text = request.POST.get("q", "").strip()
+    if secret := pasted.secret_in(text):
+        token = pasted.find(secret, request.membership.organization_id)
+        if token is not None:
+            return redirect("token_detail", token.public_id)
+        messages.error(request, NO_SUCH_TOKEN)
+    elif pasted.is_part_of_secret(text):
+        messages.error(request, ONLY_A_PART)
+    filters = Filters.of(request.POST.dict())
+    query = {"status": filters.status, "q": filters.query, "sort": filters.sort}
+    return redirect(f"{reverse('tokens')}?{urlencode({key: value for key, value in query.items() if value})}")
+
+
+@require_safe
+@page(VIEW)
+def token_detail(request: PageRequest, token_id: str) -> HttpResponse:
+    row = found_row(request, token_id)
+    calls = reports.last_24_hours(row.token.organization_id, [row.token.pk])
+    context = {
+        "row": row,
+        "calls_24h": calls.get(row.token.pk, 0),
+        "sentence": picker.sentence(row.token.permissions),
+        "children": ServiceAccountToken.objects.filter(parent=row.token).active(timezone.now()),
+        "clients": OAuthClient.objects.filter(parent=row.token, deleted_at=None),
+        "may_manage": request.actor.allows(MANAGE),
+    }
+    return render(request, "tokens/service_accounts/token.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE)
+def edit(request: PageRequest, token_id: str) -> HttpResponse:
+    """Another name or description; nothing else about a token changes."""
+    row = found_row(request, token_id)
+    form = RenameForm(request.POST if request.method == "POST" else None, token=row.token)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                rename(token=row.token, actor=request.actor, **form.cleaned_data)
+            except Refused as refused:
+                status = form.take_over(refused)
+            else:
+                messages.success(request, "Saved.")
+                return redirect("token_detail", row.token.public_id)
+    context = {"row": row, "form": form}
+    return render(request, "tokens/service_accounts/token_edit.html", context, status=status)
+
+
+def found_row(request: PageRequest, token_id: str) -> Row:
+    """The token of the address within this organization; anything else is not found."""
+    try:
+        pk = typeid.decode("tok", token_id)
+        mine = tokens_of(request.membership.organization).with_people()
+        return rows([mine.get(pk=pk)], timezone.now())[0]
+    except (ValueError, ServiceAccountToken.DoesNotExist):
+        raise Http404 from None

@@ -1,0 +1,53 @@
+"""Pages under /settings/ about credentials: API tokens, OAuth clients, and the person's own sessions."""
+
+from django.urls import path
+
+from tokens.pages import (
+    client_end,
+    client_secrets,
+    clients,
+    members,
+    organization,
+    security,
+    token_create,
+    token_revoke,
+    tokens,
+    usage,
+)
+
+urlpatterns = [
+    path("clients/", clients.client_list, name="clients"),
+    path("clients/new/", client_secrets.create, name="client_new"),
+    path("clients/<str:client_id>/", clients.client_detail, name="client_detail"),
+    path("clients/<str:client_id>/edit/", clients.edit, name="client_edit"),
+    path("clients/<str:client_id>/rotate/", client_secrets.rotate, name="client_rotate"),
+    path("clients/<str:client_id>/secret/", client_secrets.secret, name="client_secret"),
+    path("clients/<str:client_id>/revoke/", client_end.revoke, name="client_revoke"),
+    path("clients/<str:client_id>/delete/", client_end.delete, name="client_delete"),
+    path("organization/", organization.organization, name="organization"),
+    path("organization/rename/", organization.rename, name="organization_rename"),
+    path("organization/policies/", organization.policies, name="organization_policies"),
+    path("organization/rotate-key/", organization.rotate_key, name="organization_key"),
+    path("organization/revoke-all/", organization.revoke_everything, name="organization_revoke"),
+    path("organization/delete/", organization.delete, name="organization_delete"),
+    path("security/", security.security, name="security"),
+    path("security/sessions/<str:session_id>/end/", security.end_session, name="security_end_session"),
+    path("security/browsers/<int:browser_id>/end/", security.end_browser, name="security_end_browser"),
+    path("security/end-others/", security.end_others, name="security_end_others"),
+    path("security/end-all/", security.end_all, name="security_end_all"),
+    path("members/leave/", members.leave, name="member_leave"),
+    path("members/<str:member_id>/role/", members.change_role, name="member_role"),
+    path("members/<str:member_id>/remove/", members.remove, name="member_remove"),
+    path("tokens/", tokens.token_list, name="tokens"),
+    path("tokens/search/", tokens.search, name="tokens_search"),
+    path("tokens/new/", token_create.create, name="token_new"),
+    path("tokens/revoke/", token_revoke.revoke_several, name="tokens_revoke"),
+    path("tokens/<str:token_id>/", tokens.token_detail, name="token_detail"),
+    path("tokens/<str:token_id>/created/", token_create.created, name="token_created"),
+    path("tokens/<str:token_id>/edit/", tokens.edit, name="token_edit"),
+    path("tokens/<str:token_id>/revoke/", token_revoke.revoke_one, name="token_revoke"),
+    path("usage/", usage.usage_page, name="usage"),
+    path("usage/callers/", usage.all_callers, name="usage_callers"),
+    path("usage/days/", usage.all_days, name="usage_days"),
+    path("usage/export.csv", usage.export, name="usage_export"),
+]

@@ -1,0 +1,1 @@
+"""Flows and queries of service-account tokens."""

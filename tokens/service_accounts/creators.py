@@ -1,0 +1,53 @@
+"""The program that creates something, and until when what it creates may last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from accounts.permissions.actor import Actor
+from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken
+
+
+class Parents(TypedDict):
+    parent_id: UUID | None
+    parent_client_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Creator:
+    """Both ids are None for a person; ``ends_at`` is None for a program that never expires."""
+
+    token_id: UUID | None = None
+    client_id: UUID | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def fields(self) -> Parents:
+        return {"parent_id": self.token_id, "parent_client_id": self.client_id}
+
+    def bounded(self, wanted: datetime | None) -> datetime | None:
+        return earlier(wanted, self.ends_at)
+
+
+def creator_of(actor: Actor, now: datetime) -> Creator:
+    """Call it under the organization's lock."""
+    if actor.type == "service_account":
+        ends = ServiceAccountToken.objects.filter(pk__in=[actor.id]).values_list("expires_at", flat=True)
+        return Creator(token_id=actor.id, ends_at=ends.first())
+    if actor.type == "client":
+        return Creator(client_id=actor.id, ends_at=_end_of_client(actor.id, now))
+    return Creator()
+
+
+def earlier(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _end_of_client(pk: UUID | None, now: datetime) -> datetime | None:
+    """Also the end of every program that knows one of its secrets: it may be the one that calls."""
+    own = OAuthClient.objects.filter(pk__in=[pk]).values_list("expires_at", flat=True)
+    secrets = ClientSecret.objects.filter(client__in=[pk], expires_at__gt=now)
+    return earlier(*own, *secrets.values_list("expires_at", flat=True))

@@ -1,0 +1,218 @@
+"""The list of tokens: which of them, in which order, and what each row shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.paginator import Page, Paginator
+from django.db.models import Exists, F, Func, OuterRef
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Lower
+
+from accounts.models import Membership, Organization
+from accounts.permissions import picker
+from accounts.permissions.roles import Role
+from ratelimit.usage import reports as usage
+from ratelimit.usage.reports import Usage
+from tokens.models import ServiceAccountToken, Status, TokenQuerySet, TokenSecret
+from tokens.service_accounts import pasted, search
+from tokens.service_accounts.excess import least_role
+from tokens.service_accounts.records import Record, records
+
+PER_PAGE = 50
+CHIPS = 4
+RECENT = timedelta(days=7)
+SOON = timedelta(days=3)
+REFUSED_LABELS = {Status.REVOKED: "Refused after revocation", Status.EXPIRED: "Refused after expiry"}
+LONGEST_QUERY = 100
+TABS = {"active": "Active", "expired": "Expired", "revoked": "Revoked", "all": "All"}
+COLUMNS = {"name": "Name", "created": "Created", "used": "Last used", "expires": "Expires"}
+NEWEST = "-created"
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks for; whatever it cannot mean falls back to the default."""
+
+    status: str = "active"
+    query: str = ""
+    sort: str = NEWEST
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str]) -> Filters:
+        status, sort = parameters.get("status", ""), parameters.get("sort", "")
+        query = parameters.get("q", "").strip()[:LONGEST_QUERY]
+        return cls(
+            status=status if status in TABS else "active",
+            query="" if pasted.is_part_of_secret(query) else query,
+            sort=sort if sort.removeprefix("-") in COLUMNS else NEWEST,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A permission as a row shows it."""
+
+    text: str
+    broad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A token's record as pages show it."""
+
+    record: Record
+    now: datetime
+    creator_is_member: bool
+
+    @property
+    def token(self) -> ServiceAccountToken:
+        return self.record.token
+
+    @property
+    def usage(self) -> Usage:
+        return self.record.usage
+
+    @property
+    def status(self) -> Status:
+        """With Expiring told apart from Active."""
+        return self.token.status(self.now)
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in (Status.ACTIVE, Status.EXPIRING)
+
+    @property
+    def known(self) -> TokenSecret | None:
+        """The present secret, where a former responsible member knows it."""
+        return self.token.known_secret
+
+    @property
+    def least_role(self) -> Role:
+        """The lowest role that holds all that the token does."""
+        return least_role(self.token.permissions)
+
+    @property
+    def masked(self) -> str:
+        secret = self.token.current_secret
+        return f"{secret.prefix}…{secret.last_four}"
+
+    @property
+    def chips(self) -> list[Chip]:
+        return [Chip(text, picker.is_broad(text)) for text in self.token.permissions]
+
+    @property
+    def first_chips(self) -> list[Chip]:
+        return self.chips[:CHIPS]
+
+    @property
+    def more_chips(self) -> int:
+        return max(0, len(self.token.permissions) - CHIPS)
+
+    @property
+    def rest(self) -> str:
+        return ", ".join(self.token.permissions[CHIPS:])
+
+    @property
+    def is_broad(self) -> bool:
+        return any(chip.broad for chip in self.chips)
+
+    @property
+    def used_recently(self) -> bool:
+        """Within the seven days that make a revocation ask for the name."""
+        last = self.usage.last_used_at
+        return last is not None and self.now - last <= RECENT
+
+    @property
+    def refused_label(self) -> str:
+        """What to call its refused uses."""
+        return REFUSED_LABELS.get(self.status, "Refused")
+
+    @property
+    def urgency(self) -> str:
+        """How near the end is: ``now`` within three days, ``soon`` within two weeks."""
+        if self.status is not Status.EXPIRING or self.token.expires_at is None:
+            return ""
+        return "now" if self.token.expires_at - self.now <= SOON else "soon"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of rows and the counts of every tab."""
+
+    rows: list[Row]
+    page: Page[ServiceAccountToken] | Page[UUID]
+    counts: dict[str, int]
+
+    @property
+    def limit(self) -> int:
+        return settings.ACTIVE_TOKENS_PER_ORGANIZATION
+
+    @property
+    def is_full(self) -> bool:
+        return self.counts["active"] >= self.limit
+
+
+def listing(organization: Organization, filters: Filters, page: str | None, now: datetime) -> Listing:
+    """The page's work, in nine statements however many tokens there are."""
+    mine = tokens_of(organization)
+    chosen = search.matching(search.with_status(mine, filters.status, now), filters.query)
+    found: Page[ServiceAccountToken] | Page[UUID]
+    if filters.sort.removeprefix("-") == "used":
+        found = Paginator(_by_last_use(organization.pk, chosen, filters.sort), PER_PAGE).get_page(page)
+        by_id = mine.with_people().in_bulk(list(found))
+        tokens = [by_id[pk] for pk in found if pk in by_id]
+    else:
+        found = Paginator(chosen.with_people().order_by(*_order(filters.sort)), PER_PAGE).get_page(page)
+        tokens = list(found)
+    return Listing(rows(tokens, now), found, _counts(mine, now))
+
+
+def tokens_of(organization: Organization) -> TokenQuerySet:
+    """An organization's tokens, each knowing whether its creator is still a member."""
+    present = Membership.objects.active().filter(
+        organization_id=OuterRef("organization_id"), user_id=OuterRef("created_by_id")
+    )
+    mine: TokenQuerySet = ServiceAccountToken.objects.filter(organization=organization).annotate(
+        creator_is_member=Exists(present)
+    )
+    return mine
+
+
+def rows(tokens: Iterable[ServiceAccountToken], now: datetime) -> list[Row]:
+    """Rows of one organization's tokens, which come from ``tokens_of(…).with_people()``."""
+    found = list(tokens)
+    if not found:
+        return []
+    return [
+        Row(record, now, bool(getattr(record.token, "creator_is_member", False)))
+        for record in records(found[0].organization_id, found, now)
+    ]
+
+
+def _order(sort: str) -> tuple[OrderBy, str]:
+    columns: dict[str, Func | F] = {
+        "name": Lower("name"),
+        "created": F("created_at"),
+        "expires": F("expires_at"),
+    }
+    column = columns[sort.removeprefix("-")]
+    descending = sort.startswith("-")
+    return OrderBy(column, descending=descending, nulls_last=True), "-pk" if descending else "pk"
+
+
+def _by_last_use(bucket: UUID, tokens: TokenQuerySet, sort: str) -> list[UUID]:
+    """Ids in the order of their last use, which only the counters know to the second."""
+    used = usage.last_uses(bucket)
+    ids = tokens.order_by("pk").values_list("pk", flat=True)
+    return sorted(ids, key=lambda pk: used.get(pk, LONG_AGO), reverse=sort.startswith("-"))
+
+
+def _counts(mine: TokenQuerySet, now: datetime) -> dict[str, int]:
+    active, expired, every = mine.active(now).count(), mine.expired(now).count(), mine.count()
+    return {"active": active, "expired": expired, "revoked": every - active - expired, "all": every}

@@ -1,0 +1,119 @@
+"""Calls and refusals by day and by caller, for GET /api/v1/usage and the page of usage."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from accounts import typeid
+from ratelimit.usage import reports
+from ratelimit.usage.reports import DayUsage
+from tokens.models import OAuthClient, ServiceAccountToken
+
+RANGES = (7, 30, 90)
+DEFAULT = 30
+PEOPLE_NAME = "People’s sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a token, a client, or all people together, whose sessions are no plan's matter."""
+
+    kind: str
+    name: str
+    public_id: str = ""
+    has_ended: bool = False
+
+    @property
+    def is_charged(self) -> bool:
+        return self.kind != "people"
+
+
+PEOPLE = Caller("people", PEOPLE_NAME)
+
+
+@dataclass(slots=True)
+class Count:
+    """``charged`` are those of the calls that the plan's limit is about."""
+
+    calls: int = 0
+    refused: int = 0
+    charged: int = 0
+
+    def add(self, row: DayUsage, caller: Caller) -> None:
+        self.calls += row.calls
+        self.refused += row.refused
+        if caller.is_charged:
+            self.charged += row.calls
+
+    @property
+    def uncharged(self) -> int:
+        return self.calls - self.charged
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """``days`` and ``by_day`` have every day of the range, ``callers`` the busiest first."""
+
+    first: date
+    last: date
+    total: Count
+    days: dict[date, Count]
+    callers: list[tuple[Caller, Count]]
+    by_day: dict[date, dict[Caller, Count]]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.total.calls and not self.total.refused
+
+    @property
+    def busiest(self) -> tuple[date, Count]:
+        """The day with the most calls, the latest of several."""
+        return max(self.days.items(), key=lambda found: (found[1].calls, found[0]))
+
+
+def chosen_range(text: str | None) -> int:
+    """The number of days that an address asks for; whatever it cannot mean is the default."""
+    return next((days for days in RANGES if str(days) == text), DEFAULT)
+
+
+def recent(organization_id: UUID, days: int, now: datetime) -> Figures:
+    """The last ``days`` UTC days, today included."""
+    last = now.astimezone(UTC).date()
+    return figures(organization_id, last - timedelta(days=days - 1), last, now)
+
+
+def figures(organization_id: UUID, first: date, last: date, now: datetime) -> Figures:
+    """Both days included: one round trip and three statements."""
+    rows = reports.by_day(organization_id, first, last, now=now)
+    return _summed(first, last, rows, _callers(organization_id, rows))
+
+
+def _callers(organization_id: UUID, rows: Iterable[DayUsage]) -> dict[UUID, Caller]:
+    subjects = {row.subject for row in rows}
+    tokens = ServiceAccountToken.objects.filter(organization_id=organization_id, pk__in=subjects)
+    clients = OAuthClient.objects.filter(organization_id=organization_id, pk__in=subjects)
+    return {
+        pk: Caller("token", name, typeid.encode("tok", pk), ended is not None)
+        for pk, name, ended in tokens.values_list("pk", "name", "revoked_at")
+    } | {
+        pk: Caller("client", name, typeid.encode("cli", pk), ended is not None)
+        for pk, name, ended in clients.values_list("pk", "name", "deleted_at")
+    }
+
+
+def _summed(first: date, last: date, rows: Iterable[DayUsage], known: Mapping[UUID, Caller]) -> Figures:
+    total = Count()
+    days = {first + timedelta(days=number): Count() for number in range((last - first).days + 1)}
+    callers: defaultdict[Caller, Count] = defaultdict(Count)
+    by_day: dict[date, dict[Caller, Count]] = {day: {} for day in days}
+    for row in rows:
+        caller = known.get(row.subject, PEOPLE)
+        cell = by_day[row.day].setdefault(caller, Count())
+        for count in (total, days[row.day], callers[caller], cell):
+            count.add(row, caller)
+    busiest = sorted(callers.items(), key=lambda found: (-found[1].calls, found[0].name, found[0].public_id))
+    return Figures(first, last, total, days, busiest, by_day)

@@ -1,0 +1,1 @@
+"""Django admin of credentials. Staff enter; calls flows."""

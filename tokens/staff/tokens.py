@@ -1,0 +1,162 @@
+"""API tokens for staff: found, looked at and revoked; nothing that proves one is here to be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import cast
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import Membership, Organization
+from accounts.staff.base import LookOnly, NoForgedRows, confirmation, given_reason, staff
+from accounts.staff.filters import OfOrganization, OfPerson, StateFilter
+from accounts.staff.lists import ListPage, matching_organizations
+from accounts.staff.panels import Panel
+from accounts.staff.search_terms import Typed
+from tokens.models import ServiceAccountToken, TokenQuerySet, TokenSecret
+from tokens.service_accounts.revoke import revoke_many
+from tokens.staff.clients import ClientAdmin, told_of
+from tokens.staff.organizations import OrganizationAdmin
+from tokens.staff.panels import token_panel
+
+__all__ = ["ClientAdmin", "OrganizationAdmin", "TokenAdmin"]
+
+REASON = "Revoked by Tessera's staff"
+
+
+class TokenState(StateFilter):
+    """Revoked is also what no active member is responsible for any more."""
+
+    def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
+        member = Membership.objects.active().filter(
+            pk=OuterRef("responsible_id"), organization_id=OuterRef("organization_id")
+        )
+        # Asked row by row: PostgreSQL takes the join for rare, and would read the whole table.
+        running = Q(revoked_at=None) & Q(Case(When(Exists(member), then=Value(True)), default=Value(False)))
+        orphaned = (
+            Q(responsible__user=None)
+            | ~Q(responsible__organization_id=F("organization_id"))
+            | Q(responsible__user__is_active=False)
+        )
+        return {
+            "active": ("Active", running & (Q(expires_at=None) | Q(expires_at__gt=now))),
+            "expired": ("Expired", running & Q(expires_at__lte=now)),
+            "revoked": ("Revoked", Q(revoked_at__isnull=False) | orphaned),
+        }
+
+
+class TokenOfPerson(OfPerson):
+    paths = ("created_by", "responsible__user")
+
+
+@admin.register(ServiceAccountToken)
+class TokenAdmin(ListPage, LookOnly, NoForgedRows):
+    list_display = ("name", "masked", "organization", "status", "created", "expires")
+    list_filter = (OfOrganization, TokenOfPerson, TokenState)
+    search_help_text = "tok_…, org_… or usr_… id, last four characters, beginning of the name, organization"
+    sortable_by = ("created",)
+    ordering = ("-pk",)
+    fields = (
+        "name",
+        "description",
+        "organization",
+        "granted",
+        "created_by",
+        "responsible",
+        "known",
+        "parent",
+        "parent_client",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "revoked_by",
+        "revoked_reason",
+    )
+    readonly_fields = ("granted", "known")
+    actions = ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccountToken]:
+        found = cast(TokenQuerySet, super().get_queryset(request))
+        return found.with_people().select_related("organization")
+
+    def criteria(self, typed: Typed) -> list[Q]:
+        if typed.is_id:
+            return [
+                Q(pk__in=typed.ids("tok")),
+                Q(organization__in=typed.ids("org")),
+                Q(created_by__in=typed.ids("usr")),
+                Q(responsible__user__in=typed.ids("usr")),
+            ]
+        found = [Q(name__istartswith=typed.text), Q(organization__in=list(matching_organizations(typed)))]
+        if typed.last_four:
+            secrets = TokenSecret.objects.filter(last_four=typed.last_four)
+            found.append(Q(pk__in=secrets.values("token")))
+        return found
+
+    @admin.display
+    def status(self, token: ServiceAccountToken) -> str:
+        return str(token.status(timezone.now()).label)
+
+    @admin.display(description="token")
+    def masked(self, token: ServiceAccountToken) -> str:
+        return ", ".join(f"{secret.prefix}…{secret.last_four}" for secret in token.secrets.all())
+
+    @admin.display(description="known to a former member")
+    def known(self, token: ServiceAccountToken) -> str:
+        return told_of(token.known_secret)
+
+    @admin.display(description="permissions")
+    def granted(self, token: ServiceAccountToken) -> str:
+        return ", ".join(token.permissions)
+
+    @admin.display(description="created", ordering="pk")
+    def created(self, token: ServiceAccountToken) -> date:
+        return token.created_at.date()
+
+    @admin.display
+    def expires(self, token: ServiceAccountToken) -> date | str:
+        return token.expires_at.date() if token.expires_at else "Never"
+
+    def summary(self, row: ServiceAccountToken) -> str:
+        return f"{row.organization}, {self.masked(row)}, {self.status(row).lower()}"
+
+    def panel(self, request: HttpRequest, row: ServiceAccountToken) -> Panel:
+        return token_panel(row, self.masked(row), self.status(row))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """A filter in the address must not answer questions about a digest."""
+        return "digest" not in lookup and super().lookup_allowed(lookup, value, request)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Nothing is changed here but by revoking, so this is what "can change tokens" means."""
+        return bool(request.user.has_perm("tokens.change_serviceaccounttoken"))
+
+    @admin.action(permissions=["revoke"], description="Revoke selected API tokens")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ServiceAccountToken]) -> HttpResponse | None:
+        running = queryset.filter(revoked_at=None)
+        asked = confirmation(
+            self,
+            request,
+            running,
+            title="Revoke API tokens",
+            warning="They stop at once and for good. Programs that use them are refused from then on.",
+            button="Revoke",
+            asks_reason=True,
+        )
+        if asked:
+            return asked
+        reason = given_reason(request) or REASON
+        with transaction.atomic():
+            Organization.objects.lock_all(running.values_list("organization_id", flat=True))
+            stopping = list(running)
+            chosen = ServiceAccountToken.objects.filter(pk__in=[token.pk for token in stopping])
+            revoke_many(tokens=chosen, actor=staff(request), reason=reason)
+            for token in stopping:
+                self.log_change(request, token, f"Revoked: {reason}")
+        self.message_user(request, f"Revoked: {len(stopping)}.", messages.SUCCESS)
+        return None
