@@ -1,10 +1,22 @@
+from hashlib import sha256
+
 from django.db import migrations
 
-# As accounts.authentication.session_store names rows, so that browsers stay signed in.
-STATEMENTS = (
-    "UPDATE django_session SET session_key = left(encode(sha256(session_key::bytea), 'hex'), 40)",
-    "UPDATE usersessions_usersession SET session_key = left(encode(sha256(session_key::bytea), 'hex'), 40)",
-)
+TABLES = ("django_session", "usersessions_usersession")
+
+
+def hash_keys(apps, schema_editor):
+    """As accounts.authentication.session_store names rows, so that browsers stay signed in."""
+    with schema_editor.connection.cursor() as cursor:
+        for table in TABLES:
+            if schema_editor.connection.vendor == "postgresql":
+                digest = "left(encode(sha256(session_key::bytea), 'hex'), 40)"
+                cursor.execute(f"UPDATE {table} SET session_key = {digest}")
+                continue
+            cursor.execute(f"SELECT session_key FROM {table}")
+            keys = [key for (key,) in cursor.fetchall()]
+            digests = [(sha256(key.encode()).hexdigest()[:40], key) for key in keys]
+            cursor.executemany(f"UPDATE {table} SET session_key = %s WHERE session_key = %s", digests)
 
 
 class Migration(migrations.Migration):
@@ -16,4 +28,4 @@ class Migration(migrations.Migration):
         ("usersessions", "0001_initial"),
     ]
 
-    operations = [migrations.RunSQL(statement, migrations.RunSQL.noop) for statement in STATEMENTS]
+    operations = [migrations.RunPython(hash_keys, migrations.RunPython.noop)]
