@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from rest_framework.views import APIView
 
+from accounts.drf.permissions import HasScope
 from accounts.drf.routes import Route, routes
-from accounts.pages.decorators import HasScope
 from accounts.permissions.catalogue import catalogue
 from accounts.permissions.scopes import parse
 

@@ -8,7 +8,7 @@ PAGE_PREFIXES = ("/accounts/", "/admin/", "/settings/", "/static/")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tokens.credentials.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.pages.decorators.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.drf.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["accounts.drf.parsers.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.drf.negotiation.FirstByDefault",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.audit.filters import EventQuery, chosen
-from accounts.audit.models import AuditEvent
-from accounts.drf.fields import CamelCase, Instant, instant
+from accounts.audit.serialize import event_json
+from accounts.drf.fields import CamelCase, Instant
 from accounts.drf.pagination import PageLinks, paginate
 from accounts.drf.tenancy import organization_id
 
@@ -61,23 +61,4 @@ class AuditEventsView(APIView):
         query.is_valid(raise_exception=True)
         events = chosen(organization_id(request), query.validated_data)
         page = paginate(request, events, name="audit-events", query=query.validated_data, by="sequence")
-        return Response(page.body([told(event) for event in page.rows]))
-
-
-def told(event: AuditEvent) -> dict[str, Any]:
-    """An event as the API and the exports tell it."""
-    return {
-        "id": event.public_id,
-        "sequence": event.sequence,
-        "action": event.action,
-        "actor": _party(event.actor_type, event.actor_id, event.actor_name),
-        "target": _party(event.target_type, event.target_id, event.target_name),
-        "at": instant(event.at),
-        "ip": event.address,
-        "requestId": event.request_id,
-        "changes": event.changes,
-    }
-
-
-def _party(kind: str, public_id: str, name: str) -> dict[str, str | None]:
-    return {"type": kind, "id": public_id or None, "name": name}
+        return Response(page.body([event_json(event) for event in page.rows]))

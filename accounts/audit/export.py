@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
-from accounts.api.audit import told
 from accounts.audit.heads import Head
 from accounts.audit.models import AuditEvent, AuditEventQuerySet
+from accounts.audit.serialize import event_json
 
 COLUMNS = (
     *("sequence", "id", "at", "action", "actor_type", "actor_id", "actor_name"),
@@ -48,7 +48,7 @@ def as_json(events: AuditEventQuerySet, about: dict[str, Any]) -> Iterator[str]:
     yield f"{json.dumps(about, ensure_ascii=False)[:-1]}, {EVENTS}"
     before = "\n"
     for event in events.in_order():
-        row = told(event) | {
+        row = event_json(event) | {
             "at": _exactly(event),
             "prevHash": bytes(event.prev_hash).hex(),
             "hash": bytes(event.hash).hex(),

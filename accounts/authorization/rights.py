@@ -13,6 +13,7 @@ from accounts.permissions.actor import Actor
 from accounts.permissions.catalogue import EVERYTHING, catalogue
 from accounts.permissions.roles import Role
 from accounts.permissions.scopes import ScopeSet, parse
+from accounts.proof import NOTHING_PROVEN, Proof
 
 SUSPENDED = "The organization is suspended: it can get no new credentials and members until it is resumed."
 
@@ -40,6 +41,21 @@ class Rights:
     def missing_over_people(self, wanted: Sequence[str]) -> list[str]:
         """Those of ``wanted`` that the actor, or the responsible member as of now, does not hold."""
         return [text for text in wanted if not (self.scopes.allows(text) and self.member.scopes.allows(text))]
+
+
+def actor_of(membership: Membership, proof: Proof = NOTHING_PROVEN) -> Actor:
+    return Actor(
+        type="user",
+        id=membership.user_id,
+        name=membership.user.display_name,
+        organization_id=membership.organization_id,
+        organization_name=membership.organization.name,
+        membership_id=membership.id,
+        user_id=membership.user_id,
+        role=membership.role,
+        scopes=membership.scopes,
+        proof=proof,
+    )
 
 
 def personal(member: Membership) -> Rights:

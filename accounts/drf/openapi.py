@@ -12,8 +12,8 @@ from drf_spectacular.openapi import AutoSchema
 from accounts import errors
 from accounts.drf import error_openapi
 from accounts.drf.fields import Body
+from accounts.drf.permissions import declared_scope
 from accounts.errors import Refusal
-from accounts.pages.decorators import declared_scope
 
 Schema = dict[str, Any]
 

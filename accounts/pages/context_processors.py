@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.pages.decorators import workspace as workspace_of
+from accounts.authentication.current_organization import current_organization
 
 THEMES = ("light", "dark")
 
@@ -20,5 +20,5 @@ def theme(request: HttpRequest) -> str:
 def workspace(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {"theme": theme(request)}
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
-        found["workspace"] = workspace_of(request)
+        found["workspace"] = current_organization(request)
     return found

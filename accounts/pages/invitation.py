@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import errors
 from accounts.authentication import request_limits
+from accounts.authentication.current_organization import SESSION_KEY as ORGANIZATION
 from accounts.errors import Refused
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, User
-from accounts.pages.decorators import SESSION_KEY as ORGANIZATION
 from accounts.pages.guests import guest_page, secret_page, too_many
 from accounts.registration.onboarding import SESSION_KEY
 

@@ -9,8 +9,9 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from accounts import typeid
+from accounts.authentication.current_organization import SESSION_KEY, current_organization
 from accounts.pages.context_processors import THEMES
-from accounts.pages.decorators import SESSION_KEY, PersonalRequest, personal_page, workspace
+from accounts.pages.decorators import PersonalRequest, personal_page
 from accounts.redirects import is_own_path
 
 THEME_SECONDS = 365 * 86_400
@@ -24,7 +25,7 @@ def switch_organization(request: PersonalRequest) -> HttpResponse:
         wanted = typeid.decode("org", request.POST.get("organization", ""))
     except ValueError:
         raise Http404 from None
-    if all(member.organization_id != wanted for member in workspace(request).memberships):
+    if all(member.organization_id != wanted for member in current_organization(request).memberships):
         raise Http404
     request.session[SESSION_KEY] = str(wanted)
     return redirect(settings.LOGIN_REDIRECT_URL)

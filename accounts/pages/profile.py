@@ -7,7 +7,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts.pages.decorators import PersonalRequest, personal_page, workspace
+from accounts.authentication.current_organization import current_organization
+from accounts.pages.decorators import PersonalRequest, personal_page
 from accounts.pages.forms import ProfileForm
 from accounts.registration import profile
 
@@ -23,6 +24,6 @@ def show(request: PersonalRequest) -> HttpResponse:
     context = {
         "form": form,
         "name": form["name"].value() if form.is_bound else request.user.name,
-        "memberships": workspace(request).memberships,
+        "memberships": current_organization(request).memberships,
     }
     return render(request, "accounts/profile.html", context, status=400 if form.errors else 200)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 from uuid import UUID
 
 from accounts.permissions.scopes import NOTHING, ScopeSet
 from accounts.proof import NOTHING_PROVEN, Proof
 
-if TYPE_CHECKING:
-    from accounts.models import Membership
+
+class HoldsScopes(Protocol):
+    """A membership, as far as an actor asks."""
+
+    @property
+    def scopes(self) -> ScopeSet: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ class Actor:
     def allows(self, wanted: str) -> bool:
         return self.scopes.allows(wanted)
 
-    def scopes_now(self, member: Membership) -> ScopeSet:
+    def scopes_now(self, member: HoldsScopes) -> ScopeSet:
         """What it may under the organization's lock: a person what ``member`` may, a program its own.
 
         Credentials say more, and raise Refused(token_revoked) where they have ended meanwhile.

@@ -16,8 +16,9 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.checks import check_endpoints
+from accounts.drf.permissions import required_scopes
 from accounts.models import Index
-from accounts.pages.decorators import PageRequest, page, required_scopes
+from accounts.pages.decorators import PageRequest, page
 
 
 class Guarded(APIView):

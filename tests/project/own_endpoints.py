@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
+from accounts.drf.permissions import required_scopes
 from accounts.models import Index
-from accounts.pages.decorators import required_scopes
 from config import urls
 from tokens.credentials.credential import Credential
 

@@ -15,9 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from rest_framework.views import APIView
 
+from accounts.drf.permissions import declared_scope
 from accounts.drf.routes import Route, routes
 from accounts.models import Membership
-from accounts.pages.decorators import declared_scope
 from accounts.permissions.catalogue import role_scopes
 from accounts.permissions.roles import Role
 from tests.project.test_tenancy import IDS, Tenant, address, make_tenant

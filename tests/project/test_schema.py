@@ -17,8 +17,8 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.views import APIView
 
+from accounts.drf.permissions import declared_scope
 from accounts.drf.routes import routes
-from accounts.pages.decorators import declared_scope
 from config.http import documentation
 from config.http.documentation import DocumentView
 from tests.support.threads import at_once

@@ -11,8 +11,8 @@ from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from accounts.authorization.rights import actor_of
 from accounts.models import Membership, Organization, User
-from accounts.pages.decorators import actor_of
 from accounts.permissions.actor import Actor
 from accounts.permissions.roles import Role
 from accounts.proof import Factor, proven

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import errors
+from accounts.drf.permissions import HasScope
 from accounts.errors import Refused
-from accounts.pages.decorators import HasScope
 from accounts.registration.retention import prune_people
 from ratelimit.store.client import StoreUnavailable
 from ratelimit.usage.sync import Drain, prune

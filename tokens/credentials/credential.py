@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.errors import Refusal, Refused
-from accounts.models import Membership
-from accounts.permissions.actor import Actor
+from accounts.permissions.actor import Actor, HoldsScopes
 from accounts.permissions.scopes import ScopeSet
 from ratelimit.types import Charge, WindowLimit
 from tokens.credentials import forward_auth_paths
@@ -53,7 +52,7 @@ class Credential(Actor):
         """At forward authentication a person's session is charged to the plan like any credential."""
         return self.plan if self.plan and path in forward_auth_paths.PATHS else self.charge
 
-    def scopes_now(self, member: Membership) -> ScopeSet:
+    def scopes_now(self, member: HoldsScopes) -> ScopeSet:
         """As the credential stands under the lock; a program's rights are its own, never its member's."""
         if self.grant_id is not None:
             row = status.row_of(self.grant_id)

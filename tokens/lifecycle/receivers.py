@@ -21,11 +21,10 @@ from tokens.audit import sessions as session_trail
 from tokens.grants import engine
 from tokens.lifecycle import former_members
 from tokens.models import Grant, ServiceAccountToken
+from tokens.models.service_account import DEACTIVATED, REMOVED
 from tokens.service_accounts.revoke import stop
 from tokens.sessions import sessions
 
-REMOVED = "The member who answers for it was removed"
-DEACTIVATED = "The person who answers for it was deactivated"
 NEW_PASSWORD = "The password was changed"
 NEW_ADDRESS = "The e-mail address was changed"
 BROWSER_ENDED = "The session of the browser ended"

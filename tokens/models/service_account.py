@@ -24,6 +24,10 @@ EXPIRING_DAYS = 14
 
 models.BinaryField.register_lookup(Length)
 
+# Why a token is revoked with the membership of its responsible member.
+REMOVED = "The member who answers for it was removed"
+DEACTIVATED = "The person who answers for it was deactivated"
+
 
 class Status(models.TextChoices):
     ACTIVE = "active", "Active"

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, OuterRef, Subquery
 from django.http import HttpRequest
 
+from accounts.authentication.current_organization import CurrentOrganization
 from accounts.authorization.acts import MANAGE as MANAGE_MEMBERS
 from accounts.members import invitation_delivery
 from accounts.models import Membership, Organization, User
 from accounts.organizations import deletion
 from accounts.pages import decorators
-from accounts.pages.decorators import Workspace
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Today
 from tokens.models import EXPIRING_DAYS, ServiceAccountToken
@@ -68,7 +68,7 @@ class Banners:
 NOTHING = Banners()
 
 
-def banners(request: HttpRequest, found: Workspace, now: datetime) -> Banners:
+def banners(request: HttpRequest, found: CurrentOrganization, now: datetime) -> Banners:
     """Read once a request, with a constant number of statements: one for tokens and mails, and one for the
     plan where the store does not know the day.
     """

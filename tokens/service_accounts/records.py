@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.models import Membership
 from ratelimit.usage import reports as usage
 from ratelimit.usage.reports import Usage
-from tokens.lifecycle.receivers import DEACTIVATED, REMOVED
 from tokens.models import ServiceAccountToken, Status
 from tokens.models.created import Parent, program_of
+from tokens.models.service_account import DEACTIVATED, REMOVED
 
 
 @dataclass(frozen=True, slots=True)

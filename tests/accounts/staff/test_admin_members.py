@@ -14,8 +14,8 @@ from accounts.models import Membership
 from accounts.permissions.roles import Role
 from tests.support.people import browser_of, make_member, make_organization, make_staff, make_token, make_user
 from tests.support.threads import at_once
-from tokens.lifecycle.receivers import REMOVED
 from tokens.models import ServiceAccountToken
+from tokens.models.service_account import REMOVED
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "3"))
 LIST = reverse("admin:accounts_membership_changelist")

@@ -19,8 +19,8 @@ from tests.support.people import (
     make_token,
     make_user,
 )
-from tokens.lifecycle.receivers import DEACTIVATED
 from tokens.models import ServiceAccountToken
+from tokens.models.service_account import DEACTIVATED
 
 LIST = reverse("admin:accounts_user_changelist")
 

@@ -12,8 +12,8 @@ from allauth.account.internal.flows.login import (
 )
 from django.test import Client
 
+from accounts.authentication.current_organization import SESSION_KEY
 from accounts.models import Membership
-from accounts.pages.decorators import SESSION_KEY
 from accounts.permissions.roles import Role
 from tests.support.clients import program
 from tests.support.people import make_organization

@@ -17,8 +17,8 @@ from accounts.permissions.roles import Role
 from tests.support.people import actor, browser_of, make_member, make_organization, make_token, make_user
 from tokens.credentials import credential
 from tokens.credentials.credential import Credential
-from tokens.lifecycle.receivers import DEACTIVATED, REMOVED
 from tokens.models import ServiceAccountToken, Status
+from tokens.models.service_account import DEACTIVATED, REMOVED
 from tokens.service_accounts.issue import Issued
 
 pytestmark = pytest.mark.django_db

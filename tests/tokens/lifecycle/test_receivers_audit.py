@@ -17,8 +17,9 @@ from accounts.registration import email_change, password_reset
 from tests.support.people import PASSWORD, actor, make_member
 from tests.support.sessions import join, make_person, opened
 from tokens.grants import engine
-from tokens.lifecycle.receivers import DEACTIVATED, NEW_ADDRESS, NEW_PASSWORD, REMOVED
+from tokens.lifecycle.receivers import NEW_ADDRESS, NEW_PASSWORD
 from tokens.models import Grant, GrantKind
+from tokens.models.service_account import DEACTIVATED, REMOVED
 
 pytestmark = pytest.mark.django_db
 Told = tuple[str, str, int, str]

@@ -16,8 +16,8 @@ from tests.support.sessions import make_person, opened, refresh, session_of
 from tests.support.team import changes, trail
 from tokens.credentials import credential
 from tokens.credentials.credential import Credential
-from tokens.lifecycle.receivers import REMOVED
 from tokens.models import Grant, ServiceAccountToken, TokenSecret
+from tokens.models.service_account import REMOVED
 from tokens.service_accounts.issue import Issued
 
 pytestmark = pytest.mark.django_db

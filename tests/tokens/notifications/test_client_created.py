@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from django.core import mail
 
+from accounts.authorization.rights import actor_of
 from accounts.models import Membership, Notice
 from accounts.notifications import outbox
-from accounts.pages.decorators import actor_of
 from accounts.permissions.actor import SYSTEM
 from accounts.permissions.roles import Role
 from tests.support.notices import told_since

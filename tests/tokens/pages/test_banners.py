@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.authentication.current_organization import current_organization
 from accounts.models import Membership, Organization
 from accounts.notifications import outbox
-from accounts.pages.decorators import workspace
 from accounts.permissions.roles import Role
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Today
@@ -145,7 +145,7 @@ def test_the_banners_cost_the_same_however_many_tokens_end(db):
         for _ in range(number):
             make_token(member, expires_in_days=3)
         request = browser_of(member.user).get("/settings/security/").wsgi_request
-        found = workspace(request)
+        found = current_organization(request)
         with CaptureQueriesContext(connection) as captured:
             banners.banners(request, found, timezone.now())
         counts.append(len(captured))

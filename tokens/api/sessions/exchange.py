@@ -11,11 +11,11 @@ from rest_framework.response import Response
 
 from accounts import errors
 from accounts.authentication import browser_proof, browser_sessions
+from accounts.authentication.current_organization import SESSION_KEY
 from accounts.authorization import policies
 from accounts.drf.fields import Body, Text
 from accounts.errors import Refusal, Refused
 from accounts.models import Membership, User
-from accounts.pages.decorators import SESSION_KEY
 from ratelimit import limiter
 from ratelimit.client_ip import client_ip
 from ratelimit.types import WindowLimit

@@ -13,10 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import typeid
+from accounts.authorization.rights import actor_of
 from accounts.errors import Refused
 from accounts.models import Membership
 from accounts.organizations import provisioning
-from accounts.pages.decorators import actor_of
 from accounts.permissions.actor import SYSTEM, Actor
 from accounts.permissions.catalogue import role_scopes
 from accounts.permissions.roles import Role

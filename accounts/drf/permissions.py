@@ -1,0 +1,62 @@
+"""The scope that a view declares, and the permission class that demands it of a bearer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts import errors
+from accounts.errors import Refused
+from accounts.permissions.actor import Actor
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+class HasScope(BasePermission):
+    """Reads ``scopes`` off the view, by method or by a ViewSet's action; one missing there is an error.
+
+    ``scopes = {"GET": "orders.view"}`` or ``{"list": "orders.view", "cancel": "orders.manage"}``. None as a
+    scope accepts any credential of an organization. A function gets them by ``required_scopes``.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        wanted = declared_scope(view, request.method or "")
+        actor = cast(Actor, request.auth)
+        if wanted is not None and not actor.allows(wanted):
+            raise Refused(errors.INSUFFICIENT_SCOPE, required=[wanted])
+        return True
+
+
+def declared_scope(view: APIView, method: str) -> str | None:
+    """The scope of a view's method; raises MethodNotAllowed, ImproperlyConfigured where none is declared."""
+    scopes: dict[str, str | None] = getattr(view, "scopes", {})
+    if (action := getattr(view, "action", None)) in scopes:
+        return scopes[cast(str, action)]
+    if method == "HEAD":
+        method = "GET"
+    if method == "OPTIONS":
+        return None
+    if method not in scopes:
+        # DRF asks for permission before it looks whether the view has such a method.
+        if method not in view.allowed_methods:
+            raise MethodNotAllowed(method)
+        raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {method}.")
+    return scopes[method]
+
+
+def required_scopes(**scopes: str | None) -> Callable[[V], V]:
+    """Declare the scopes of a function view: ``@required_scopes(GET="orders.view")`` above ``@api_view``."""
+
+    def decorate(view: V) -> V:
+        view.cls.scopes = scopes  # type: ignore[attr-defined]
+        return view
+
+    return decorate
