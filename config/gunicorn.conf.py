@@ -7,10 +7,9 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
-from config.server import draining
+from config.server import draining, metrics_folder
 from config.server.housekeeper import housekeeper
 from config.server.logger import LineLogger
-from ratelimit.tally import tally
 
 wsgi_app = "config.wsgi:application"
 bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
@@ -44,7 +43,7 @@ loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
 
 
 def on_starting(server: Arbiter) -> None:
-    tally.share()
+    metrics_folder.create(server, worker_tmp_dir)
 
 
 def when_ready(server: Arbiter) -> None:
@@ -54,7 +53,7 @@ def when_ready(server: Arbiter) -> None:
 
 
 def pre_fork(server: Arbiter, worker: Worker) -> None:
-    worker.tally_row = tally.claim()
+    metrics_folder.restore(server)
 
 
 def post_worker_init(worker: Worker) -> None:
@@ -66,7 +65,6 @@ def post_worker_init(worker: Worker) -> None:
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
     housekeeper.leave()
-    tally.use(worker.tally_row)
 
 
 def pre_request(worker: Worker, req: Request) -> None:
@@ -74,7 +72,7 @@ def pre_request(worker: Worker, req: Request) -> None:
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
-    tally.release(worker.tally_row)
+    metrics_folder.forget_gauges(worker.pid)
 
 
 def on_reload(server: Arbiter) -> None:
@@ -83,3 +81,4 @@ def on_reload(server: Arbiter) -> None:
 
 def on_exit(server: Arbiter) -> None:
     housekeeper.stop()
+    metrics_folder.remove()

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from ratelimit import counted
+from ratelimit import metrics
 from ratelimit.sql import limits
 from ratelimit.sql.reservations import reserve_block
 from ratelimit.store import client
@@ -41,7 +41,7 @@ def hit(
 
 def _count(by: str, decision: Decision) -> Decision:
     outcome = "stale" if decision.stale else "admitted" if decision.admitted else "refused"
-    counted.DECISIONS.add(by, outcome)
+    metrics.DECISIONS(by, outcome).inc()
     return decision
 
 

@@ -11,14 +11,13 @@ from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Q
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from accounts.models import Organization, User
 from accounts.models.index import EndUserCount, Index
 from accounts.notifications import outbox
-from ratelimit import counted
-from ratelimit.tally import tally
+from ratelimit.metrics import Counted
 from ratelimit.usage import totals
 from tokens.models import Grant, GrantKind, OAuthClient, ServiceAccountToken
 
@@ -26,32 +25,9 @@ from tokens.models import Grant, GrantKind, OAuthClient, ServiceAccountToken
 def text() -> bytes:
     """The exposition format of Prometheus."""
     registry = CollectorRegistry()
-    registry.register(_Counted())
+    registry.register(Counted())
     registry.register(_Stores())
     return generate_latest(registry)
-
-
-class _Counted(Collector):
-    def collect(self) -> Iterator[Metric]:
-        for counter in counted.COUNTERS:
-            family = CounterMetricFamily(counter.name, counter.words, labels=counter.labels)
-            for values, cell in counter.cells.items():
-                family.add_metric(values, tally.total(cell))
-            yield family
-        yield from map(_histogram, counted.HISTOGRAMS)
-        for state in counted.STATES:
-            yield _gauge(state.name, state.words, state.number)
-
-
-def _histogram(of: counted.Histogram) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(of.name, of.words, labels=[of.label])
-    for value, cells in of.cells.items():
-        buckets, below = [], 0
-        for bound, cell in zip((*map(str, counted.BOUNDS), "+Inf"), cells[:-1], strict=True):
-            below += tally.total(cell)
-            buckets.append((bound, below))
-        family.add_metric([value], buckets, sum_value=tally.total(cells[-1]) / 1_000_000)
-    return family
 
 
 class _Stores(Collector):

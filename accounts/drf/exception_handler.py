@@ -19,7 +19,7 @@ from rest_framework import exceptions as drf
 
 from accounts import errors as refusals
 from accounts.errors import Refusal, Refused
-from ratelimit import counted
+from ratelimit import metrics
 from ratelimit.store.client import StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def is_store_failure(exc: BaseException) -> bool:
 
 def log_unavailable(exc: BaseException, request: Any) -> None:
     if not isinstance(exc, RedisError | ConnectionInterrupted | StoreUnavailable):
-        counted.STORE_ERRORS.add("database")
+        metrics.STORE_ERRORS("database").inc()
     logger.warning(
         "A store did not answer (%s: %s), request %s",
         type(exc).__name__,

@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from accounts import typeid
 from accounts.audit.log import ID_PREFIXES
 from config.http.request_checks import METHODS
-from ratelimit import counted
+from ratelimit import metrics
 
 STANDARD_ERROR = 2
 NOBODY = ("nobody", None, None)
@@ -36,7 +36,7 @@ def request_done(request: HttpRequest, response: HttpResponseBase, started: floa
     """
     seconds = perf_counter() - started
     who = _who(request)
-    counted.request(who[0], response.status_code, seconds, api=api)
+    metrics.request(who[0], response.status_code, seconds, api=api)
     if settings.ACCESS_LOG:
         write = _console if settings.LOG_FORMAT == "console" else _json
         line = write(request, response.status_code, seconds * 1000, who)

@@ -10,7 +10,7 @@ from django.db import Error, connection
 from django.http import JsonResponse
 from django_redis import get_redis_connection
 
-from ratelimit import counted
+from ratelimit import draining
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -29,7 +29,7 @@ def readyz() -> JsonResponse:
     if settings.REDIS_URL:
         found["redis"] = _state(_ask_redis)
     status = "ok" if found["database"] == "ok" else "unavailable"
-    if counted.DRAINING.number:
+    if draining.has_begun():
         status = "draining"
     return JsonResponse({"status": status, **found}, status=200 if status == "ok" else 503, headers=NO_STORE)
 

@@ -12,7 +12,7 @@ from types import FrameType
 
 from gunicorn.arbiter import Arbiter
 
-from ratelimit import counted
+from ratelimit import draining
 
 
 def announce(server: Arbiter) -> None:
@@ -24,7 +24,7 @@ def announce(server: Arbiter) -> None:
     def begin(number: int, frame: FrameType | None) -> None:
         # A second one means: now.
         signal.signal(signal.SIGTERM, server.signal)
-        counted.DRAINING.put(True)
+        draining.begin()
         timer = Timer(seconds, server.signal, (signal.SIGTERM, None))
         timer.daemon = True
         timer.start()

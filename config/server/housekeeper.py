@@ -12,6 +12,8 @@ from pathlib import Path
 
 from gunicorn.glogging import Logger
 
+from config.server import metrics_folder
+
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
 GRACE_SECONDS = 5.0
@@ -108,6 +110,8 @@ def end_with_standard_input() -> None:
 def main() -> None:
     threading.Thread(target=end_with_standard_input, daemon=True).start()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # The workers' counts are those of requests, and a killed process would keep its gauges there.
+    os.environ.pop(metrics_folder.VARIABLE, None)
     # Only the child needs Django: the arbiter imports this module too and stays small.
     from django.core.management import execute_from_command_line  # noqa: PLC0415
 

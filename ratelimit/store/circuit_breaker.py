@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 import redis
 from django.conf import settings
 
-from ratelimit import counted
+from ratelimit import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +52,11 @@ class Breaker:
 
     def close(self) -> None:
         self.failures, self.open_until = 0, 0.0
-        counted.BREAKER_OPEN.put(False)
+        metrics.BREAKER_OPEN.set(0)
 
     def _fail(self) -> None:
         self.failures += 1
-        counted.STORE_ERRORS.add("redis")
+        metrics.STORE_ERRORS("redis").inc()
         if self.failures >= settings.REDIS_BREAKER_FAILURES:
-            counted.BREAKER_OPEN.put(True)
+            metrics.BREAKER_OPEN.set(1)
             self.open_until = time.monotonic() + settings.REDIS_BREAKER_SECONDS

@@ -7,6 +7,8 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
+from pathlib import Path
+from shutil import rmtree
 
 import psutil
 import pytest
@@ -20,6 +22,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 INTERNAL = "an-internal-token-of-the-scraper-0123456789"
 WORKERS = 2
+ALONE = {
+    "WEB_CONCURRENCY": str(WORKERS),
+    "INTERNAL_TOKENS": INTERNAL,
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "DRAIN_SECONDS": "3600",
+}
 
 
 @pytest.fixture
@@ -58,6 +66,19 @@ def grown(before: dict[str, float], after: dict[str, float]) -> dict[str, float]
     }
 
 
+def folder(server: Server) -> Path:
+    opened = (Path(file.path) for worker in workers(server) for file in worker.open_files())
+    return next(file.parent for file in opened if file.suffix == ".db")
+
+
+def kill_workers(server: Server) -> None:
+    """Returns when as many new ones run."""
+    old = {worker.pid for worker in workers(server)}
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len({worker.pid for worker in workers(server)} - old) == WORKERS)
+
+
 def workers(server: Server) -> list[psutil.Process]:
     return psutil.Process(server.process.pid).children()
 
@@ -93,9 +114,40 @@ def test_what_a_killed_worker_has_counted_stays_counted(server: Server, bearer: 
     for _ in range(10):
         ask(server, "/api/auth/whoami", bearer)
     before = scrape(server)
-    old = {worker.pid for worker in workers(server)}
-    for pid in old:
-        os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: len({worker.pid for worker in workers(server)} - old) == WORKERS)
+    kill_workers(server)
     after = scrape(server)
     assert grown(before, after) == {"tessera_requests_total internal ok": 1}
+
+
+def test_a_killed_worker_is_no_longer_in_the_gauges(servers: Servers, bearer: str) -> None:
+    [server] = servers(1, **ALONE)
+    ask(server, "/api/auth/whoami", bearer)
+    assert scrape(server)["tessera_store_breaker_open"] >= 1
+    kill_workers(server)
+    assert scrape(server)["tessera_store_breaker_open"] == 0
+
+
+def test_a_worker_killed_before_it_counts_spoils_no_scrape(server: Server) -> None:
+    (folder(server) / "counter_1.db").touch()
+    assert "tessera_requests_total internal ok" in scrape(server)
+
+
+def test_a_server_whose_folder_was_cleaned_up_goes_on(servers: Servers) -> None:
+    [server] = servers(1, **ALONE)
+    try:
+        rmtree(folder(server))
+        assert "tessera_database_up" in scrape(server)
+        kill_workers(server)
+        wait_until(lambda: "tessera_requests_total internal ok" in scrape(server))
+    finally:
+        server.kill()
+
+
+def test_a_server_about_to_stop_says_so_and_leaves_no_folder(servers: Servers) -> None:
+    [server] = servers(1, **ALONE)
+    shared = folder(server)
+    assert scrape(server)["tessera_draining"] == 0
+    server.process.terminate()
+    wait_until(lambda: scrape(server)["tessera_draining"] == 1)
+    server.stop()
+    assert not shared.exists()

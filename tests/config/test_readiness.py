@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.http import health
-from ratelimit import counted
+from ratelimit import draining
 
 pytestmark = pytest.mark.django_db
 UNREACHABLE = "redis://127.0.0.1:1/0"
@@ -41,12 +41,9 @@ def test_without_postgresql_it_cannot_serve(monkeypatch: pytest.MonkeyPatch) -> 
     assert ready() == (503, {"status": "unavailable", "database": "down", "redis": "ok"})
 
 
-def test_a_server_about_to_stop_is_not_ready() -> None:
-    counted.DRAINING.put(True)
-    try:
-        assert ready() == (503, {"status": "draining", "database": "ok", "redis": "ok"})
-    finally:
-        counted.DRAINING.put(False)
+def test_a_server_about_to_stop_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draining, "has_begun", lambda: True)
+    assert ready() == (503, {"status": "draining", "database": "ok", "redis": "ok"})
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

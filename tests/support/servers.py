@@ -97,7 +97,11 @@ class Servers:
             process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "--config", self._config],
                 cwd=ROOT,
-                env=os.environ | self._environment | {"PORT": str(port)} | environment,
+                env=os.environ
+                | self._environment
+                # What a killed server leaves behind goes with the folder.
+                | {"PORT": str(port), "TMPDIR": str(self._folder)}
+                | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

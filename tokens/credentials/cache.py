@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.errors import Refusal
-from ratelimit import counted
+from ratelimit import metrics
 from ratelimit.types import Decision, Fence
 from tokens.credentials.credential import Credential, RefusedSecret
 from tokens.credentials.refusal_limits import guesses, refuse
@@ -79,7 +79,7 @@ class Known:
             return self._from_sql() if self._may_be_valid() else errors.RATE_LIMITED
         age = time.monotonic() - entry.born
         if age < settings.CREDENTIAL_MEMORY_SECONDS:
-            counted.LOOKUPS.add("memory")
+            metrics.LOOKUPS("memory").inc()
             self.fence = entry.fence
             return entry.credential
         try:
@@ -88,7 +88,7 @@ class Known:
             # Nothing can change while SQL is away, and the fence still tells of what had changed before.
             if age >= settings.CREDENTIAL_MEMORY_OUTAGE_SECONDS:
                 raise
-            counted.LOOKUPS.add("memory")
+            metrics.LOOKUPS("memory").inc()
             self.fence = entry.fence
             return entry.credential
 
@@ -124,7 +124,7 @@ class Known:
     def _from_sql(self, counted_as: str = "sql") -> Found:
         began = time.monotonic()
         found = self.read(self.raw)
-        counted.LOOKUPS.add(counted_as)
+        metrics.LOOKUPS(counted_as).inc()
         if not isinstance(found, Credential):
             if guesses.seconds_left(self.request):
                 guesses.refuse_again(self.key)
