@@ -1,4 +1,4 @@
-"""Who a client is: its secret looked up by digest, and failures limited before any look-up."""
+"""Authentication of a client: its secret looked up by digest, and failures limited before any look-up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from ratelimit import attempts
 from ratelimit.client_ip import network_of, network_windows
 from ratelimit.types import WindowLimit
 from ratelimit.usage import refused_uses
-from tokens.crypto import opaque
+from tokens.credentials.refusal_limits import guesses
+from tokens.crypto import opaque, tagged
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.client import RefreshAuth
 from tokens.oauth.errors import OAuthError, invalid_client, too_many_failures, too_many_requests
@@ -36,18 +37,24 @@ _LOOKUP = Lookup(ClientSecret, "digest", (*_ENDS, *_STOPS, *(f"client__{field}" 
 
 
 def authenticate(
-    presented: Presented, *, address: str | None, secretless: bool = False, now: datetime | None = None
+    presented: Presented,
+    *,
+    address: str | None,
+    refresh_token: str | None = None,
+    now: datetime | None = None,
 ) -> OAuthClient:
-    """The client that is who it says; ``secretless`` lets those in that may refresh by their id alone.
+    """The client that is who it says; with a ``refresh_token``, some clients need no secret.
 
     Raises OAuthError: invalid_client, alike for an unknown client and a wrong secret, also while its
-    organization is suspended; 429 after too many failures from ``address``, before anything is looked up, and
-    after too many calls of the client itself, at all OAuth endpoints together.
+    organization is suspended; 429 after too many failures from ``address``, before a forged secret is looked
+    up, and after too many calls of the client itself, at all OAuth endpoints together.
     """
-    check_failures(presented.client_id, address)
-    client = _find(presented, address, secretless=secretless, now=now or timezone.now())
+    secrets = [text for text in (presented.secret, refresh_token) if text is not None]
+    _check_failures(presented.client_id, address, secrets)
+    client = _find(presented, address, secretless=refresh_token is not None, now=now or timezone.now())
     if client is None:
-        raise failed(invalid_client(), _of_client(presented.client_id, address), *_of_network(address))
+        _remember(*secrets)
+        raise _failed(invalid_client(), _of_client(presented.client_id, address), *_of_network(address))
     _count("calls", client, settings.OAUTH_CALLS_PER_MINUTE)
     return client
 
@@ -64,19 +71,35 @@ def _count(name: str, client: OAuthClient, limit: int) -> None:
         raise too_many_requests(spent.retry_after) from None
 
 
-def check_failures(client_id: str, address: str | None) -> None:
+def grant_failed(problem: OAuthError, address: str | None, refresh_token: str | None) -> OAuthError:
+    """Guessed refresh tokens count against their address; a client's own mistakes don't lock it out."""
+    if refresh_token is not None:
+        _remember(refresh_token)
+    return _failed(problem, *_of_network(address))
+
+
+def _check_failures(client_id: str, address: str | None, secrets: list[str]) -> None:
+    """Raise OAuthError (429) past a limit, unless all of the request's secrets were made here.
+
+    A stranger's failures from a shared address block no valid secret, and a forged one costs no query.
+    """
     try:
         attempts.check([_of_client(client_id, address), *_of_network(address)])
     except attempts.TooMany as spent:
-        raise too_many_failures(spent.retry_after) from None
+        if not secrets or not all(map(_may_be_valid, secrets)):
+            raise too_many_failures(spent.retry_after) from None
 
 
-def grant_failed(problem: OAuthError, address: str | None) -> OAuthError:
-    """Guessed refresh tokens count against their address; a client's own mistakes don't lock it out."""
-    return failed(problem, *_of_network(address))
+def _may_be_valid(secret: str) -> bool:
+    return tagged.is_ours(secret) and not guesses.refused_just_now(opaque.digest(secret))
 
 
-def failed(problem: OAuthError, *windows: WindowLimit) -> OAuthError:
+def _remember(*refused: str) -> None:
+    for secret in refused:
+        guesses.refuse_again(opaque.digest(secret))
+
+
+def _failed(problem: OAuthError, *windows: WindowLimit) -> OAuthError:
     """What to raise: ``problem``, or that there were too many such failures."""
     try:
         attempts.take(windows)

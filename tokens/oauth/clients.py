@@ -19,7 +19,7 @@ from accounts.models import Membership, Organization
 from accounts.permissions.actor import Actor
 from accounts.permissions.scopes import ScopeSet
 from tokens.audit import clients
-from tokens.crypto import opaque
+from tokens.crypto import opaque, tagged
 from tokens.crypto.access_jwt import MAX_SCOPE
 from tokens.grants import engine
 from tokens.models import ClientSecret, OAuthClient
@@ -205,7 +205,7 @@ def _check_scopes(held: ScopeSet, scopes: Sequence[str]) -> None:
 
 
 def _new_secret(client: OAuthClient, actor: Actor, now: datetime) -> str:
-    plaintext = SECRET_PREFIX + opaque.random_text(opaque.PREFIXED_LENGTH)
+    plaintext = tagged.new(SECRET_PREFIX)
     creator = creator_of(actor, now)
     ClientSecret.objects.create(
         client=client,

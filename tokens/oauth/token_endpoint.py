@@ -47,14 +47,15 @@ def exchange(
     if grant_type not in GRANT_TYPES:
         known = " and ".join(GRANT_TYPES)
         raise OAuthError("unsupported_grant_type", f"This server knows {known}.")
-    refreshing = grant_type == REFRESH_TOKEN
-    if refreshing and "refresh_token" not in form:
+    refresh_token = form.get("refresh_token") if grant_type == REFRESH_TOKEN else None
+    if grant_type == REFRESH_TOKEN and refresh_token is None:
         raise invalid_request("The parameter refresh_token is missing.")
-    client = authenticate(presented(form, authorization), address=address, secretless=refreshing, now=now)
+    who = presented(form, authorization)
+    client = authenticate(who, address=address, refresh_token=refresh_token, now=now)
     scope = _scope(form)
     try:
-        if refreshing:
-            return _told(_refresh(form["refresh_token"], client, scope, now))
+        if refresh_token is not None:
+            return _told(_refresh(refresh_token, client, scope, now))
         check_grants(client)
         tokens = engine.open_for_client(client=client, scope=scope, address=address, now=now)
         _end_oldest(client)
@@ -64,7 +65,7 @@ def exchange(
     except InvalidScope as problem:
         raise invalid_scope(str(problem)) from None
     except InvalidGrant as problem:
-        raise grant_failed(invalid_grant(str(problem)), address) from None
+        raise grant_failed(invalid_grant(str(problem)), address, refresh_token) from None
 
 
 def _refresh(raw: str, client: OAuthClient, scope: list[str] | None, now: datetime | None) -> Tokens:
