@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts.audit.filters import EventQuery, chosen
 from accounts.audit.serialize import event_json
 from accounts.drf.fields import CamelCase, Instant
-from accounts.drf.pagination import PageLinks, paginate
+from accounts.drf.pagination import PageLinks, SignedCursorPagination
 from accounts.drf.tenancy import organization_id
 
 
@@ -60,5 +60,6 @@ class AuditEventsView(APIView):
         query = EventQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         events = chosen(organization_id(request), query.validated_data)
-        page = paginate(request, events, name="audit-events", query=query.validated_data, by="sequence")
-        return Response(page.body([event_json(event) for event in page.rows]))
+        pages = SignedCursorPagination("audit-events", query.validated_data, ordering="-sequence")
+        page = pages.paginate_queryset(events, request)
+        return pages.get_paginated_response([event_json(event) for event in page])

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.drf.fields import Body, CamelCase, Instant, Name
-from accounts.drf.pagination import PageLinks, PageQuery, paginate
+from accounts.drf.pagination import PageLinks, PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import caller, organization_id
 from accounts.errors import Refusal
 from accounts.models.index import Index
@@ -60,8 +60,9 @@ class IndexesView(APIView):
         query.is_valid(raise_exception=True)
         mine = indexes.of_organization(organization_id(request))
         rows = indexes.allowed(mine, READ, cast(Actor, request.auth).scopes)
-        page = paginate(request, rows, name="indexes", query=query.validated_data)
-        return Response(page.body(IndexSerializer(page.rows, many=True).data))
+        pages = SignedCursorPagination("indexes", query.validated_data)
+        page = pages.paginate_queryset(rows, request)
+        return pages.get_paginated_response(IndexSerializer(page, many=True).data)
 
     @extend_schema(
         operation_id="createIndex",

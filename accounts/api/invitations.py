@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts import errors
 from accounts.api.serializers import PersonSerializer
 from accounts.drf.fields import Body, CamelCase, Email, Instant, Secret
-from accounts.drf.pagination import PageLinks, PageQuery, paginate
+from accounts.drf.pagination import PageLinks, PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import caller, named, organization_id
 from accounts.errors import Refusal, Refused
 from accounts.members import invitation_delivery, invitations
@@ -105,8 +105,9 @@ class InvitationsView(APIView):
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         found = invitations.of_organization(organization_id(request))
-        page = paginate(request, found, name="invitations", query=query.validated_data)
-        return Response(page.body(InvitationSerializer(page.rows, many=True).data))
+        pages = SignedCursorPagination("invitations", query.validated_data)
+        page = pages.paginate_queryset(found, request)
+        return pages.get_paginated_response(InvitationSerializer(page, many=True).data)
 
     @extend_schema(
         operation_id="invite",

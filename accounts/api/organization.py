@@ -17,7 +17,7 @@ from accounts.api.serializers import (
     OrganizationChange,
     OrganizationSerializer,
 )
-from accounts.drf.pagination import PageQuery, paginate
+from accounts.drf.pagination import PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import caller, named, organization_id
 from accounts.errors import Refusal
 from accounts.members.roles import transfer_ownership
@@ -67,8 +67,9 @@ class MembersView(APIView):
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         members = Membership.objects.filter(organization_id=organization_id(request)).select_related("user")
-        page = paginate(request, members, name="members", query=query.validated_data)
-        return Response(page.body(MemberSerializer(page.rows, many=True).data))
+        pages = SignedCursorPagination("members", query.validated_data)
+        page = pages.paginate_queryset(members, request)
+        return pages.get_paginated_response(MemberSerializer(page, many=True).data)
 
 
 @extend_schema(tags=["Organization"])

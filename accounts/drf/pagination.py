@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-from uuid import UUID
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from django.core import signing
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from rest_framework import serializers
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.drf.fields import Query
 from accounts.drf.tenancy import organization_id
 from accounts.errors import Refused
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -41,68 +43,48 @@ class PageLinks(serializers.Serializer[Any]):
     previous = serializers.URLField(allow_null=True, help_text="The page before, null on the first one.")
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    rows: list[Row]
-    next: str | None
-    previous: str | None
+class SignedCursorPagination(CursorPagination):
+    """Pages with cursors that are signed for one list of one organization, newest first.
 
-    def body(self, results: Any) -> dict[str, Any]:
-        return {"results": results, "next": self.next, "previous": self.previous}
-
-
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """A direction and the row that it starts from, readable by one list of one organization only."""
-
-    direction: str
-    place: UUID | int
-
-
-def paginate(
-    request: Request, rows: QuerySet[Row], *, name: str, query: dict[str, Any], by: str = "pk"
-) -> Page[Row]:
-    """One page of ``rows``, newest id first; ``query`` is what PageQuery has validated.
-
-    ``by`` is another unique column that counts them, where ids are in a different order.
-
-    ``name`` tells this list's cursors from those of others. Raises Refused (400) for a cursor that
-    was altered or belongs to another list or organization.
+    DRF's own cursors are not signed: a caller could write one, or use it in another list.
     """
-    salt = f"cursor:{name}:{organization_id(request)}"
-    limit: int = query["limit"]
-    cursor = _read(query["cursor"], salt) if "cursor" in query else None
-    backward = cursor is not None and cursor.direction == BEFORE
-    if cursor is not None:
-        rows = rows.filter(**{f"{by}__gt" if backward else f"{by}__lt": cursor.place})
-    found = list(rows.order_by(by if backward else f"-{by}")[: limit + 1])
-    more, found = len(found) > limit, found[:limit]
-    if backward:
-        found.reverse()
-    if not found:
-        return Page([], None, None)
-    return Page(
-        found,
-        next=_link(request, AFTER, getattr(found[-1], by), salt) if more or backward else None,
-        previous=_link(request, BEFORE, getattr(found[0], by), salt)
-        if (more if backward else cursor)
-        else None,
-    )
 
+    base_url: str
 
-def _link(request: Request, direction: str, place: UUID | int, salt: str) -> str:
-    """This request's own address with another cursor in it."""
-    parameters = request._request.GET.copy()
-    parameters["cursor"] = signing.dumps(
-        [direction, place.hex if isinstance(place, UUID) else place], salt=salt
-    )
-    return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+    def __init__(self, name: str, query: dict[str, Any], *, ordering: str = "-pk") -> None:
+        """``query`` is what PageQuery has validated; ``ordering`` is one unique column.
 
+        ``name`` tells this list's cursors from those of others.
+        """
+        self.name, self.ordering, self.page_size = name, ordering, query["limit"]
+        self.text: str | None = query.get("cursor")
 
-def _read(text: str, salt: str) -> _Cursor:
-    try:
-        direction, place = signing.loads(text, salt=salt)
-        return _Cursor(direction, place if isinstance(place, int) else UUID(hex=place))
-    except (signing.BadSignature, ValueError):
-        sentence = "This cursor does not belong to this list."
-        raise Refused(errors.INVALID_REQUEST, fields={"cursor": [sentence]}) from None
+    def paginate_queryset(
+        self, queryset: QuerySet[Any, Row] | Sequence[Row], request: Request, view: APIView | None = None
+    ) -> list[Row]:
+        """One page of rows.
+
+        Raises Refused (400) for a cursor that was altered or belongs to another list or organization.
+        """
+        self.salt = f"cursor:{self.name}:{organization_id(request)}"
+        rows = super().paginate_queryset(queryset, request, view) or []
+        if not rows:
+            # DRF's address of the page before an empty one would skip the row that the cursor names.
+            self.has_next = self.has_previous = False
+        return rows
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        if self.text is None:
+            return None
+        try:
+            direction, position = signing.loads(self.text, salt=self.salt)
+        except signing.BadSignature:
+            sentence = "This cursor does not belong to this list."
+            raise Refused(errors.INVALID_REQUEST, fields={"cursor": [sentence]}) from None
+        return Cursor(offset=0, reverse=direction == BEFORE, position=position)
+
+    def encode_cursor(self, cursor: Cursor) -> str:
+        """The request's own address with another cursor in it; in a unique column its offset is 0."""
+        direction = BEFORE if cursor.reverse else AFTER
+        text = signing.dumps([direction, cursor.position], salt=self.salt)
+        return replace_query_param(self.base_url, self.cursor_query_param, text)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import errors
-from accounts.drf.pagination import PageQuery, paginate
+from accounts.drf.pagination import PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import caller, named, organization_id
 from accounts.errors import Refused
 from tokens.api.client_serializers import (
@@ -48,8 +48,9 @@ class ClientsView(APIView):
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         found = client_records.of_organization(organization_id(request))
-        page = paginate(request, found, name="clients", query=query.validated_data)
-        return Response(page.body(ClientSerializer(page.rows, many=True).data))
+        pages = SignedCursorPagination("clients", query.validated_data)
+        page = pages.paginate_queryset(found, request)
+        return pages.get_paginated_response(ClientSerializer(page, many=True).data)
 
     @extend_schema(
         operation_id="createClient",

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import errors
-from accounts.drf.pagination import paginate
+from accounts.drf.pagination import SignedCursorPagination
 from accounts.drf.tenancy import caller, named, organization_id
 from accounts.errors import Refusal, Refused
 from tokens.api import examples
@@ -62,8 +62,9 @@ class TokensView(APIView):
         inside = organization_id(request)
         tokens = search.with_status(search.of_organization(inside), wanted["status"], now)
         tokens = search.matching(tokens, wanted["q"]).with_people()
-        page = paginate(request, tokens, name="tokens", query=wanted)
-        return Response(page.body(TokenSerializer(records(inside, page.rows, now), many=True).data))
+        pages = SignedCursorPagination("tokens", wanted)
+        found = records(inside, pages.paginate_queryset(tokens, request), now)
+        return pages.get_paginated_response(TokenSerializer(found, many=True).data)
 
     @extend_schema(
         operation_id="createToken",

@@ -136,6 +136,14 @@ def test_pages_follow_each_other_both_ways(api: APIClient, owner: Membership) ->
     assert [row["name"] for row in api.get(back["previous"]).json()["results"]] == ["Late"]
 
 
+def test_an_empty_page_has_no_neighbours(api: APIClient, owner: Membership) -> None:
+    last = make_token(owner, "Row 1").token
+    make_token(owner, "Row 2")
+    following = api.get(URL, {"limit": 1, "q": "Row"}).json()["next"]
+    api.delete(f"{URL}/{last.public_id}")
+    assert api.get(following).json() == {"results": [], "next": None, "previous": None}
+
+
 def test_a_cursor_of_another_organization_or_list_is_refused(api: APIClient, owner: Membership) -> None:
     make_token(owner)
     address = api.get(URL, {"limit": 1}).json()["next"]

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import errors
-from accounts.drf.pagination import PageQuery, paginate
+from accounts.drf.pagination import PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import named
 from accounts.errors import Refusal, Refused
 from tokens.api.sessions.login import session_of
@@ -39,8 +39,9 @@ class SessionsView(APIView):
         user_id, current = session_of(request)
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        page = paginate(request, sessions.living(user_id), name="sessions", query=query.validated_data)
-        return Response(page.body(SessionSerializer(sessions.told(page.rows, current), many=True).data))
+        pages = SignedCursorPagination("sessions", query.validated_data)
+        page = pages.paginate_queryset(sessions.living(user_id), request)
+        return pages.get_paginated_response(SessionSerializer(sessions.told(page, current), many=True).data)
 
     @extend_schema(
         operation_id="endSessions",
