@@ -1,4 +1,4 @@
-"""Rotating SECRET_KEY as README says: whatever the old key signed goes on, server by server."""
+"""Rotating SECRET_KEY as config/README.md says: whatever the old key signed goes on, server by server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.people import make_member, make_token
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "the-old-secret-key-" * 4, "a-new-secret-key-of-ours-" * 3
-# What a server is started with, in the order of README: fallback everywhere, new key, old one dropped.
+# The settings of each step in config/README.md: add the fallback, use the new key, drop the old one.
 BEFORE = {"SECRET_KEY": OLD, "SECRET_KEY_FALLBACKS": []}
 PREPARED = {"SECRET_KEY": OLD, "SECRET_KEY_FALLBACKS": [NEW]}
 ROTATED = {"SECRET_KEY": NEW, "SECRET_KEY_FALLBACKS": [OLD]}

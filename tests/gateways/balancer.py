@@ -1,4 +1,4 @@
-"""nginx before two servers of Tessera, as README shows it, and clients that never stop asking."""
+"""nginx before two servers of Tessera, as config/README.md shows it, and clients that never stop asking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real nginx or Caddy on loopback, run with the very lines that README shows."""
+"""A real nginx or Caddy on loopback, run with the lines that the README files show."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def program(name: str) -> str | None:
     return found or next((path for place in PLACES if (path := shutil.which(f"{place}/{name}"))), None)
 
 
-def lines(kind: str) -> str:
-    """README's block of that kind which asks Tessera."""
-    text = (ROOT / "README.md").read_text()
+def lines(kind: str, readme: str = "tokens/README.md") -> str:
+    """Return the README's one block of that language that names Tessera's endpoint."""
+    text = (ROOT / readme).read_text()
     (found,) = [
         block for block in re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) if "/api/auth/verify" in block
     ]
@@ -53,11 +53,18 @@ def lines(kind: str) -> str:
 class Gateway:
     """``port`` is where clients ask; ``tessera`` and ``api`` are the ports behind it.
 
-    ``require`` is asked instead of the permission that README asks for.
+    ``require`` replaces the permission in the lines, which are those of tokens/README.md by default.
     """
 
     def __init__(
-        self, kind: str, folder: Path, *, tessera: int, api: int, require: str = "index:read:*"
+        self,
+        kind: str,
+        folder: Path,
+        *,
+        tessera: int,
+        api: int,
+        require: str = "index:read:*",
+        text: str = "",
     ) -> None:
         self.kind, self.port = kind, free_port()
         self.log_file = folder / "log"
@@ -65,7 +72,7 @@ class Gateway:
         places = {"127.0.0.1:8000": f"127.0.0.1:{tessera}", "127.0.0.1:9000": f"127.0.0.1:{api}"}
         places |= {"tessera.example.com": "127.0.0.1", "listen 8080": f"listen 127.0.0.1:{self.port}"}
         places |= {"api.example.com": f"http://127.0.0.1:{self.port}", "index:read:*": require}
-        text = lines("nginx" if kind == "nginx" else "caddyfile")
+        text = text or lines("nginx" if kind == "nginx" else "caddyfile")
         for example, here in places.items():
             text = text.replace(example, here)
         self._start({"nginx": NGINX, "caddy": CADDY}[kind] % text)

@@ -1,4 +1,4 @@
-"""An API behind nginx's auth_request and Caddy's forward_auth, with the lines of README."""
+"""An API behind nginx's auth_request and Caddy's forward_auth, with the lines of the README files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Membership
-from tests.gateways.gateway import Gateway
+from tests.gateways.gateway import Gateway, lines, program
 from tests.gateways.upstream import Upstream
 from tests.support.people import actor, make_member, make_organization, make_token
 from tests.support.stores.store import free_port
@@ -53,7 +53,8 @@ def ask(gateway: Gateway, bearer: str = "", method: str = "GET", body: Any = Non
         response = connection.getresponse()
         content = response.read()
     found = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, found, json.loads(content) if content else None)
+    is_json = found.get("content-type") == "application/json"
+    return Answer(response.status, found, json.loads(content) if is_json and content else None)
 
 
 @pytest.fixture
@@ -211,3 +212,24 @@ def test_a_gateway_that_asks_wrongly_lets_nobody_pass(
         "nginx": (500, "internal_error"),
         "caddy": (400, "invalid_request"),
     }[kind]
+
+
+def test_the_short_lines_of_the_readme_let_only_a_valid_token_through(
+    tessera: int, upstream: Upstream, tmp_path: Path, owner: Membership
+) -> None:
+    if program("nginx") is None:
+        pytest.skip("nginx is not installed")
+    text = f"server {{ listen 8080; {lines('nginx', 'README.md')} }}"
+    short = Gateway("nginx", tmp_path, tessera=tessera, api=upstream.port, text=text)
+    try:
+        issued = make_token(owner)
+        answer = ask(short, issued.plaintext, **{"X-Tessera-Subject": "tok_forged", "X_Tessera_Subject": "x"})
+        refused = [ask(short, bearer).status for bearer in ("", "tsr_sa_" + "A" * 43)]
+        assert (answer.status, refused) == (200, [401, 401])
+        assert {name: values for name, values in answer.received.items() if "tessera" in name} == {
+            "x-tessera-subject": [issued.token.public_id],
+            "x-tessera-organization-id": [owner.organization.public_id],
+        }
+        assert "authorization" not in answer.received
+    finally:
+        short.stop()

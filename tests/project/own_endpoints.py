@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -18,6 +21,7 @@ from accounts.models import Index
 from config import urls
 from tokens.credentials.credential import Credential
 
+README = Path(__file__).resolve().parents[2] / "README.md"
 READ, WRITE = "index:read:*", "index:write:*"
 
 
@@ -71,6 +75,14 @@ class Brands(viewsets.ModelViewSet[Index]):
         return Response({"published": True})
 
 
+def example_of_the_readme() -> ModuleType:
+    """README.md's endpoint as a module."""
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    module = ModuleType("readme_example")
+    exec(compile(code, str(README), "exec"), module.__dict__)  # noqa: S102
+    return module
+
+
 router = SimpleRouter(trailing_slash=False)
 router.register("brands", Brands)
 
@@ -79,6 +91,7 @@ urlpatterns = [
     path("api/undocumented", Undocumented.as_view()),
     path("api/brand-list", BrandList.as_view()),
     path("api/", include(router.urls)),
+    path("api/", include(example_of_the_readme())),
     path("shop/brands", Undocumented.as_view()),
     *urls.urlpatterns,
 ]

@@ -13,11 +13,15 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.checks import check_endpoints
-from accounts.models import Membership
+from accounts.models import Index, Membership
 from config.http import documentation
-from tests.support.people import make_member, make_token
+from tests.support.people import make_member, make_organization, make_token
 
-PATHS = ("/api/function", "/api/undocumented", "/api/brand-list", "/api/brands", "/shop/brands")
+# The last is the example in README.md.
+PATHS = (
+    *("/api/function", "/api/undocumented", "/api/brand-list", "/api/brands", "/shop/brands"),
+    "/api/index-names",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +71,13 @@ def test_each_action_of_a_viewset_has_its_own_permission(owner: Membership) -> N
     assert reader.post("/api/brands/publish").json()["required"] == ["index:write:*"]
     assert writer.post("/api/brands/publish").json() == {"published": True}
     assert writer.put("/api/brands/publish").status_code == 405
+
+
+def test_the_readmes_example_lists_its_own_organization_only(owner: Membership) -> None:
+    for organization, name in ((owner.organization, "ours"), (make_organization(), "theirs")):
+        Index.objects.create(organization=organization, name=name)
+    response = bearer(owner, "index:read:*").get("/api/index-names")
+    assert response.json() == {"names": ["ours"]}
 
 
 def test_the_schema_is_valid_and_names_each_permission(tmp_path: Path) -> None:

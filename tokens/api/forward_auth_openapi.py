@@ -21,8 +21,9 @@ REFUSED = (
     errors.UNAVAILABLE,
 )
 DESCRIPTION = """\
-A proxy in front of any API asks here before each request; any method does, and no body is read. The README
-shows the lines for nginx, Caddy, Traefik and Envoy, of which nginx and Envoy ask at paths of their own."""
+A proxy in front of an API sends the headers of each request here first. Any method is accepted, and no body
+is read. tokens/README.md shows the lines for nginx, Caddy, Traefik and Envoy; nginx and Envoy have paths of
+their own."""
 REQUIRE: Schema = {
     "name": "require",
     "in": "query",
