@@ -14,14 +14,14 @@ from accounts import errors
 from accounts.drf.fields import Body, CamelCase, Instant, Name
 from accounts.drf.pagination import PageLinks, PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import caller, organization_id
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from accounts.models.index import Index
 from accounts.permissions.actor import Actor
 from accounts.resources import indexes
 
 UUID = OpenApiParameter("uuid", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH)
 READ, WRITE = "read", "write"
-REFUSES: dict[str, tuple[Refusal, ...]] = dict.fromkeys(
+REFUSES: dict[str, tuple[ErrorCode, ...]] = dict.fromkeys(
     ("GET", "PATCH", "DELETE"), (errors.INSUFFICIENT_SCOPE,)
 )
 
@@ -49,7 +49,7 @@ class IndexPage(PageLinks):
 @extend_schema(tags=["Indexes"])
 class IndexesView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"GET": None, "POST": "index:write:*"}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = REFUSES
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = REFUSES
 
     @extend_schema(
         operation_id="listIndexes", summary="The indexes", parameters=[PageQuery], responses=IndexPage
@@ -82,7 +82,7 @@ class IndexesView(APIView):
 @extend_schema(tags=["Indexes"], parameters=[UUID])
 class IndexView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"GET": None, "PATCH": None, "DELETE": None}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = REFUSES
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = REFUSES
 
     @extend_schema(operation_id="readIndex", summary="One index", responses=IndexSerializer)
     def get(self, request: Request, uuid: str) -> Response:

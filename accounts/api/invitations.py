@@ -16,7 +16,7 @@ from accounts.api.serializers import PersonSerializer
 from accounts.drf.fields import Body, CamelCase, Email, Instant, Secret
 from accounts.drf.pagination import PageLinks, PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import caller, named, organization_id
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.members import invitation_delivery, invitations
 from accounts.members.invitation_delivery import Delivery
 from accounts.models import Invitation, User
@@ -89,7 +89,7 @@ class JoinedSerializer(CamelCase):
 @extend_schema(tags=["Organization"])
 class InvitationsView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"GET": VIEW, "POST": MANAGE}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {"POST": (errors.FORBIDDEN,)}
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"POST": (errors.FORBIDDEN,)}
 
     @extend_schema(
         operation_id="listInvitations",
@@ -129,7 +129,9 @@ class InvitationsView(APIView):
 @extend_schema(tags=["Organization"], parameters=[INVITATION_ID])
 class InvitationView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"DELETE": MANAGE}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {"DELETE": (errors.FORBIDDEN, errors.INVITATION_GONE)}
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
+        "DELETE": (errors.FORBIDDEN, errors.INVITATION_GONE)
+    }
 
     @extend_schema(operation_id="revokeInvitation", summary="Take an invitation back", responses={204: None})
     def delete(self, request: Request, invitation_id: str) -> Response:
@@ -141,7 +143,7 @@ class InvitationView(APIView):
 @extend_schema(tags=["Organization"], parameters=[INVITATION_ID])
 class ResendingView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"POST": MANAGE}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "POST": (errors.FORBIDDEN, errors.INVITATION_GONE, errors.INVALID_REQUEST)
     }
 
@@ -161,7 +163,7 @@ class ResendingView(APIView):
 @extend_schema(tags=["Organization"])
 class AcceptanceView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"POST": None}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "POST": (errors.SESSION_REQUIRED, errors.FORBIDDEN, errors.NOT_FOUND, errors.INVITATION_GONE)
     }
 
@@ -180,16 +182,16 @@ class AcceptanceView(APIView):
         body.is_valid(raise_exception=True)
         actor = caller(request)
         if actor.type != "user" or actor.user_id is None:
-            raise Refused(errors.SESSION_REQUIRED)
+            raise APIError(errors.SESSION_REQUIRED)
         user = User.objects.get(pk=actor.user_id)
         member = invitations.accept(secret=body.validated_data["token"], user=user)
         return Response(JoinedSerializer(member).data)
 
 
 def _find(request: Request, invitation_id: str) -> Invitation:
-    """The organization's invitation of that public id; raises Refused(not_found) for any other."""
+    """The organization's invitation of that public id; raises APIError(not_found) for any other."""
     pk = named("inv", invitation_id)
     found = Invitation.objects.filter(pk=pk, organization_id=organization_id(request)).first()
     if found is None:
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     return found

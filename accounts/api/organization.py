@@ -19,7 +19,7 @@ from accounts.api.serializers import (
 )
 from accounts.drf.pagination import PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import caller, named, organization_id
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from accounts.members.roles import transfer_ownership
 from accounts.models import Membership, Organization
 from accounts.organizations.update import change
@@ -75,7 +75,7 @@ class MembersView(APIView):
 @extend_schema(tags=["Organization"])
 class OwnershipView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"POST": None}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {"POST": (errors.FORBIDDEN, errors.NOT_FOUND)}
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"POST": (errors.FORBIDDEN, errors.NOT_FOUND)}
 
     @extend_schema(
         operation_id="transferOwnership",

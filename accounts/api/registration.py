@@ -14,11 +14,11 @@ from accounts import errors
 from accounts.api.registration_serializers import Accepted, EmailAsked, PasswordReset, SignUp
 from accounts.authentication import request_limits
 from accounts.authentication.mailed_links import InvalidLink
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.registration import browser_sign_ups, magic_links, password_reset
 from accounts.registration.sign_up import sign_up
 
-INVALID_LINK = Refusal(400, "This link is not valid any more", "invalid_link")
+INVALID_LINK = ErrorCode(400, "This link is not valid any more", "invalid_link")
 SIGNED_UP = "Done. Where the address has to be confirmed, a mail with a link is on its way."
 LINK_SENT = "A mail is on its way. If an account has this address, it holds a link."
 
@@ -33,7 +33,7 @@ class OpenView(APIView):
 
 @extend_schema(tags=["Sessions"])
 class SignUpView(OpenView):
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "POST": (errors.NOT_FOUND, errors.INVITATION_GONE, errors.FORBIDDEN, errors.RATE_LIMITED)
     }
 
@@ -81,7 +81,7 @@ class PasswordResetView(OpenView):
 
 @extend_schema(tags=["Sessions"])
 class PasswordResetConfirmView(OpenView):
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {"POST": (INVALID_LINK, errors.RATE_LIMITED)}
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"POST": (INVALID_LINK, errors.RATE_LIMITED)}
 
     @extend_schema(
         operation_id="resetPassword",
@@ -97,7 +97,7 @@ class PasswordResetConfirmView(OpenView):
         try:
             password_reset.confirm(body.validated_data["token"], body.validated_data["password"])
         except InvalidLink:
-            raise Refused(INVALID_LINK) from None
+            raise APIError(INVALID_LINK) from None
         except ValidationError as problem:
             raise _of_password(problem) from None
         return Response(status=204)
@@ -130,7 +130,7 @@ def _may_ask(request: Request) -> bool:
     """Whoever asks too often is answered as ever, and nothing happens."""
     try:
         request_limits.check_request(request._request)
-    except Refused:
+    except APIError:
         return False
     return True
 
@@ -139,5 +139,5 @@ def _accepted(detail: str) -> Response:
     return Response({"status": "accepted", "detail": detail}, status=202)
 
 
-def _of_password(problem: ValidationError) -> Refused:
-    return Refused(errors.INVALID_REQUEST, fields={"password": problem.messages})
+def _of_password(problem: ValidationError) -> APIError:
+    return APIError(errors.INVALID_REQUEST, fields={"password": problem.messages})

@@ -8,7 +8,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.http import HttpRequest
 
 from accounts.authentication import throttling, user_events
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import User
 from accounts.password_text import spellings
 
@@ -26,7 +26,7 @@ class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
         try:
             stored = User.objects.spelling_of(email)
             user: User | None = super().authenticate(request, email=stored, password=credentials["password"])
-        except Refused:
+        except APIError:
             # Nothing was checked.
             throttling.give_back(taken)
             raise

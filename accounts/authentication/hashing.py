@@ -13,10 +13,10 @@ from threading import Event, Lock
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 
 # Not the stores' refusal: nothing is broken, and nothing need be logged.
-BUSY = Refusal(503, "Temporarily unavailable", "unavailable")
+BUSY = ErrorCode(503, "Temporarily unavailable", "unavailable")
 RETRY_AFTER = 2
 # gunicorn has 8 threads in a process; half of them stay free for everything else.
 MOST_WAITING = 3
@@ -24,7 +24,7 @@ WAIT_SECONDS = 5.0
 
 
 class Queue:
-    """One at a time; ``turn`` raises Refused(BUSY) where ``most`` wait already."""
+    """One at a time; ``turn`` raises APIError(BUSY) where ``most`` wait already."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -46,7 +46,7 @@ class Queue:
                 self._busy = True
                 return
             if len(self._waiting) >= self._most:
-                raise Refused(BUSY, retry_after=RETRY_AFTER)
+                raise APIError(BUSY, retry_after=RETRY_AFTER)
             mine = Event()
             self._waiting.append(mine)
         if mine.wait(WAIT_SECONDS):
@@ -54,7 +54,7 @@ class Queue:
         with self._lock:
             if mine in self._waiting:
                 self._waiting.remove(mine)
-                raise Refused(BUSY, retry_after=RETRY_AFTER)
+                raise APIError(BUSY, retry_after=RETRY_AFTER)
 
     def _leave(self) -> None:
         """Hand the turn to the first that waits, so that no later one overtakes it."""

@@ -22,7 +22,7 @@ from accounts.permissions.actor import Actor
 @transaction.atomic
 @log.gathered()
 def reset(*, users: QuerySet[User], actor: Actor) -> list[User]:
-    """Of all of them, or none; raises Refused(forbidden). Returns those who had a factor."""
+    """Of all of them, or none; raises APIError(forbidden). Returns those who had a factor."""
     pks = list(users.values_list("pk", flat=True))
     memberships = Membership.objects.filter(user__in=pks)
     Organization.objects.lock_all(memberships.values_list("organization_id", flat=True))

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from accounts import errors, request_context
 from accounts.authentication import known_devices
 from accounts.authentication.throttling import account
-from accounts.errors import Refused
+from accounts.errors import APIError
 from ratelimit import attempts
 from ratelimit.client_ip import UNKNOWN, client_ip, network_windows
 from ratelimit.types import WindowLimit
@@ -17,17 +17,17 @@ HOUR = 3600
 
 
 def check_sign_up(request: HttpRequest) -> None:
-    """Raise Refused(rate_limited) where too many have signed up from this address."""
+    """Raise APIError(rate_limited) where too many have signed up from this address."""
     _check("sign-ups", settings.SIGN_UPS_PER_ADDRESS, HOUR, request)
 
 
 def check_request(request: HttpRequest) -> None:
-    """Raise Refused(rate_limited) where too many links were asked for from this address."""
+    """Raise APIError(rate_limited) where too many links were asked for from this address."""
     _check("links", settings.LINKS_PER_ADDRESS, HOUR, request)
 
 
 def check_secret(request: HttpRequest) -> None:
-    """Raise Refused(rate_limited) where too many secrets were tried from this address."""
+    """Raise APIError(rate_limited) where too many secrets were tried from this address."""
     _check("refusals", settings.REFUSALS_PER_MINUTE, 60, request)
 
 
@@ -54,4 +54,4 @@ def _check(name: str, limit: int, seconds: int, request: HttpRequest) -> None:
     try:
         attempts.take(network_windows(client_ip(request), name, limit, seconds))
     except attempts.TooMany as spent:
-        raise Refused(errors.RATE_LIMITED, retry_after=spent.retry_after) from None
+        raise APIError(errors.RATE_LIMITED, retry_after=spent.retry_after) from None

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from accounts import errors
 from accounts.authorization.rights import Rights, check_known
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership, User
 from accounts.permissions.actor import Actor
 from accounts.permissions.catalogue import role_scopes
@@ -64,7 +64,7 @@ def authorize(
     """Refuse unless the holder of ``rights``, read under the organization's lock, may do this.
 
     ``member`` is whose rights change, ``role`` what they, or an invitation, are given; ``permissions`` are
-    those given beyond it. Raises Refused: insufficient_scope, forbidden, invalid_request.
+    those given beyond it. Raises APIError: insufficient_scope, forbidden, invalid_request.
     """
     oneself = member is not None and member.pk == rights.member.pk
     if oneself:
@@ -73,12 +73,12 @@ def authorize(
     if act.permission is not None and not (oneself and act is Act.REMOVE):
         _require(rights, [act.permission])
     if act is Act.TRANSFER_OWNERSHIP and not (rights.in_person and rights.role is Role.OWNER):
-        raise Refused(errors.FORBIDDEN, detail="Only an owner hands the organization over.")
+        raise APIError(errors.FORBIDDEN, detail="Only an owner hands the organization over.")
     given = Role(role) if role is not None else None
     held = Role(member.role) if member is not None else None
     for one in (held, given):
         if one is not None and one.outranks(rights.role):
-            raise Refused(errors.FORBIDDEN, detail=f"This takes the role {one.label.lower()}.")
+            raise APIError(errors.FORBIDDEN, detail=f"This takes the role {one.label.lower()}.")
     if given is not None and _gives(act, held, given):
         _require(rights, role_scopes(given).texts)
     check_known(permissions)
@@ -89,13 +89,13 @@ def permits(rights: Rights, act: Act, *, member: Membership | None = None, role:
     """The same as an answer, for what pages offer."""
     try:
         authorize(rights, act, member=member, role=role)
-    except Refused:
+    except APIError:
         return False
     return True
 
 
 def authorize_staff(actor: Actor, people: Collection[User]) -> None:
-    """Refuse staff who lack a permission that one of these people holds; raises Refused(forbidden).
+    """Refuse staff who lack a permission that one of these people holds; raises APIError(forbidden).
 
     Everybody else has been authorized in their own organization, or is the system itself.
     """
@@ -103,7 +103,7 @@ def authorize_staff(actor: Actor, people: Collection[User]) -> None:
         return
     if not staff_may_change(User.objects.get(pk=actor.user_id), people):
         detail = "Only staff who hold all permissions of these people, owners' included, may change them."
-        raise Refused(errors.FORBIDDEN, detail=detail)
+        raise APIError(errors.FORBIDDEN, detail=detail)
 
 
 def staff_may_change(staff: User, people: Collection[User]) -> bool:
@@ -124,9 +124,9 @@ def staff_may_change(staff: User, people: Collection[User]) -> bool:
 def _check_oneself(rights: Rights, act: Act) -> None:
     if not rights.in_person:
         detail = "A program does not change the member who is responsible for it."
-        raise Refused(errors.FORBIDDEN, detail=detail)
+        raise APIError(errors.FORBIDDEN, detail=detail)
     if act in NEVER_ON_ONESELF:
-        raise Refused(errors.FORBIDDEN, detail=NEVER_ON_ONESELF[act])
+        raise APIError(errors.FORBIDDEN, detail=NEVER_ON_ONESELF[act])
 
 
 def _gives(act: Act, held: Role | None, given: Role) -> bool:
@@ -137,4 +137,4 @@ def _gives(act: Act, held: Role | None, given: Role) -> bool:
 
 def _require(rights: Rights, wanted: Sequence[str]) -> None:
     if missing := rights.missing_over_people(wanted):
-        raise Refused(errors.INSUFFICIENT_SCOPE, required=missing)
+        raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from allauth.core.exceptions import ReauthenticationRequired
 
 from accounts import email_domains, errors
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.models import Organization
 from accounts.oidc import providers
 from accounts.permissions.actor import Actor
@@ -24,8 +24,8 @@ from accounts.proof import Factor, Proof, Step
 POWERS = ("tokens.manage", "clients.manage", "members.manage", "organization.manage")
 # The longest life that a policy may set; without one, tokens live that long at most.
 MOST_TOKEN_DAYS = 365
-SSO_REQUIRED = Refusal(403, "The organization requires single sign-on", "sso_required")
-MFA_REQUIRED = Refusal(403, "The organization requires a sign-in with a second factor", "mfa_required")
+SSO_REQUIRED = ErrorCode(403, "The organization requires single sign-on", "sso_required")
+MFA_REQUIRED = ErrorCode(403, "The organization requires a sign-in with a second factor", "mfa_required")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def of(organization: Organization) -> SignInPolicy:
     return SignInPolicy(*(getattr(organization, name) for name in FIELDS))
 
 
-def unmet(policy: SignInPolicy, role: str | None, proof: Proof) -> Refusal | None:
+def unmet(policy: SignInPolicy, role: str | None, proof: Proof) -> ErrorCode | None:
     """Why a member with this role and proof may not work in the organization now."""
     if policy.sso_required and role != Role.OWNER and not any(map(policy.admits, proof.steps)):
         return SSO_REQUIRED
@@ -86,7 +86,7 @@ def check_change(
 ) -> None:
     """Refuse to switch on what nobody, or the person who does so, meets.
 
-    ``changed`` maps fields to before and after. Raises Refused(invalid_request) with fields.
+    ``changed`` maps fields to before and after. Raises APIError(invalid_request) with fields.
     """
     problems: dict[str, list[str]] = {}
     if _begins(changed, "sso_required") and not providers.configured():
@@ -95,7 +95,7 @@ def check_change(
         problems["mfaRequired"] = ["Set up your own second factor first, or sign in again with it."]
     problems |= _of_provider(changed, organization)
     if problems:
-        raise Refused(errors.INVALID_REQUEST, fields=problems)
+        raise APIError(errors.INVALID_REQUEST, fields=problems)
 
 
 def _begins(changed: Mapping[str, Sequence[object]], policy: str) -> bool:

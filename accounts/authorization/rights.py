@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.permissions.actor import Actor
 from accounts.permissions.catalogue import EVERYTHING, catalogue
@@ -28,14 +28,14 @@ class Rights:
     in_person: bool
 
     def find(self, member_id: UUID) -> Membership:
-        """A member of the same organization; raises Refused(not_found) for any other."""
+        """A member of the same organization; raises APIError(not_found) for any other."""
         member = (
             Membership.objects.filter(pk=member_id, organization_id=self.member.organization_id)
             .select_related("user", "organization")
             .first()
         )
         if member is None:
-            raise Refused(errors.NOT_FOUND)
+            raise APIError(errors.NOT_FOUND)
         return member
 
     def missing_over_people(self, wanted: Sequence[str]) -> list[str]:
@@ -64,9 +64,9 @@ def personal(member: Membership) -> Rights:
 
 
 def responsible_member(actor: Actor) -> Membership:
-    """The member who answers for the actor; raises Refused where a removal has won the race."""
+    """The member who answers for the actor; raises APIError where a removal has won the race."""
     if actor.membership_id is None or actor.organization_id is None:
-        raise Refused(errors.TOKEN_REVOKED)
+        raise APIError(errors.TOKEN_REVOKED)
     member = (
         Membership.objects.active()
         .filter(pk=actor.membership_id, organization_id=actor.organization_id)
@@ -76,52 +76,52 @@ def responsible_member(actor: Actor) -> Membership:
     )
     if member is None and actor.type == "client":
         # The client lives on without the member who made it, but nobody answers for what it would do.
-        raise Refused(errors.FORBIDDEN, detail="The member who answers for this client has left.")
+        raise APIError(errors.FORBIDDEN, detail="The member who answers for this client has left.")
     if member is None:
-        raise Refused(errors.TOKEN_REVOKED)
+        raise APIError(errors.TOKEN_REVOKED)
     return member
 
 
 def rights_of(actor: Actor, wanted: str | None = None) -> Rights:
     """What the actor may as of now: call under the organization's lock.
 
-    Raises Refused where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
+    Raises APIError where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
     """
     member = responsible_member(actor)
     scopes = actor.scopes_now(member)
     if wanted is not None and not scopes.allows(wanted):
-        raise Refused(errors.INSUFFICIENT_SCOPE, required=[wanted])
+        raise APIError(errors.INSUFFICIENT_SCOPE, required=[wanted])
     return Rights(member, scopes, _rank(actor, member, scopes), in_person=actor.type == "user")
 
 
 def locked_rights(actor: Actor, wanted: str | None = None) -> Rights:
     """The same, after taking the lock of the actor's organization."""
     if actor.organization_id is None:
-        raise Refused(errors.TOKEN_REVOKED)
+        raise APIError(errors.TOKEN_REVOKED)
     Organization.objects.lock_all([actor.organization_id])
     return rights_of(actor, wanted)
 
 
 def require_running(organization: Organization) -> None:
-    """Raise Refused(organization_suspended): such an organization gets no new credential and no new member.
+    """Raise APIError(organization_suspended): such an organization gets no new credential and no new member.
 
     Call it under the organization's lock. What ends or hands over a credential goes on.
     """
     if organization.suspended_at is not None:
-        raise Refused(errors.ORGANIZATION_SUSPENDED, detail=SUSPENDED)
+        raise APIError(errors.ORGANIZATION_SUSPENDED, detail=SUSPENDED)
 
 
 def check_permissions(held: ScopeSet, permissions: Sequence[str], field: str = "permissions") -> None:
-    """Nobody grants what they do not hold; raises Refused(insufficient_scope or invalid_request)."""
+    """Nobody grants what they do not hold; raises APIError(insufficient_scope or invalid_request)."""
     check_known(permissions, field)
     if missing := held.missing(permissions):
-        raise Refused(errors.INSUFFICIENT_SCOPE, required=missing)
+        raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
 
 
 def check_known(permissions: Sequence[str], field: str = "permissions") -> None:
-    """Raise Refused(invalid_request) for a permission that does not exist."""
+    """Raise APIError(invalid_request) for a permission that does not exist."""
     if sentences := unknown(permissions):
-        raise Refused(errors.INVALID_REQUEST, fields={field: sentences})
+        raise APIError(errors.INVALID_REQUEST, fields={field: sentences})
 
 
 def unknown(permissions: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from accounts import errors
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 
 Schema = dict[str, Any]
 
@@ -82,7 +82,7 @@ def headers(status: int, *, identified: bool) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name in found}
 
 
-def responses(cases: Iterable[Refusal]) -> dict[str, Schema]:
+def responses(cases: Iterable[ErrorCode]) -> dict[str, Schema]:
     """Cases as responses by status, an example a case."""
     found: dict[str, Schema] = {}
     for case in sorted(cases, key=lambda case: case.status):

@@ -17,8 +17,8 @@ from django_redis.exceptions import ConnectionInterrupted
 from redis import RedisError
 from rest_framework import exceptions as drf
 
-from accounts import errors as refusals
-from accounts.errors import Refusal, Refused
+from accounts import errors
+from accounts.errors import APIError, ErrorCode
 from ratelimit import metrics
 from ratelimit.store.client import StoreUnavailable
 
@@ -30,42 +30,42 @@ NO_FIELD = "non_field_errors"
 LONGEST_SENTENCE = 300
 
 # The first row that fits decides, so a narrower exception stands above its base class.
-_ROWS: tuple[tuple[tuple[type[Exception], ...], Refusal], ...] = (
-    ((drf.NotAuthenticated,), refusals.CREDENTIAL_REQUIRED),
-    ((ReauthenticationRequired,), refusals.REAUTHENTICATION_REQUIRED),
-    ((drf.AuthenticationFailed,), refusals.INVALID_TOKEN),
-    ((drf.PermissionDenied, DjangoPermissionDenied), refusals.FORBIDDEN),
-    ((drf.NotFound, Http404), refusals.NOT_FOUND),
-    ((drf.ValidationError, DjangoValidationError), refusals.INVALID_REQUEST),
-    ((RequestDataTooBig,), refusals.PAYLOAD_TOO_LARGE),
-    ((drf.ParseError, BadRequest, SuspiciousOperation), refusals.INVALID_REQUEST),
-    ((MultiPartParserError, UnreadablePostError), refusals.INVALID_REQUEST),
-    ((drf.MethodNotAllowed,), refusals.METHOD_NOT_ALLOWED),
-    ((drf.UnsupportedMediaType,), refusals.UNSUPPORTED_MEDIA_TYPE),
-    ((drf.NotAcceptable,), refusals.NOT_ACCEPTABLE),
-    ((drf.Throttled,), refusals.RATE_LIMITED),
+_ROWS: tuple[tuple[tuple[type[Exception], ...], ErrorCode], ...] = (
+    ((drf.NotAuthenticated,), errors.CREDENTIAL_REQUIRED),
+    ((ReauthenticationRequired,), errors.REAUTHENTICATION_REQUIRED),
+    ((drf.AuthenticationFailed,), errors.INVALID_TOKEN),
+    ((drf.PermissionDenied, DjangoPermissionDenied), errors.FORBIDDEN),
+    ((drf.NotFound, Http404), errors.NOT_FOUND),
+    ((drf.ValidationError, DjangoValidationError), errors.INVALID_REQUEST),
+    ((RequestDataTooBig,), errors.PAYLOAD_TOO_LARGE),
+    ((drf.ParseError, BadRequest, SuspiciousOperation), errors.INVALID_REQUEST),
+    ((MultiPartParserError, UnreadablePostError), errors.INVALID_REQUEST),
+    ((drf.MethodNotAllowed,), errors.METHOD_NOT_ALLOWED),
+    ((drf.UnsupportedMediaType,), errors.UNSUPPORTED_MEDIA_TYPE),
+    ((drf.NotAcceptable,), errors.NOT_ACCEPTABLE),
+    ((drf.Throttled,), errors.RATE_LIMITED),
 )
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """The response of a refusal, or None for what is a fault of ours (DRF raises it on, to become a 500)."""
-    refused = refusal_of(exc)
-    if refused is None:
+    """Return the error response, or None for a fault of ours, which DRF raises again to become a 500."""
+    found = api_error_of(exc)
+    if found is None:
         return None
-    if refused.refusal is refusals.UNAVAILABLE:
+    if found.error is errors.UNAVAILABLE:
         log_unavailable(exc, context["request"])
-    return refusals.response(refused.refusal, **refused.facts)
+    return errors.response(found.error, **found.extra)
 
 
-def refusal_of(exc: BaseException) -> Refused | None:
+def api_error_of(exc: BaseException) -> APIError | None:
     """What ``exc`` means to a client, or None where it is a fault of ours."""
-    if isinstance(exc, Refused):
+    if isinstance(exc, APIError):
         return exc
     if is_store_failure(exc):
-        return Refused(refusals.UNAVAILABLE)
-    for kinds, refusal in _ROWS:
+        return APIError(errors.UNAVAILABLE)
+    for kinds, error in _ROWS:
         if isinstance(exc, kinds):
-            return Refused(refusal, **_facts(exc))
+            return APIError(error, **_facts(exc))
     return None
 
 

@@ -13,7 +13,7 @@ from accounts import errors
 from accounts.drf import error_openapi
 from accounts.drf.fields import Body
 from accounts.drf.permissions import declared_scope
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 
 Schema = dict[str, Any]
 
@@ -89,7 +89,7 @@ class OperationSchema(AutoSchema):
             schema["additionalProperties"] = False
         return schema
 
-    def _refusals(self, operation: Schema, scope: str | None, *, public: bool) -> list[Refusal]:
+    def _refusals(self, operation: Schema, scope: str | None, *, public: bool) -> list[ErrorCode]:
         """What follows from the operation's form, and what its view names."""
         places = {parameter["in"] for parameter in operation.get("parameters", ())}
         found = [errors.UNAVAILABLE, *getattr(self.view, "refuses", {}).get(self.method, ())]

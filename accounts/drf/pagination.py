@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from accounts import errors
 from accounts.drf.fields import Query
 from accounts.drf.tenancy import organization_id
-from accounts.errors import Refused
+from accounts.errors import APIError
 
 Row = TypeVar("Row")
 
@@ -64,7 +64,7 @@ class SignedCursorPagination(CursorPagination):
     ) -> list[Row]:
         """One page of rows.
 
-        Raises Refused (400) for a cursor that was altered or belongs to another list or organization.
+        Raises APIError (400) for a cursor that was altered or belongs to another list or organization.
         """
         self.salt = f"cursor:{self.name}:{organization_id(request)}"
         rows = super().paginate_queryset(queryset, request, view) or []
@@ -80,7 +80,7 @@ class SignedCursorPagination(CursorPagination):
             direction, position = signing.loads(self.text, salt=self.salt)
         except signing.BadSignature:
             sentence = "This cursor does not belong to this list."
-            raise Refused(errors.INVALID_REQUEST, fields={"cursor": [sentence]}) from None
+            raise APIError(errors.INVALID_REQUEST, fields={"cursor": [sentence]}) from None
         return Cursor(offset=0, reverse=direction == BEFORE, position=position)
 
     def encode_cursor(self, cursor: Cursor) -> str:

@@ -11,7 +11,7 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from accounts.errors import PAYLOAD_TOO_LARGE, Refused
+from accounts.errors import PAYLOAD_TOO_LARGE, APIError
 
 MAX_DEPTH = 32
 _TOO_DEEP = f"The body is nested more than {MAX_DEPTH} levels deep."
@@ -22,7 +22,7 @@ MAX_INTEGER_DIGITS = 19
 
 
 class StrictJSONParser(BaseParser):
-    """One JSON object in UTF-8. Raises ``ParseError`` with a sentence, or ``Refused`` (413)."""
+    """One JSON object in UTF-8. Raises ``ParseError`` with a sentence, or ``APIError`` (413)."""
 
     media_type = "application/json"
 
@@ -70,7 +70,7 @@ def _read(stream: IO[bytes]) -> bytes:
     except OSError:
         raise ParseError("The body ended before it was complete.") from None
     if len(body) > limit:
-        raise Refused(PAYLOAD_TOO_LARGE)
+        raise APIError(PAYLOAD_TOO_LARGE)
     return body
 
 

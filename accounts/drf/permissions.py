@@ -11,7 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.permissions.actor import Actor
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class HasScope(BasePermission):
         wanted = declared_scope(view, request.method or "")
         actor = cast(Actor, request.auth)
         if wanted is not None and not actor.allows(wanted):
-            raise Refused(errors.INSUFFICIENT_SCOPE, required=[wanted])
+            raise APIError(errors.INSUFFICIENT_SCOPE, required=[wanted])
         return True
 
 

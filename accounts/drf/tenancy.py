@@ -8,7 +8,7 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from accounts import errors, typeid
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.permissions.actor import Actor
 
 
@@ -21,7 +21,7 @@ def organization_id(request: Request) -> UUID:
     """The caller's organization, which never comes from anything that the caller wrote."""
     found = caller(request).organization_id
     if found is None:
-        raise Refused(errors.FORBIDDEN)
+        raise APIError(errors.FORBIDDEN)
     return found
 
 
@@ -30,4 +30,4 @@ def named(prefix: str, text: str) -> UUID:
     try:
         return typeid.decode(prefix, text)
     except ValueError:
-        raise Refused(errors.NOT_FOUND) from None
+        raise APIError(errors.NOT_FOUND) from None

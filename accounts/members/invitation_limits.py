@@ -8,7 +8,7 @@ from django.conf import settings
 
 from accounts import errors
 from accounts.authentication.throttling import account
-from accounts.errors import Refused
+from accounts.errors import APIError
 from ratelimit import limiter
 from ratelimit.types import WindowLimit
 
@@ -17,7 +17,7 @@ PER_ORGANIZATION_AND_DAY = 200
 
 
 def check(organization_id: UUID | None, email: str) -> None:
-    """Count one more; raises Refused(rate_limited)."""
+    """Count one more; raises APIError(rate_limited)."""
     windows = (
         WindowLimit(
             "invitations",
@@ -30,4 +30,4 @@ def check(organization_id: UUID | None, email: str) -> None:
     for window in windows:
         admitted, ends_in = limiter.hit_window(window)
         if not admitted:
-            raise Refused(errors.RATE_LIMITED, retry_after=ends_in)
+            raise APIError(errors.RATE_LIMITED, retry_after=ends_in)

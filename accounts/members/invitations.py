@@ -20,7 +20,7 @@ from accounts.authentication.mailed_links import Claim, InvalidLink
 from accounts.authorization import policies
 from accounts.authorization.acts import Act, authorize, permits
 from accounts.authorization.rights import locked_rights, personal, require_running
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import emails, invitation_limits, removal
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.models.invitation import InvitationQuerySet
@@ -44,7 +44,7 @@ class Invited:
 def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None) -> Invited:
     """Invite an address, or invite it anew: the link before is dead. The mail is sent after the commit.
 
-    Raises Refused: invalid_request with fields; forbidden above the actor's rank; insufficient_scope;
+    Raises APIError: invalid_request with fields; forbidden above the actor's rank; insufficient_scope;
     rate_limited where the address was, or the organization has, mailed enough; organization_suspended.
     """
     policies.require_recent_proof_for(actor, role)
@@ -56,14 +56,14 @@ def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None)
 def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None) -> Invited:
     """A new link for seven more days; the one before is dead. Whoever resends is the inviter from then on.
 
-    Raises Refused: invitation_gone once it is over, and what ``invite`` raises.
+    Raises APIError: invitation_gone once it is over, and what ``invite`` raises.
     """
     invitation_limits.check(actor.organization_id, invitation.email)
     with transaction.atomic():
         Organization.objects.lock_all([invitation.organization_id])
         found = Invitation.objects.open().filter(pk=invitation.pk).first()
         if found is None:
-            raise Refused(errors.INVITATION_GONE)
+            raise APIError(errors.INVITATION_GONE)
         policies.require_recent_proof_for(actor, Role(found.role))
         invited = _invite(actor, found.email, Role(found.role), now or timezone.now(), again=True)
     return _after_commit(invited)
@@ -71,10 +71,10 @@ def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None)
 
 @transaction.atomic
 def revoke(*, actor: Actor, invitation: Invitation, now: datetime | None = None) -> None:
-    """Take an invitation back; a repeat changes nothing. Raises Refused(invitation_gone) once accepted."""
+    """Take an invitation back; a repeat changes nothing. Raises APIError(invitation_gone) once accepted."""
     authorize(locked_rights(actor), Act.REVOKE_INVITATION, role=invitation.role)
     if Invitation.objects.filter(pk=invitation.pk).exclude(accepted_at=None).exists():
-        raise Refused(errors.INVITATION_GONE)
+        raise APIError(errors.INVITATION_GONE)
     withdraw(invitations=Invitation.objects.filter(pk=invitation.pk), actor=actor, now=now)
 
 
@@ -95,14 +95,14 @@ def withdraw(*, invitations: QuerySet[Invitation], actor: Actor, now: datetime |
 @transaction.atomic
 @log.gathered()
 def accept(*, secret: str, user: User, now: datetime | None = None) -> Membership:
-    """Join by a link; raises Refused: not_found, invitation_gone, forbidden for another address, or
+    """Join by a link; raises APIError: not_found, invitation_gone, forbidden for another address, or
     invalid_request where the organization takes no addresses of its domain any more.
 
     The address must be the user's own and verified; the inviter must still be one who may invite so.
     """
     link = mailed_links.claims_of(secret, LinkKind.INVITATION).select_related("invitation").first()
     if link is None or link.invitation is None:
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     Organization.objects.lock_all([link.invitation.organization_id])
     now = now or timezone.now()
     invitation = _used(link, now)
@@ -143,7 +143,7 @@ def is_good(invitation: Invitation, now: datetime) -> bool:
 
 
 def check_address(invitation: Invitation, user: User) -> None:
-    """Raise Refused(forbidden) unless the invitation's address is the user's own, and verified."""
+    """Raise APIError(forbidden) unless the invitation's address is the user's own, and verified."""
     # Compared here and not in SQL, whose case folding takes some letters for others.
     own = {
         addresses.normalized(email): verified
@@ -153,7 +153,7 @@ def check_address(invitation: Invitation, user: User) -> None:
     if own.get(invited):
         return
     unproven = invited in own or invited == addresses.normalized(user.email)
-    raise Refused(errors.FORBIDDEN, detail=UNPROVEN_ADDRESS if unproven else OTHER_ADDRESS)
+    raise APIError(errors.FORBIDDEN, detail=UNPROVEN_ADDRESS if unproven else OTHER_ADDRESS)
 
 
 @transaction.atomic
@@ -188,21 +188,21 @@ def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool 
 
 
 def _used(link: MailedClaim, now: datetime) -> Invitation:
-    """Use the link up under the organization's lock; raises Refused where its invitation is not good.
+    """Use the link up under the organization's lock; raises APIError where its invitation is not good.
 
     The wait for the lock may have been long: everything is read again after it.
     """
     invitation = _whole().filter(mailed_claim=link).first()
     if invitation is None:
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     try:
         mailed_links.mark_used(link, now=now)
     except InvalidLink:
-        raise Refused(errors.INVITATION_GONE) from None
+        raise APIError(errors.INVITATION_GONE) from None
     if invitation.status(now) == "pending":
         _check_domain(invitation.organization, invitation.email)
     if not is_good(invitation, now):
-        raise Refused(errors.INVITATION_GONE)
+        raise APIError(errors.INVITATION_GONE)
     return invitation
 
 
@@ -216,14 +216,14 @@ def _check_address(organization: Organization, email: str) -> None:
     if Membership.objects.filter(
         organization=organization, user__email__in=addresses.spellings(email)
     ).exists():
-        raise Refused(errors.INVALID_REQUEST, fields={"email": ["This person is a member already."]})
+        raise APIError(errors.INVALID_REQUEST, fields={"email": ["This person is a member already."]})
     _check_domain(organization, email)
 
 
 def _check_domain(organization: Organization, email: str) -> None:
     if not email_domains.admits(organization.email_domains, email):
         sentence = email_domains.sentence(organization.email_domains)
-        raise Refused(errors.INVALID_REQUEST, fields={"email": [sentence]})
+        raise APIError(errors.INVALID_REQUEST, fields={"email": [sentence]})
 
 
 def _is_backed(invitation: Invitation) -> bool:

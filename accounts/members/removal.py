@@ -11,7 +11,7 @@ from accounts import errors
 from accounts.audit import log
 from accounts.audit.log import Target
 from accounts.authorization.acts import authorize_staff
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import emails
 from accounts.models import Membership, Organization, User
 from accounts.notifications import outbox
@@ -22,7 +22,7 @@ from accounts.permissions.roles import Role
 @transaction.atomic
 @log.gathered()
 def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
-    """Remove members of any organizations, all or none; raises Refused(last_owner). Returns how many.
+    """Remove members of any organizations, all or none; raises APIError(last_owner). Returns how many.
 
     Staff are authorized here, other actors before. What belongs to a member ends with the row.
     """
@@ -44,7 +44,7 @@ def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
 @transaction.atomic
 @log.gathered()
 def deactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
-    """Lock people out, all or none; raises Refused(last_owner, forbidden). Returns those who were active."""
+    """Lock people out, all or none; raises APIError(last_owner, forbidden). Returns those who were active."""
     pks = list(users.filter(is_active=True).values_list("pk", flat=True))
     memberships = _locked(Membership.objects.filter(user__in=pks))
     check_owners(memberships)
@@ -79,7 +79,7 @@ def reactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
 @transaction.atomic
 @log.gathered()
 def delete_people(*, users: QuerySet[User], actor: Actor) -> None:
-    """Delete people with their memberships, all or none; raises Refused(last_owner, forbidden)."""
+    """Delete people with their memberships, all or none; raises APIError(last_owner, forbidden)."""
     chosen = list(users)
     pks = [user.pk for user in chosen]
     # Also those who belong to no organization.
@@ -100,7 +100,7 @@ def check_owners(ending: Collection[Membership]) -> None:
     bare = losing.difference(kept.values_list("organization_id", flat=True))
     if bare:
         names = Organization.objects.filter(pk__in=bare).values_list("name", flat=True)
-        raise Refused(errors.LAST_OWNER, detail=f"No owner would be left in {', '.join(names)}.")
+        raise APIError(errors.LAST_OWNER, detail=f"No owner would be left in {', '.join(names)}.")
 
 
 def record(action: str, membership: Membership, actor: Actor, **changes: object) -> None:

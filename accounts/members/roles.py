@@ -12,7 +12,7 @@ from accounts.audit import log
 from accounts.authorization import policies
 from accounts.authorization.acts import Act, authorize
 from accounts.authorization.rights import locked_rights
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import emails as member_letters
 from accounts.members.removal import check_owners, record
 from accounts.models import Membership, Organization
@@ -33,7 +33,7 @@ def change(
     """Give a member of the actor's organization another role, or other permissions beyond the role.
 
     A lower role removes all permissions beyond it but those that ``permissions`` names. Tokens that the
-    member is responsible for go on: they belong to the organization. Raises Refused: not_found; forbidden
+    member is responsible for go on: they belong to the organization. Raises APIError: not_found; forbidden
     above the actor's rank or for one's own permissions; insufficient_scope for what the actor, or the
     member responsible for it, does not hold; invalid_request for an unknown permission; last_owner.
     """
@@ -64,14 +64,14 @@ def change(
 def transfer_ownership(*, actor: Actor, member_id: UUID) -> Membership:
     """Make another member an owner and become an admin, in one act. Returns the new owner.
 
-    Raises Refused: forbidden unless the actor is an owner in person; not_found; invalid_request.
+    Raises APIError: forbidden unless the actor is an owner in person; not_found; invalid_request.
     """
     rights = locked_rights(actor)
     recipient = rights.find(member_id)
     authorize(rights, Act.TRANSFER_OWNERSHIP, member=recipient, role=Role.OWNER)
     policies.require_recent_proof(actor)
     if recipient.pk == rights.member.pk or not recipient.user.is_active:
-        raise Refused(
+        raise APIError(
             errors.INVALID_REQUEST, fields={"memberId": ["Choose another member, who is not deactivated."]}
         )
     before = _values(recipient)

@@ -12,7 +12,7 @@ from accounts.audit import log
 from accounts.audit.log import Target
 from accounts.authorization import policies
 from accounts.authorization.rights import locked_rights
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Membership, Organization
 from accounts.notifications import outbox
@@ -30,18 +30,18 @@ LONGEST_SLUG = 60
 def delete(*, actor: Actor, typed_name: str, now: datetime | None = None) -> Organization:
     """Delete the actor's organization, for an owner in person who has typed its name.
 
-    Every credential stops with it (tokens.lifecycle.organization_deletion); owners get mail. Raises Refused:
+    Every credential stops with it (tokens.lifecycle.organization_deletion); owners get mail. Raises APIError:
     forbidden for anybody else, invalid_request with fields for another name.
     """
     policies.require_recent_proof(actor)
     rights = locked_rights(actor)
     if actor.type != "user" or rights.role is not Role.OWNER:
-        raise Refused(errors.FORBIDDEN, detail="Only an owner deletes the organization.")
+        raise APIError(errors.FORBIDDEN, detail="Only an owner deletes the organization.")
     organization = rights.member.organization
     # A page shows a run of spaces as one, so one is what people type.
     if typed_name.split() != organization.name.split():
         sentence = f"Type {organization.name} to confirm."
-        raise Refused(errors.INVALID_REQUEST, fields={"name": [sentence]})
+        raise APIError(errors.INVALID_REQUEST, fields={"name": [sentence]})
     _end(organization, actor, now or timezone.now())
     return organization
 
@@ -63,13 +63,13 @@ def delete_by_staff(*, organization: Organization, actor: Actor, now: datetime |
 def restore(*, organization: Organization, actor: Actor, now: datetime | None = None) -> bool:
     """Give an organization back to its people, within the time of grace; whether it was deleted.
 
-    What was revoked stays revoked. Raises Refused(not_found) once the purge may have begun.
+    What was revoked stays revoked. Raises APIError(not_found) once the purge may have begun.
     """
     found = _locked(organization)
     if found.deleted_at is None:
         return False
     if not is_restorable(found, now or timezone.now()):
-        raise Refused(errors.NOT_FOUND, detail=f"{found.name} was deleted too long ago.")
+        raise APIError(errors.NOT_FOUND, detail=f"{found.name} was deleted too long ago.")
     found.deleted_at = None
     former = found.slug.removesuffix(_ending(found))
     if not Organization.objects.filter(slug=former).exists():
@@ -104,10 +104,10 @@ def _ending(organization: Organization) -> str:
 
 
 def _locked(organization: Organization) -> Organization:
-    """As it is under its lock, deleted or not; raises Refused(not_found) once it is purged."""
+    """As it is under its lock, deleted or not; raises APIError(not_found) once it is purged."""
     found = Organization.objects.filter(pk=organization.pk).select_for_update(no_key=True).first()
     if found is None:
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     return found
 
 

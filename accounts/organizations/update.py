@@ -39,7 +39,7 @@ class Changes(TypedDict, total=False):
 def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
     """Change what is given of the actor's organization; tokens that exist keep their expiry.
 
-    What was opened without what a policy asks for from now on ends. Raises Refused: where the actor's
+    What was opened without what a policy asks for from now on ends. Raises APIError: where the actor's
     right has just ended; invalid_request for a policy that would lock everybody out, the actor included.
     """
     rights = locked_rights(actor, MANAGE)
@@ -61,7 +61,7 @@ def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
 
 @transaction.atomic
 def rotate_key(*, actor: Actor) -> Organization:
-    """Another publishable key; the one before names nothing from now on. Raises Refused."""
+    """Another publishable key; the one before names nothing from now on. Raises APIError."""
     policies.require_recent_proof(actor)
     organization = locked_rights(actor, MANAGE).member.organization
     before = organization.publishable_key

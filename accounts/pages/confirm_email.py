@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.authentication import browser_proof, mailed_links, request_limits
 from accounts.authentication.mailed_links import InvalidLink
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import User
 from accounts.models.mailed_claim import LinkKind, MailedClaim
 from accounts.pages.forms import NewPasswordForm
@@ -36,8 +36,8 @@ def confirm_email(request: HttpRequest, secret: str) -> HttpResponse:
         return _move(request, link) if link.kind == LinkKind.MOVE else _confirm(request, link)
     except InvalidLink:
         return dead_link(request, "account_login", "confirm")
-    except Refused as refused:
-        return too_many(request, refused)
+    except APIError as exc:
+        return too_many(request, exc)
 
 
 def enter(request: HttpRequest, user: User) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.shortcuts import render
 from accounts.authentication import browser_proof, second_factor
 from accounts.authentication.current_organization import current_organization
 from accounts.authorization import policies
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from accounts.members import last_seen
 from accounts.models import Membership, User
 from accounts.permissions.actor import Actor
@@ -87,7 +87,7 @@ def page(
     return decorate
 
 
-def unmet_policy(membership: Membership, actor: Actor) -> Refusal | None:
+def unmet_policy(membership: Membership, actor: Actor) -> ErrorCode | None:
     """The first of the organization's policies that the actor's sign-in does not satisfy."""
     return policies.unmet(policies.of(membership.organization), membership.role, actor.proof)
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.redirects import is_own_path
 
 P = ParamSpec("P")
@@ -69,8 +69,8 @@ def dead_link(request: HttpRequest, again: str, what: str) -> HttpResponse:
     return render(request, "accounts/sign_in/dead_link.html", {"again": again, "what": what}, status=404)
 
 
-def too_many(request: HttpRequest, refused: Refused) -> HttpResponse:
-    minutes = -(-int(refused.facts["retry_after"]) // 60)
+def too_many(request: HttpRequest, exc: APIError) -> HttpResponse:
+    minutes = -(-int(exc.extra["retry_after"]) // 60)
     response = render(request, "accounts/sign_in/too_many.html", {"minutes": minutes}, status=429)
-    response["Retry-After"] = str(refused.facts["retry_after"])
+    response["Retry-After"] = str(exc.extra["retry_after"])
     return response

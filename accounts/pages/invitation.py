@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import errors
 from accounts.authentication import request_limits
 from accounts.authentication.current_organization import SESSION_KEY as ORGANIZATION
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, User
 from accounts.pages.guests import guest_page, secret_page, too_many
@@ -25,8 +25,8 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
     """GET shows who invites to what, and keeps the secret for the sign-in and sign-up pages; POST joins."""
     try:
         request_limits.check_secret(request)
-    except Refused as refused:
-        return too_many(request, refused)
+    except APIError as exc:
+        return too_many(request, exc)
     found = invitations.find(secret)
     if found is None or not invitations.is_good(found, timezone.now()):
         return _over(request, found)
@@ -38,10 +38,8 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         return _page(request, found, user=user)
     try:
         member = invitations.accept(secret=secret, user=user)
-    except Refused as refused:
-        return (
-            _over(request, found) if refused.refusal is not errors.FORBIDDEN else _page(request, found, user)
-        )
+    except APIError as exc:
+        return _over(request, found) if exc.error is not errors.FORBIDDEN else _page(request, found, user)
     return _entered(request, member)
 
 
@@ -58,8 +56,8 @@ def _page(request: HttpRequest, found: Invitation, user: User | None) -> HttpRes
     if user is not None:
         try:
             invitations.check_address(found, user)
-        except Refused as refused:
-            problem = "unproven" if refused.facts["detail"] == invitations.UNPROVEN_ADDRESS else "other"
+        except APIError as exc:
+            problem = "unproven" if exc.extra["detail"] == invitations.UNPROVEN_ADDRESS else "other"
     is_member = (
         user is not None
         and Membership.objects.filter(organization_id=found.organization_id, user=user).exists()
@@ -71,8 +69,8 @@ def _page(request: HttpRequest, found: Invitation, user: User | None) -> HttpRes
 def _over(request: HttpRequest, found: Invitation | None) -> HttpResponse:
     """The same words for what never was and for what is over; only the status tells them apart."""
     request.session.pop(SESSION_KEY, None)
-    refusal = errors.NOT_FOUND if found is None else errors.INVITATION_GONE
-    return render(request, "accounts/sign_in/invitation_over.html", status=refusal.status)
+    error = errors.NOT_FOUND if found is None else errors.INVITATION_GONE
+    return render(request, "accounts/sign_in/invitation_over.html", status=error.status)
 
 
 def _entered(request: HttpRequest, member: Membership) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import browser_proof, request_limits
 from accounts.authentication.mailed_links import InvalidLink
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.pages.confirm_email import enter
 from accounts.pages.forms import EmailForm, NewPasswordForm
 from accounts.pages.guests import dead_link, guest_page, inside, secret_page, too_many
@@ -32,8 +32,8 @@ def ask(request: HttpRequest) -> HttpResponse:
         )
     try:
         request_limits.check_request(request)
-    except Refused as refused:
-        return too_many(request, refused)
+    except APIError as exc:
+        return too_many(request, exc)
     magic_links.request(form.cleaned_data["email"])
     return redirect("magic_link_sent")
 
@@ -63,8 +63,8 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
             return enter(request, user)
     except InvalidLink:
         return dead_link(request, "magic_link", "sign-in")
-    except Refused as refused:
-        return too_many(request, refused)
+    except APIError as exc:
+        return too_many(request, exc)
     except ValidationError as problem:
         cast(NewPasswordForm, form).add_error("password", problem)
     context = {"email": link.email, "form": form}

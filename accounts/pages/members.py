@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import addresses, errors, typeid
 from accounts.authorization.acts import MANAGE
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitation_delivery, invitations
 from accounts.members.invitations import Invited
 from accounts.members.roles import transfer_ownership
@@ -70,8 +70,8 @@ def invite(request: PageRequest) -> HttpResponse:
         email, role = form.cleaned_data["email"], Role(form.cleaned_data["role"])
         try:
             invited = invitations.invite(actor=request.actor, email=email, role=role)
-        except Refused as refused:
-            _take_over(form, refused)
+        except APIError as exc:
+            _take_over(form, exc)
         else:
             _report(request, invited, "We sent an invitation to {email}.")
             return redirect("members")
@@ -84,8 +84,8 @@ def resend(request: PageRequest, invitation_id: str) -> HttpResponse:
     found = _invitation(request, invitation_id)
     try:
         invited = invitations.resend(actor=request.actor, invitation=found)
-    except Refused as refused:
-        messages.error(request, _sentence(refused))
+    except APIError as exc:
+        messages.error(request, _sentence(exc))
     else:
         _report(request, invited, "We sent a new link to {email}. The previous link no longer works.")
     return redirect("members")
@@ -97,8 +97,8 @@ def revoke(request: PageRequest, invitation_id: str) -> HttpResponse:
     found = _invitation(request, invitation_id)
     try:
         invitations.revoke(actor=request.actor, invitation=found)
-    except Refused as refused:
-        messages.error(request, _sentence(refused))
+    except APIError as exc:
+        messages.error(request, _sentence(exc))
     else:
         messages.success(request, f"The invitation of {addresses.shown(found.email)} was revoked.")
     return redirect("members")
@@ -123,10 +123,10 @@ def _transfer(request: PageRequest) -> HttpResponse:
             heir = transfer_ownership(actor=request.actor, member_id=member_id)
         except ValueError:
             problem = "Choose who is to be the owner."
-        except Refused as refused:
-            if refused.refusal is errors.NOT_FOUND:
+        except APIError as exc:
+            if exc.error is errors.NOT_FOUND:
                 raise Http404 from None
-            problem = _sentence(refused)
+            problem = _sentence(exc)
         else:
             name = heir.user.display_name
             messages.success(request, f"{name} owns {heir.organization.name} now, and you are an admin.")
@@ -192,24 +192,24 @@ def _report(request: PageRequest, invited: Invited, sent: str) -> None:
     )
 
 
-def _take_over(form: InviteForm, refused: Refused) -> None:
+def _take_over(form: InviteForm, exc: APIError) -> None:
     """Show a refusal beside the field that it is about."""
-    fields: dict[str, Any] = refused.facts.get("fields", {"role": [_sentence(refused)]})
-    if refused.refusal is errors.RATE_LIMITED:
-        fields = {"email": [_sentence(refused)]}
+    fields: dict[str, Any] = exc.extra.get("fields", {"role": [_sentence(exc)]})
+    if exc.error is errors.RATE_LIMITED:
+        fields = {"email": [_sentence(exc)]}
     for field, sentences in fields.items():
         for sentence in sentences:
             form.add_error(field, sentence)
 
 
-def _sentence(refused: Refused) -> str:
+def _sentence(exc: APIError) -> str:
     """What a refusal says to people."""
-    if refused.refusal is errors.RATE_LIMITED:
-        minutes = -(-int(refused.facts["retry_after"]) // 60)
+    if exc.error is errors.RATE_LIMITED:
+        minutes = -(-int(exc.extra["retry_after"]) // 60)
         return f"Enough mails were sent for now. Try again in {minutes} minutes."
-    if fields := refused.facts.get("fields"):
+    if fields := exc.extra.get("fields"):
         return " ".join(sentence for sentences in fields.values() for sentence in sentences)
-    return str(refused.facts.get("detail") or f"{refused.refusal.error}.")
+    return str(exc.extra.get("detail") or f"{exc.error.message}.")
 
 
 def _matrix() -> list[tuple[Permission, list[bool]]]:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import request_limits
 from accounts.authentication.mailed_links import InvalidLink
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.pages.forms import EmailForm, NewPasswordForm
 from accounts.pages.guests import dead_link, guest_page, secret_page, too_many
 from accounts.registration import password_reset
@@ -25,8 +25,8 @@ def ask(request: HttpRequest) -> HttpResponse:
         return render(request, "account/password_reset.html", {"form": form}, status=400 if form else 200)
     try:
         request_limits.check_request(request)
-    except Refused as refused:
-        return too_many(request, refused)
+    except APIError as exc:
+        return too_many(request, exc)
     password_reset.request(form.cleaned_data["email"])
     return redirect("account_reset_password_done")
 
@@ -53,8 +53,8 @@ def choose(request: HttpRequest, secret: str) -> HttpResponse:
         return dead_link(request, "account_reset_password", "reset")
     except ValidationError as problem:
         form.add_error("password", problem)
-    except Refused as refused:
-        return too_many(request, refused)
+    except APIError as exc:
+        return too_many(request, exc)
     context = {"form": form, "email": link.email, "opening": link.user is None}
     return render(
         request, "account/password_reset_from_key.html", context, status=400 if form.errors else 200

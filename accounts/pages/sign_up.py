@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import errors
 from accounts.authentication import request_limits
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Invitation
 from accounts.pages.forms import SignUpForm
 from accounts.pages.guests import guest_page, inside, too_many
@@ -44,10 +44,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     except ValidationError as problem:
         form.add_error("password", problem)
         return _page(request, form, invitation)
-    except Refused as refused:
-        if refused.refusal is errors.RATE_LIMITED:
-            return too_many(request, refused)
-        form.add_error(None, refused.facts.get("detail", f"{refused.refusal.error}."))
+    except APIError as exc:
+        if exc.error is errors.RATE_LIMITED:
+            return too_many(request, exc)
+        form.add_error(None, exc.extra.get("detail", f"{exc.error.message}."))
         return _page(request, form, invitation)
     response = _joined(request) if invitation else redirect("account_email_verification_sent")
     browser_sign_ups.remember(request, response, claim)
@@ -67,7 +67,7 @@ def _invitation(request: HttpRequest) -> Invitation | None:
         return None
     try:
         return onboarding.open_invitation(secret)
-    except Refused:
+    except APIError:
         del request.session[onboarding.SESSION_KEY]
         return None
 

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import errors
 from accounts.authentication import browser_proof, request_limits, user_events
 from accounts.authentication.user_events import ANONYMOUS
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import User
 from accounts.oidc import http, id_tokens
 from accounts.oidc.http import Deadline, ProviderDown, ProviderRefused
@@ -138,10 +138,10 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             logger.warning("Sign-in by %s was refused: %s", slug, cannot.why)
         return _problem(request, provider, cannot.why)
-    except Refused as refused:
-        if refused.refusal is errors.RATE_LIMITED:
-            return too_many(request, refused)
-        detail = refused.facts.get("detail", f"{refused.refusal.error}.")
+    except APIError as exc:
+        if exc.error is errors.RATE_LIMITED:
+            return too_many(request, exc)
+        detail = exc.extra.get("detail", f"{exc.error.message}.")
         return _problem(request, provider, INVITATION, detail=detail)
 
 

@@ -42,7 +42,7 @@ class Actor:
     def scopes_now(self, member: HoldsScopes) -> ScopeSet:
         """What it may under the organization's lock: a person what ``member`` may, a program its own.
 
-        Credentials say more, and raise Refused(token_revoked) where they have ended meanwhile.
+        Credentials say more, and raise APIError(token_revoked) where they have ended meanwhile.
         """
         return member.scopes if self.type == "user" else self.scopes
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import addresses, errors
 from accounts.audit import log
 from accounts.authentication import user_events
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.organizations import provisioning
@@ -28,15 +28,15 @@ SESSION_KEY = "invitation"
 def open_invitation(secret: str, *, email: str | None = None) -> Invitation:
     """The invitation of the secret, and of this very address where one is given.
 
-    Raises Refused: not_found, invitation_gone, forbidden for another address.
+    Raises APIError: not_found, invitation_gone, forbidden for another address.
     """
     invitation = invitations.find(secret)
     if invitation is None:
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     if not invitations.is_good(invitation, timezone.now()):
-        raise Refused(errors.INVITATION_GONE)
+        raise APIError(errors.INVITATION_GONE)
     if email is not None and addresses.normalized(invitation.email) != addresses.normalized(email):
-        raise Refused(errors.FORBIDDEN, detail="The invitation is for another e-mail address.")
+        raise APIError(errors.FORBIDDEN, detail="The invitation is for another e-mail address.")
     return invitation
 
 
@@ -55,7 +55,7 @@ def lock_organizations(user: User | None, *, invitation_token: str = "") -> None
 def join_or_found(*, user: User, organization_name: str = "", invitation_token: str = "") -> Membership:
     """Join by the invitation, if there is one, else found an organization and own it.
 
-    Call it for a person whose address is proven; raises Refused as open_invitation does.
+    Call it for a person whose address is proven; raises APIError as open_invitation does.
     """
     if invitation_token:
         return invitations.accept(secret=invitation_token, user=user)

@@ -18,7 +18,7 @@ from accounts.authentication import (
 )
 from accounts.authentication.mailed_links import Claim
 from accounts.authorization.acts import authorize_staff
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import User
 from accounts.models.mailed_claim import LinkKind, MailedClaim
 from accounts.notifications import outbox
@@ -44,15 +44,15 @@ def find(secret: str) -> MailedClaim:
 def send_by_staff(user: User, *, by: Actor) -> None:
     """Mail the same link in the name of staff, who never learn a password.
 
-    Raises Refused: forbidden; invalid_request for a deactivated person; rate_limited.
+    Raises APIError: forbidden; invalid_request for a deactivated person; rate_limited.
     """
     onboarding.lock_organizations(user)
     authorize_staff(by, [user])
     if not user.is_active:
-        raise Refused(errors.INVALID_REQUEST, detail=f"{user} is deactivated.")
+        raise APIError(errors.INVALID_REQUEST, detail=f"{user} is deactivated.")
     # A window of its own: mails that strangers ask for must not use it up.
     if not request_limits.may_mail("staff-reset", user.email):
-        raise Refused(errors.RATE_LIMITED, retry_after=request_limits.HOUR)
+        raise APIError(errors.RATE_LIMITED, retry_after=request_limits.HOUR)
     mailed_links.mail(Claim(LinkKind.RESET, user.email, user), emails.reset, admitted=True)
     user_events.record("user.reset_mailed", user, by)
 

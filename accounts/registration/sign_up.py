@@ -22,7 +22,7 @@ def sign_up(
     each other's. The owner of an existing account is mailed instead; the response must not tell the two
     apart. With the invitation's secret the address counts as proven, and the person joins at once.
 
-    Raises ValidationError for the password, Refused as joining.open_invitation does.
+    Raises ValidationError for the password, APIError as joining.open_invitation does.
     """
     user = User(email=email, name=name)
     user.wanted_organization = organization_name or onboarding.default_name(user)

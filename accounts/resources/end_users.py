@@ -9,19 +9,19 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts import errors
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.models import Organization
 from accounts.models.index import EndUser, EndUserCount
 from ratelimit import limiter
 from ratelimit.types import WindowLimit
 
-LIMIT_REACHED = Refusal(409, "End user limit reached", "end_user_limit_reached")
+LIMIT_REACHED = ErrorCode(409, "End user limit reached", "end_user_limit_reached")
 
 
 def find_or_create(organization_id: UUID, uuid: UUID) -> EndUser:
     """The organization's record of the UUID: one statement once it exists.
 
-    Raises Refused: rate_limited past END_USERS_PER_MINUTE new ones, end_user_limit_reached at
+    Raises APIError: rate_limited past END_USERS_PER_MINUTE new ones, end_user_limit_reached at
     END_USERS_PER_ORGANIZATION, token_revoked where the organization has just been deleted.
     """
     found = EndUser.objects.filter(organization_id=organization_id, uuid=uuid).first()
@@ -30,7 +30,7 @@ def find_or_create(organization_id: UUID, uuid: UUID) -> EndUser:
     window = WindowLimit("end-users", f"end-users:{organization_id.hex}", settings.END_USERS_PER_MINUTE)
     admitted, ends_in = limiter.hit_window(window)
     if not admitted:
-        raise Refused(errors.RATE_LIMITED, retry_after=ends_in)
+        raise APIError(errors.RATE_LIMITED, retry_after=ends_in)
     return _create(organization_id, uuid)
 
 
@@ -39,7 +39,7 @@ def _create(organization_id: UUID, uuid: UUID) -> EndUser:
     try:
         Organization.objects.locked(organization_id)
     except Organization.DoesNotExist:
-        raise Refused(errors.TOKEN_REVOKED) from None
+        raise APIError(errors.TOKEN_REVOKED) from None
     # Whoever waited for the lock may have waited for this very record.
     found = EndUser.objects.filter(organization_id=organization_id, uuid=uuid).first()
     if found is not None:
@@ -47,6 +47,6 @@ def _create(organization_id: UUID, uuid: UUID) -> EndUser:
     count, _ = EndUserCount.objects.get_or_create(organization_id=organization_id)
     limit = settings.END_USERS_PER_ORGANIZATION
     if count.count >= limit:
-        raise Refused(LIMIT_REACHED, limit=limit)
+        raise APIError(LIMIT_REACHED, limit=limit)
     EndUserCount.objects.filter(pk=organization_id).update(count=F("count") + 1)
     return EndUser.objects.create(organization_id=organization_id, uuid=uuid)

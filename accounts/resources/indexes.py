@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from accounts import errors
 from accounts.audit import log
 from accounts.audit.log import Target
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.models.index import Index
 from accounts.permissions.actor import SYSTEM, Actor
@@ -36,29 +36,29 @@ def of_organization(organization_id: UUID) -> QuerySet[Index]:
 
 
 def find(organization_id: UUID, uuid: UUID | None) -> Index:
-    """The organization's index; raises Refused(not_found) for another's exactly as for none."""
+    """The organization's index; raises APIError(not_found) for another's exactly as for none."""
     found = uuid and of_organization(organization_id).filter(pk=uuid).first()
     if not found:
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     return found
 
 
 def require(actor: Actor, action: str, index: Index) -> None:
-    """Raise Refused(insufficient_scope) where the actor may not do this to this index."""
+    """Raise APIError(insufficient_scope) where the actor may not do this to this index."""
     wanted = scope_of(action, index.pk)
     if not actor.allows(wanted):
-        raise Refused(errors.INSUFFICIENT_SCOPE, required=[wanted])
+        raise APIError(errors.INSUFFICIENT_SCOPE, required=[wanted])
 
 
 def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet[Index]:
-    """Those of ``indexes`` that the scopes reach; raises Refused where they reach none, whatever exists."""
+    """Those of ``indexes`` that the scopes reach; raises APIError where they reach none, whatever exists."""
     reached = {
         granted.identifier
         for granted in scopes.parsed
         if covers(granted, Scope("index", action, granted.identifier))
     }
     if not reached:
-        raise Refused(errors.INSUFFICIENT_SCOPE, required=[f"index:{action}:{ANY}"])
+        raise APIError(errors.INSUFFICIENT_SCOPE, required=[f"index:{action}:{ANY}"])
     if ANY in reached:
         return indexes
     return indexes.filter(pk__in=[uuid for uuid in map(parse_uuid, reached) if uuid])
@@ -66,11 +66,11 @@ def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet
 
 @transaction.atomic
 def create(*, organization_id: UUID, name: str, actor: Actor = SYSTEM) -> Index:
-    """Raises Refused: 400 where the name is taken, token_revoked where the organization was just deleted."""
+    """Raises APIError: 400 where the name is taken, token_revoked where the organization was just deleted."""
     try:
         Organization.objects.locked(organization_id)
     except Organization.DoesNotExist:
-        raise Refused(errors.TOKEN_REVOKED) from None
+        raise APIError(errors.TOKEN_REVOKED) from None
     _check_name(organization_id, name)
     index = Index.objects.create(organization_id=organization_id, name=name)
     _record("index.created", index, actor, [None, name])
@@ -79,7 +79,7 @@ def create(*, organization_id: UUID, name: str, actor: Actor = SYSTEM) -> Index:
 
 @transaction.atomic
 def rename(*, index: Index, name: str, actor: Actor = SYSTEM) -> Index:
-    """Raises Refused: not_found where it has just been deleted, 400 where the name is taken."""
+    """Raises APIError: not_found where it has just been deleted, 400 where the name is taken."""
     Organization.objects.lock_all([index.organization_id])
     found = find(index.organization_id, index.pk)
     if found.name != name:
@@ -118,4 +118,4 @@ def is_taken(organization_id: UUID, name: str, *, but: UUID | None = None) -> bo
 def _check_name(organization_id: UUID, name: str, *, but: UUID | None = None) -> None:
     """Under the organization's lock, so that two wishes for one name are decided one by one."""
     if is_taken(organization_id, name, but=but):
-        raise Refused(errors.INVALID_REQUEST, fields={"name": [TAKEN]})
+        raise APIError(errors.INVALID_REQUEST, fields={"name": [TAKEN]})

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from accounts.authorization import acts
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import User
 from accounts.permissions.actor import Actor
 from ratelimit.admin import Page
@@ -76,8 +76,8 @@ class RefusableDeletion(Page):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         try:
             return super().delete_view(request, object_id, extra_context)
-        except Refused as refused:
-            tell(self, request, refused)
+        except APIError as exc:
+            tell(self, request, exc)
             page = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
             return HttpResponseRedirect(reverse(page))
 
@@ -86,14 +86,14 @@ class RefusableDeletion(Page):
         try:
             with transaction.atomic():
                 return delete_selected(self, request, queryset)
-        except Refused as refused:
-            tell(self, request, refused)
+        except APIError as exc:
+            tell(self, request, exc)
             return None
 
 
-def tell(page: Page, request: HttpRequest, refused: Refused) -> None:
-    detail = refused.facts.get("detail", "")
-    page.message_user(request, f"{refused.refusal.error}. {detail}".strip(), messages.ERROR)
+def tell(page: Page, request: HttpRequest, exc: APIError) -> None:
+    detail = exc.extra.get("detail", "")
+    page.message_user(request, f"{exc.error.message}. {detail}".strip(), messages.ERROR)
 
 
 def back_url(page: Page, request: HttpRequest) -> str:

@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.authentication import mfa_reset, user_events
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import removal
 from accounts.models import Membership, User
 from accounts.registration import password_reset
@@ -156,8 +156,8 @@ class UserAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows, UserPag
             with transaction.atomic():
                 password_reset.send_by_staff(user, by=staff(request))
                 self._log_each(request, [user], "Password reset mail sent")
-        except Refused as refused:
-            tell(self, request, refused)
+        except APIError as exc:
+            tell(self, request, exc)
         return redirect(f"{self.admin_site.name}:accounts_user_change", user.pk)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -187,8 +187,8 @@ class UserAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows, UserPag
             with transaction.atomic():
                 done = removal.deactivate(users=queryset, actor=staff(request))
                 self._log_each(request, done, "Deactivated")
-        except Refused as refused:
-            tell(self, request, refused)
+        except APIError as exc:
+            tell(self, request, exc)
         return None
 
     @admin.action(permissions=["change"], description="Reactivate selected users")

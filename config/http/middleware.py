@@ -14,8 +14,8 @@ from django.http.request import UnreadablePostError
 from django.utils.cache import patch_vary_headers
 
 from accounts import errors, request_context
-from accounts.drf.exception_handler import exception_handler, refusal_of
-from accounts.errors import Refused, is_api
+from accounts.drf.exception_handler import api_error_of, exception_handler
+from accounts.errors import APIError, is_api
 from config.http import error_views, health, request_checks
 from config.http.access_log import request_done
 from ratelimit.client_ip import client_ip
@@ -78,9 +78,9 @@ class EdgeMiddleware:
             return health.PROBES[request.path_info]()
         try:
             request_checks.check(request, api=api)
-        except Refused as refused:
-            response = error_views.refuse(request, refused)
-            if refused.refusal is errors.METHOD_NOT_ALLOWED:
+        except APIError as exc:
+            response = error_views.respond(request, exc)
+            if exc.error is errors.METHOD_NOT_ALLOWED:
                 response["Allow"] = ", ".join(sorted(request_checks.METHODS))
             return response
         return self.get_response(request)
@@ -102,11 +102,11 @@ class EdgeMiddleware:
         if is_api(request):
             response = exception_handler(exc, {"request": request})
             return response or error_views.internal_error(request, exc)
-        refused = refusal_of(exc)
-        if refused is None:
+        error = api_error_of(exc)
+        if error is None:
             return None
-        ours = isinstance(exc, Refused | UnreadablePostError) or refused.refusal is errors.UNAVAILABLE
-        return error_views.refuse(request, refused, exc) if ours else None
+        ours = isinstance(exc, APIError | UnreadablePostError) or error.error is errors.UNAVAILABLE
+        return error_views.respond(request, error, exc) if ours else None
 
 
 def _measure(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -122,9 +122,9 @@ def _measure(request: HttpRequest, response: HttpResponseBase) -> None:
 
 def _tell_in_json(response: HttpResponseBase) -> None:
     """Django's own pages (DEBUG's technical ones, an empty 405) become the body of their status."""
-    refusal = _BY_STATUS.get(response.status_code)
-    if refusal is not None and isinstance(response, HttpResponse):
-        response.content = errors.response(refusal).content
+    error = _BY_STATUS.get(response.status_code)
+    if error is not None and isinstance(response, HttpResponse):
+        response.content = errors.response(error).content
         response["Content-Type"] = "application/json"
         response.headers.pop("Content-Length", None)
 

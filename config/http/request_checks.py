@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from accounts import errors
 from accounts.drf.parsers import UTF8_NAMES
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from tokens.credentials import forward_auth_paths
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -22,7 +22,7 @@ FORWARD_AUTH = REPEATABLE = forward_auth_paths.PATHS
 MAX_URL = 4096
 # Sign-in and the token service, where anybody may post: API endpoints and pages.
 OPEN_PREFIXES = ("/v1/auth/", "/auth/v1/", "/accounts/")
-OPEN_BODY_TOO_LARGE = Refusal(413, "The body is larger than 16 KB", errors.PAYLOAD_TOO_LARGE.code)
+OPEN_BODY_TOO_LARGE = ErrorCode(413, "The body is larger than 16 KB", errors.PAYLOAD_TOO_LARGE.code)
 MAX_HOST = 100
 MAX_HOSTS_NAMED = 256
 
@@ -33,14 +33,14 @@ _EXTENDED_PARAMETER = re.compile(r"\*\s*\d*\s*\*?\s*=")
 
 
 def check(request: HttpRequest, *, api: bool) -> None:
-    """Raises ``Refused`` for the first rule that the request breaks; makes a chunked body readable."""
+    """Raises ``APIError`` for the first rule that the request breaks; makes a chunked body readable."""
     meta = request.META
     _check_method(request)
     if api:
         _check_host(request, needed=request.path_info not in FORWARD_AUTH)
     _check_url(request, api=api)
     if api and settings.SECURE and not request.is_secure():
-        raise Refused(
+        raise APIError(
             errors.HTTPS_REQUIRED,
             detail="This API is served over https only. Replace a credential that was sent in clear.",
         )
@@ -59,8 +59,8 @@ def check(request: HttpRequest, *, api: bool) -> None:
         _read_chunked(request, _limit(request))
 
 
-def _malformed(sentence: str) -> Refused:
-    return Refused(errors.INVALID_REQUEST, detail=sentence)
+def _malformed(sentence: str) -> APIError:
+    return APIError(errors.INVALID_REQUEST, detail=sentence)
 
 
 def _check_method(request: HttpRequest) -> None:
@@ -68,7 +68,7 @@ def _check_method(request: HttpRequest) -> None:
     if method in METHODS:
         return
     if method == "TRACE" or request.path_info not in FORWARD_AUTH:
-        raise Refused(errors.METHOD_NOT_ALLOWED)
+        raise APIError(errors.METHOD_NOT_ALLOWED)
 
 
 def _check_host(request: HttpRequest, *, needed: bool) -> None:
@@ -78,7 +78,7 @@ def _check_host(request: HttpRequest, *, needed: bool) -> None:
     except DisallowedHost:
         _name_host(request.META.get("HTTP_HOST", "")[:MAX_HOST])
         if needed:
-            raise Refused(errors.INVALID_REQUEST) from None
+            raise APIError(errors.INVALID_REQUEST) from None
 
 
 @lru_cache(maxsize=MAX_HOSTS_NAMED)
@@ -93,7 +93,7 @@ def _check_url(request: HttpRequest, *, api: bool) -> None:
     # RAW_URI is gunicorn's: the request target before percent-decoding made it shorter.
     target = request.META.get("RAW_URI", "")
     if len(target) > MAX_URL or len(path) + len(query) > MAX_URL:
-        raise Refused(errors.URI_TOO_LONG)
+        raise APIError(errors.URI_TOO_LONG)
     if "#" in target:
         # RFC 9112 section 3.2: a target has no fragment, and gunicorn would drop what follows it.
         raise _malformed("The address holds a fragment.")
@@ -110,32 +110,32 @@ def _check_repeated(request: HttpRequest) -> None:
         raise _malformed("The query has too many parameters.") from None
     for name, values in parameters.lists():
         if len(values) > 1:
-            raise Refused(
+            raise APIError(
                 errors.INVALID_REQUEST,
                 detail="A query parameter may be given once only.",
                 fields={name: ["Give this parameter once only."]},
             )
 
 
-def _limit(request: HttpRequest) -> Refusal:
+def _limit(request: HttpRequest) -> ErrorCode:
     """The refusal of a body that is too large here."""
     return OPEN_BODY_TOO_LARGE if request.path_info.startswith(OPEN_PREFIXES) else errors.PAYLOAD_TOO_LARGE
 
 
-def _bytes_of(too_large: Refusal) -> int:
+def _bytes_of(too_large: ErrorCode) -> int:
     if too_large is OPEN_BODY_TOO_LARGE:
         return settings.OPEN_BODY_BYTES
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
 
 
-def _check_length(length: str, too_large: Refusal) -> None:
+def _check_length(length: str, too_large: ErrorCode) -> None:
     if not (length.isascii() and length.isdigit()):
         raise _malformed("The Content-Length header must be a number.")
     if len(length) > 15 or int(length) > _bytes_of(too_large):
-        raise Refused(too_large)
+        raise APIError(too_large)
 
 
-def _read_chunked(request: HttpRequest, too_large: Refusal) -> None:
+def _read_chunked(request: HttpRequest, too_large: ErrorCode) -> None:
     """A body without a length (RFC 9112 section 7.1), read up to the limit and given one."""
     if not request.META.get("wsgi.input_terminated"):
         raise _malformed("Send the body with a Content-Length.")
@@ -148,7 +148,7 @@ def _read_chunked(request: HttpRequest, too_large: Refusal) -> None:
         # The server parses chunks while they are read, and each server has exceptions of its own.
         raise _malformed("The chunked body is malformed.") from None
     if len(body) > limit:
-        raise Refused(too_large)
+        raise APIError(too_large)
     request.META["CONTENT_LENGTH"] = str(len(body))
     # Django bounded its stream by the missing Content-Length, to nothing.
     request._stream = io.BytesIO(body)

@@ -10,7 +10,7 @@ from typing import Any
 from gunicorn import util
 
 from accounts import errors
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from config.http.middleware import api_headers
 
 _BY_STATUS = {
@@ -19,18 +19,18 @@ _BY_STATUS = {
         errors.INVALID_REQUEST,
         errors.FORBIDDEN,
         errors.URI_TOO_LONG,
-        Refusal(417, "Expectation failed", "expectation_failed"),
-        Refusal(431, "The header fields are too large or too many", "headers_too_large"),
+        ErrorCode(417, "Expectation failed", "expectation_failed"),
+        ErrorCode(431, "The header fields are too large or too many", "headers_too_large"),
         errors.INTERNAL_ERROR,
-        Refusal(501, "Not implemented", "not_implemented"),
+        ErrorCode(501, "Not implemented", "not_implemented"),
     )
 }
 
 
 def write(sock: Any, status: int, reason: str, message: str) -> None:
     """Replace gunicorn's page, which quotes the request; the reason is in the server's log."""
-    refusal = _BY_STATUS.get(status) or Refusal(status, HTTPStatus(status).phrase, "refused")
-    body = json.dumps(errors.body(refusal)).encode()
+    error = _BY_STATUS.get(status) or ErrorCode(status, HTTPStatus(status).phrase, "refused")
+    body = json.dumps(errors.body(error)).encode()
     headers = {
         "Connection": "close",
         "Content-Type": "application/json",

@@ -17,12 +17,12 @@ from rest_framework.views import APIView
 
 import config.urls
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 
 # Made anew each time: an exception that is raised twice carries its first traceback along.
 RAISED: dict[str, Callable[[], Exception]] = {
-    "refused": lambda: Refused(errors.TOKEN_LIMIT_REACHED, limit=50),
-    "scope": lambda: Refused(errors.INSUFFICIENT_SCOPE, required=["tokens.manage"]),
+    "refused": lambda: APIError(errors.TOKEN_LIMIT_REACHED, limit=50),
+    "scope": lambda: APIError(errors.INSUFFICIENT_SCOPE, required=["tokens.manage"]),
     "unauthenticated": exceptions.NotAuthenticated,
     "bad-credential": exceptions.AuthenticationFailed,
     "denied": lambda: PermissionDenied("internal reason"),

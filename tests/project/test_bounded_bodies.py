@@ -15,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from accounts.drf.exception_handler import refusal_of
+from accounts.drf.exception_handler import api_error_of
 from accounts.drf.fields import MOST_ITEM_ERRORS, Body, BoundedDict, BoundedList
 from tokens.api.token_serializers import MOST_PERMISSIONS, PermissionText
 
@@ -84,9 +84,9 @@ def test_every_refusal_of_a_field_is_small(body: type[Any]) -> None:
         for what, value in HOSTILE.items():
             with pytest.raises(ValidationError) as problem:
                 body(data={field: value}).is_valid(raise_exception=True)
-            refused = refusal_of(problem.value)
+            refused = api_error_of(problem.value)
             assert refused is not None
-            assert len(json.dumps(refused.facts)) < LARGEST_REFUSAL, (field, what)
+            assert len(json.dumps(refused.extra)) < LARGEST_REFUSAL, (field, what)
 
 
 @pytest.mark.parametrize(

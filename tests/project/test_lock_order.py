@@ -10,7 +10,7 @@ import pytest
 
 from accounts.audit.log import first_broken
 from accounts.authentication.mailed_links import Claim, InvalidLink, find, issue
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations, removal
 from accounts.models import Membership, User
 from accounts.models.mailed_claim import LinkKind
@@ -29,7 +29,7 @@ NEW = "another-long-passphrase"
 def run(*tasks: Callable[[], object]) -> list[object]:
     told = at_once(tasks)
     problems = [
-        one for one in told if isinstance(one, Exception) and not isinstance(one, Refused | InvalidLink)
+        one for one in told if isinstance(one, Exception) and not isinstance(one, APIError | InvalidLink)
     ]
     assert not problems, problems
     return list(told)

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts import errors, typeid
 from accounts.drf.fields import CamelCase, Instant
 from accounts.drf.tenancy import organization_id
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.models.index import EndUser, Index
 from accounts.permissions.roles import Role
 from accounts.resources import end_users, indexes
@@ -68,7 +68,7 @@ class ContextSerializer(CamelCase):
 @extend_schema(tags=["Identity"])
 class ContextView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"GET": None}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "GET": (errors.INSUFFICIENT_SCOPE, errors.NOT_FOUND, end_users.LIMIT_REACHED)
     }
 
@@ -103,7 +103,7 @@ class ContextView(APIView):
 def index_of(request: Request, action: str = "read") -> Index | None:
     """The index that the request names, None where it names none; the caller may do ``action`` to it.
 
-    Raises Refused: invalid_request for a malformed header, not_found, insufficient_scope.
+    Raises APIError: invalid_request for a malformed header, not_found, insufficient_scope.
     """
     text = request.headers.get(INDEX_HEADER)
     if text is None:
@@ -119,7 +119,7 @@ def index_of(request: Request, action: str = "read") -> Index | None:
 def end_user_of(request: Request) -> EndUser | None:
     """The end user that the request names, None where it names none.
 
-    Raises Refused: invalid_request for anything but a UUIDv7, and as end_users.find_or_create does.
+    Raises APIError: invalid_request for anything but a UUIDv7, and as end_users.find_or_create does.
     """
     text = request.headers.get(USER_HEADER)
     if text is None:
@@ -133,7 +133,7 @@ def end_user_of(request: Request) -> EndUser | None:
 def describe(credential: Credential) -> dict[str, Any]:
     """The members of ContextSerializer that follow from the credential alone."""
     if credential.organization_id is None or credential.id is None:
-        raise Refused(errors.FORBIDDEN)
+        raise APIError(errors.FORBIDDEN)
     name = credential.name
     found = ABSENT | {
         "actor_type": credential.type,
@@ -155,5 +155,5 @@ def describe(credential: Credential) -> dict[str, Any]:
     }
 
 
-def _malformed(header: str, sentence: str) -> Refused:
-    return Refused(errors.INVALID_REQUEST, fields={header: [sentence]})
+def _malformed(header: str, sentence: str) -> APIError:
+    return APIError(errors.INVALID_REQUEST, fields={header: [sentence]})

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts import errors, typeid
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.permissions.scopes import parse
 from tokens.credentials import forward_auth_paths
 from tokens.credentials.authentication import refused
@@ -34,7 +34,7 @@ PREFIXES = {"service_account": "tok", "user": "usr", "client": "cli"}
 def verify(request: HttpRequest, status: int = 204) -> HttpResponse:
     """Any method, whose body is never read: ``?require=<permission>``, repeated where several are needed.
 
-    Raises Refused: 401 and 403 as everywhere, invalid_request where the proxy asks wrongly.
+    Raises APIError: 401 and 403 as everywhere, invalid_request where the proxy asks wrongly.
     """
     credential: Credential | None = request.credential  # type: ignore[attr-defined]
     if credential is None:
@@ -42,9 +42,9 @@ def verify(request: HttpRequest, status: int = 204) -> HttpResponse:
     query = request.META.get("QUERY_STRING", "")
     wanted = requirements(before_path(query) if request.path_info == forward_auth_paths.FOR_ENVOY else query)
     if missing := credential.scopes.missing(wanted):
-        raise Refused(errors.INSUFFICIENT_SCOPE, required=missing)
+        raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
     if credential.id is None or credential.organization_id is None:
-        raise Refused(errors.FORBIDDEN)
+        raise APIError(errors.FORBIDDEN)
     response = HttpResponse(status=status)
     del response.headers["Content-Type"]
     found = identity(credential.type, credential.id, credential.organization_id, credential.scopes.texts)
@@ -62,7 +62,7 @@ def requirements(query: str) -> tuple[str, ...]:
     """The permissions that a query asks for; all of them are needed.
 
     Nothing but ``require`` may be asked, because a misspelt name must not let everybody in.
-    Raises Refused(invalid_request).
+    Raises APIError(invalid_request).
     """
     wanted = []
     for name, value in parse_qsl(query, keep_blank_values=True):
@@ -91,10 +91,10 @@ def before_path(query: str) -> str:
     return ours
 
 
-def _asked_wrongly(what: str, name: str, sentence: str) -> Refused:
+def _asked_wrongly(what: str, name: str, sentence: str) -> APIError:
     # The value is not logged: whoever writes a query by hand may have put a secret there.
     logger.warning("A proxy asks for forward authentication with %s: nobody is let in.", what)
-    return Refused(errors.INVALID_REQUEST, fields={name: [sentence]})
+    return APIError(errors.INVALID_REQUEST, fields={name: [sentence]})
 
 
 @lru_cache(maxsize=4096)

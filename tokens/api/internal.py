@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.drf.permissions import HasScope
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.registration.retention import prune_people
 from ratelimit.store.client import StoreUnavailable
 from ratelimit.usage.sync import Drain, prune
@@ -28,7 +28,7 @@ class IsInternal(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if cast(Credential, request.auth).type != "internal":
-            raise Refused(errors.INVALID_TOKEN)
+            raise APIError(errors.INVALID_TOKEN)
         return True
 
 
@@ -52,7 +52,7 @@ class HousekeepingView(InternalView):
         try:
             drained = Drain()() if settings.REDIS_URL else 0
         except StoreUnavailable:
-            raise Refused(errors.UNAVAILABLE) from None
+            raise APIError(errors.UNAVAILABLE) from None
         wipe_successors()
         prune()
         prune_grants()

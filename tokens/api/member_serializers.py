@@ -37,7 +37,7 @@ class Transferring(Body):
     )
 
     def transfers(self) -> dict[str, dict[UUID, UUID]]:
-        """Arguments of the flow; raises Refused(not_found) for an id that cannot be one."""
+        """Arguments of the flow; raises APIError(not_found) for an id that cannot be one."""
         tokens = self.validated_data.get("transfer_tokens", {})
         clients = self.validated_data.get("transfer_clients", {})
         return {
@@ -66,7 +66,7 @@ class MemberChange(Transferring):
     )
 
     def wanted(self) -> dict[str, Any]:
-        """Arguments of the flow; raises Refused(not_found) for an id that cannot be one."""
+        """Arguments of the flow; raises APIError(not_found) for an id that cannot be one."""
         given = self.validated_data
         found: dict[str, Any] = {name: given[name] for name in ("role", "permissions") if name in given}
         revoked = [named("tok", text) for text in given.get("revoke_tokens", [])]

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts import errors
 from accounts.authorization.acts import MANAGE
 from accounts.drf.tenancy import caller, named
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from tokens.api.member_serializers import ChangedMemberSerializer, MemberChange, Removal
 from tokens.lifecycle import member_removal
 from tokens.service_accounts.excess import exceeding
@@ -26,7 +26,7 @@ MEMBER_ID = OpenApiParameter(
 @extend_schema(tags=["Organization"], parameters=[MEMBER_ID])
 class MemberView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"PATCH": MANAGE, "DELETE": None}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "PATCH": (errors.FORBIDDEN, errors.LAST_OWNER),
         "DELETE": (errors.INSUFFICIENT_SCOPE, errors.FORBIDDEN, errors.LAST_OWNER),
     }

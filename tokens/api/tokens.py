@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts import errors
 from accounts.drf.pagination import SignedCursorPagination
 from accounts.drf.tenancy import caller, named, organization_id
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from tokens.api import examples
 from tokens.api.token_serializers import (
     CreatedTokenSerializer,
@@ -44,7 +44,7 @@ TOKEN_ID = OpenApiParameter(
 @extend_schema(tags=["Tokens"])
 class TokensView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"GET": VIEW, "POST": MANAGE}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "POST": (errors.TOKEN_LIMIT_REACHED, errors.ALREADY_CREATED)
     }
 
@@ -94,7 +94,7 @@ class TokensView(APIView):
         try:
             issued = issue(actor=caller(request), idempotency_key=key, **values)
         except AlreadyCreated as earlier:
-            raise Refused(errors.ALREADY_CREATED, record=told(earlier.token)) from None
+            raise APIError(errors.ALREADY_CREATED, record=told(earlier.token)) from None
         return created(issued)
 
 
@@ -148,7 +148,7 @@ class TokenRevocationView(APIView):
 @extend_schema(tags=["Tokens"])
 class TokenLookupView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"POST": VIEW}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {"POST": (errors.NOT_FOUND,)}
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"POST": (errors.NOT_FOUND,)}
 
     @extend_schema(
         operation_id="lookUpToken",
@@ -163,16 +163,16 @@ class TokenLookupView(APIView):
         tokens = search.of_organization(organization_id(request)).with_people()
         token = search.belonging_to(tokens, lookup.validated_data["token"])
         if token is None:
-            raise Refused(errors.NOT_FOUND)
+            raise APIError(errors.NOT_FOUND)
         return Response(told(token))
 
 
 def find(request: Request, token_id: str) -> ServiceAccountToken:
-    """The organization's token of that public id; raises Refused(not_found) for any other."""
+    """The organization's token of that public id; raises APIError(not_found) for any other."""
     pk = named("tok", token_id)
     token = search.of_organization(organization_id(request)).with_people().filter(pk=pk).first()
     if token is None:
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     return token
 
 
@@ -190,11 +190,11 @@ def created(issued: Issued) -> Response:
 
 
 def idempotency_key(request: Request) -> str:
-    """The key as sent, "" without one; raises Refused (400) for one that is not visible ASCII."""
+    """The key as sent, "" without one; raises APIError (400) for one that is not visible ASCII."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return ""
     if not IDEMPOTENCY_KEY.fullmatch(key):
         sentence = "An Idempotency-Key is 1 to 255 visible ASCII characters."
-        raise Refused(errors.INVALID_REQUEST, fields={"Idempotency-Key": [sentence]})
+        raise APIError(errors.INVALID_REQUEST, fields={"Idempotency-Key": [sentence]})
     return key

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import errors, typeid
 from accounts.drf.fields import CamelCase, Instant, instant
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.permissions.roles import Role
 from tokens.api import examples
 from tokens.credentials.credential import Credential
@@ -81,7 +81,7 @@ class IdentityView(APIView):
 def describe(credential: Credential) -> dict[str, Any]:
     """The body of its kind's serializer, written by hand: nothing is asked as often as this."""
     if credential.organization_id is None or credential.id is None:
-        raise Refused(errors.FORBIDDEN)
+        raise APIError(errors.FORBIDDEN)
     of_kind = {"api-token": _of_token, "session": _of_session, "oauth-client": _of_client}[
         credential.auth_kind
     ]

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import errors, typeid
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from accounts.permissions.scopes import ScopeSet
 from accounts.proof import Proof
 from ratelimit.types import Charge, WindowLimit
@@ -19,20 +19,20 @@ from tokens.crypto import access_jwt
 from tokens.crypto.access_jwt import Claims
 from tokens.grants.status import Row, Standing, judge, row_of, scopes_of
 
-REFUSALS = {
+ERRORS = {
     Standing.ENDED: errors.TOKEN_REVOKED,
     Standing.EXPIRED: errors.TOKEN_EXPIRED,
     Standing.SUSPENDED: errors.ORGANIZATION_SUSPENDED,
 }
 
 
-def for_jwt(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | Refusal:
+def for_jwt(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | ErrorCode:
     """Who a string of a JWT's shape speaks for."""
     found = verify(raw, now or timezone.now())
     return found[0] if isinstance(found, tuple) else found
 
 
-def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | RefusedSecret | Refusal:
+def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | RefusedSecret | ErrorCode:
     """Check the signature and claims without any statement; if they are ours, the grant with one."""
     try:
         claims = access_jwt.decode(raw, now.timestamp())
@@ -46,8 +46,8 @@ def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | RefusedSecret
         return errors.TOKEN_REVOKED
     standing = judge(row, now)
     if standing is not Standing.GOOD:
-        refusal = REFUSALS[standing]
-        return RefusedSecret(refusal, row.organization_id, row.client_id) if row.client_id else refusal
+        error = ERRORS[standing]
+        return RefusedSecret(error, row.organization_id, row.client_id) if row.client_id else error
     expires_at = datetime.fromtimestamp(claims.exp, UTC)
     scopes = scopes_of(row, granted.texts)
     if row.client_id is None:

@@ -10,12 +10,12 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from tokens.credentials.credential import Credential
 
 
 class BearerAuthentication(BaseAuthentication):
-    """``request.user`` and ``request.auth`` are the Credential; anything else raises Refused."""
+    """``request.user`` and ``request.auth`` are the Credential; anything else raises APIError."""
 
     def authenticate(self, request: Request) -> tuple[Credential, Credential]:
         credential: Credential | None = request._request.credential  # type: ignore[attr-defined]
@@ -27,10 +27,10 @@ class BearerAuthentication(BaseAuthentication):
         return f'Bearer realm="{errors.REALM}"'
 
 
-def refused(request: HttpRequest) -> Refused:
+def refused(request: HttpRequest) -> APIError:
     """Why there is no credential, as the middleware has found."""
-    refusal: Refused = request.refusal  # type: ignore[attr-defined]
-    return refusal
+    error: APIError = request.credential_error  # type: ignore[attr-defined]
+    return error
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

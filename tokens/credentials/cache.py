@@ -16,13 +16,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import errors
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from ratelimit import metrics
 from ratelimit.types import Decision, Fence
 from tokens.credentials.credential import Credential, RefusedSecret
 from tokens.credentials.refusal_limits import guesses, refuse
 
-Found = Credential | RefusedSecret | Refusal
+Found = Credential | RefusedSecret | ErrorCode
 Read = Callable[[str], Found]
 Exists = Callable[[bytes], bool]
 
@@ -100,7 +100,7 @@ class Known:
             found = errors.UNAVAILABLE
         if not isinstance(found, Credential):
             memory.entries.pop(self.key, None)
-            self.request.credential, self.request.refusal = None, refuse(self.request, found)  # type: ignore[attr-defined]
+            self.request.credential, self.request.credential_error = None, refuse(self.request, found)  # type: ignore[attr-defined]
             return None
         self.request.credential = found  # type: ignore[attr-defined]
         return found

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import errors
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.permissions.actor import Actor, HoldsScopes
 from accounts.permissions.scopes import ScopeSet
 from ratelimit.types import Charge, WindowLimit
@@ -57,12 +57,12 @@ class Credential(Actor):
         if self.grant_id is not None:
             row = status.row_of(self.grant_id)
             if row is None or status.judge(row, timezone.now()) is not Standing.GOOD:
-                raise Refused(errors.TOKEN_REVOKED)
+                raise APIError(errors.TOKEN_REVOKED)
             return status.scopes_of(row, self.scopes.texts)
         if self.type == "service_account":
             running = ServiceAccountToken.objects.filter(pk__in=[self.id], revoked_at=None)
             if not running.exists():
-                raise Refused(errors.TOKEN_REVOKED)
+                raise APIError(errors.TOKEN_REVOKED)
         return Actor.scopes_now(self, member)
 
 
@@ -70,7 +70,7 @@ class Credential(Actor):
 class RefusedSecret:
     """Why a known secret is refused, and whose use it is: of which subject in which organization."""
 
-    refusal: Refusal
+    error: ErrorCode
     bucket: UUID
     subject: UUID
 
@@ -122,23 +122,23 @@ _COLUMNS = (
 _LOOKUP = Lookup(TokenSecret, "digest", _COLUMNS)
 
 
-def for_token(raw: str, now: datetime | None = None) -> Credential | Refusal:
+def for_token(raw: str, now: datetime | None = None) -> Credential | ErrorCode:
     """Verify a string of a service-account token's shape: one statement by its digest."""
     found = read_token(raw, now)
-    return found.refusal if isinstance(found, RefusedSecret) else found
+    return found.error if isinstance(found, RefusedSecret) else found
 
 
-def read_token(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | Refusal:
+def read_token(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | ErrorCode:
     """``for_token`` for a request: it also says whose secret is refused."""
     found = _LOOKUP.row(opaque.digest(raw))
     if found is None:
         return errors.INVALID_TOKEN
     row = _Row(*found)
-    refusal = _refusal(row, now or timezone.now())
-    return RefusedSecret(refusal, row.organization_id, row.token_id) if refusal else _credential(row)
+    error = _error(row, now or timezone.now())
+    return RefusedSecret(error, row.organization_id, row.token_id) if error else _credential(row)
 
 
-def _refusal(row: _Row, now: datetime) -> Refusal | None:
+def _error(row: _Row, now: datetime) -> ErrorCode | None:
     if (
         row.revoked_at is not None
         or row.deleted_at is not None

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts import errors
 from accounts.drf.exception_handler import exception_handler
 from accounts.drf.routes import routes
-from accounts.errors import Refused, is_api
+from accounts.errors import APIError, is_api
 from tokens.credentials import forward_auth_paths, internal
 from tokens.credentials.access_tokens import for_jwt
 from tokens.credentials.authentication import BearerAuthentication, refused
@@ -24,7 +24,7 @@ from tokens.crypto import access_jwt, opaque
 
 
 class BearerMiddleware:
-    """Sets ``request.credential`` (None without a good bearer), ``request.refusal`` (why) and
+    """Sets ``request.credential`` (None without a good bearer), ``request.credential_error`` (why) and
     ``request.freshness`` (how the credential is known, for the limiter).
     """
 
@@ -33,16 +33,16 @@ class BearerMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.credential = request.freshness = None  # type: ignore[attr-defined]
-        request.refusal = Refused(errors.CREDENTIAL_REQUIRED)  # type: ignore[attr-defined]
+        request.credential_error = APIError(errors.CREDENTIAL_REQUIRED)  # type: ignore[attr-defined]
         if is_api(request) and request.path_info not in without_bearer():
             try:
                 found = resolve(request)
                 if isinstance(found, Credential):
                     request.credential = found  # type: ignore[attr-defined]
                 else:
-                    request.refusal = refuse(request, found)  # type: ignore[attr-defined]
+                    request.credential_error = refuse(request, found)  # type: ignore[attr-defined]
             except (OperationalError, InterfaceError):
-                request.refusal = Refused(errors.UNAVAILABLE)  # type: ignore[attr-defined]
+                request.credential_error = APIError(errors.UNAVAILABLE)  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:

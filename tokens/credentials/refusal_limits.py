@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts import errors
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from ratelimit import attempts
 from ratelimit.client_ip import client_ip, network_windows
 from ratelimit.types import WindowLimit
@@ -50,17 +50,17 @@ class Guesses:
         ends = max((self._over.get(window.key, 0.0) for window in _windows(request)), default=0.0)
         return max(0, math.ceil(ends - time.monotonic()))
 
-    def count(self, request: HttpRequest, refused: Refused) -> Refused:
+    def count(self, request: HttpRequest, exc: APIError) -> APIError:
         """The refusal of a well-shaped secret, or of one too many from its address in this minute."""
         try:
             attempts.take(_windows(request))
         except attempts.TooMany as spent:
             _put(self._over, spent.window.key, time.monotonic() + spent.retry_after)
-            return Refused(errors.RATE_LIMITED, retry_after=spent.retry_after)
-        return refused
+            return APIError(errors.RATE_LIMITED, retry_after=spent.retry_after)
+        return exc
 
     def check_lookup(self, request: HttpRequest, raw: str) -> None:
-        """Raise Refused(rate_limited) where the address is past its limit and the secret is not one of ours.
+        """Raise APIError(rate_limited) where the address is past its limit and the secret is not one of ours.
 
         Of other secrets, which may be of an earlier version, one in LOOKUP_SECONDS passes.
         """
@@ -73,7 +73,7 @@ class Guesses:
             if now >= self._next_lookup.get(network, 0.0):
                 _put(self._next_lookup, network, now + LOOKUP_SECONDS)
                 return
-        raise Refused(errors.RATE_LIMITED, retry_after=math.ceil(LOOKUP_SECONDS))
+        raise APIError(errors.RATE_LIMITED, retry_after=math.ceil(LOOKUP_SECONDS))
 
     def refuse_again(self, digest: bytes) -> None:
         """Remember for a moment what SQL has refused; short, because a suspension may be lifted."""
@@ -86,21 +86,21 @@ class Guesses:
 guesses = Guesses()
 
 
-def refuse(request: HttpRequest, refusal: Refusal | RefusedSecret) -> Refused:
+def refuse(request: HttpRequest, found: ErrorCode | RefusedSecret) -> APIError:
     """Why the request has no credential; a well-shaped secret is counted against its address.
 
     A known one is also counted for its owner, as long as the address is within its limit.
     """
-    if isinstance(refusal, RefusedSecret):
-        refused = guesses.count(request, Refused(refusal.refusal))
-        if refused.refusal is refusal.refusal:
-            refused_uses.count(refusal.bucket, refusal.subject, client_ip(request))
-        return refused
-    if refusal is errors.RATE_LIMITED:
-        return Refused(refusal, retry_after=max(1, guesses.seconds_left(request)))
-    if any(refusal is one for one in UNCOUNTED):
-        return Refused(refusal)
-    return guesses.count(request, Refused(refusal))
+    if isinstance(found, RefusedSecret):
+        error = guesses.count(request, APIError(found.error))
+        if error.error is found.error:
+            refused_uses.count(found.bucket, found.subject, client_ip(request))
+        return error
+    if found is errors.RATE_LIMITED:
+        return APIError(found, retry_after=max(1, guesses.seconds_left(request)))
+    if any(found is one for one in UNCOUNTED):
+        return APIError(found)
+    return guesses.count(request, APIError(found))
 
 
 def _windows(request: HttpRequest) -> tuple[WindowLimit, ...]:

@@ -11,7 +11,7 @@ from accounts import errors
 from accounts.audit import log
 from accounts.authorization.acts import Act, authorize
 from accounts.authorization.rights import Rights, locked_rights
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import removal, roles
 from accounts.models import Membership, Organization
 from accounts.permissions.actor import Actor
@@ -34,13 +34,13 @@ def remove(
     """Remove a member of the actor's organization, or leave it: that needs no permission.
 
     ``transfers`` maps tokens, and ``clients`` OAuth clients, to the members who take them over. Raises
-    Refused: not_found; forbidden above the actor's rank; insufficient_scope; invalid_request with fields;
+    APIError: not_found; forbidden above the actor's rank; insufficient_scope; invalid_request with fields;
     last_owner.
     """
     try:
         return _remove(actor, member_id, Transfers(transfers, clients))
-    except Refused as refused:
-        if refused.refusal is errors.NOT_FOUND and actor.organization_id is not None:
+    except APIError as exc:
+        if exc.error is errors.NOT_FOUND and actor.organization_id is not None:
             # Removed before, it may be, by a call whose confirmation got lost.
             Organization.objects.confirm([actor.organization_id])
         raise
@@ -84,8 +84,8 @@ def change(
 
 def _revoke(rights: Rights, member: Membership, chosen: Collection[UUID], actor: Actor) -> None:
     if not rights.scopes.allows(MANAGE):
-        raise Refused(errors.INSUFFICIENT_SCOPE, required=[MANAGE])
+        raise APIError(errors.INSUFFICIENT_SCOPE, required=[MANAGE])
     tokens = ServiceAccountToken.objects.filter(responsible=member, pk__in=chosen)
     if tokens.count() != len(set(chosen)):
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     stop(tokens, actor=actor, reason=ROLE_LOWERED)

@@ -12,7 +12,7 @@ from django.db.models.signals import pre_save
 
 from accounts.authorization import policies
 from accounts.authorization.policies import MFA_REQUIRED, SSO_REQUIRED, SignInPolicy
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from accounts.models import Organization
 from accounts.proof import Proof
 from tokens.grants import engine
@@ -38,14 +38,14 @@ def organization_saved(
     before, wanted = Organization.objects.filter(pk=instance.pk).first(), policies.of(instance)
     if before is None or policies.of(before) == wanted:
         return
-    for refusal, ending in _unmet(instance.pk, wanted).items():
-        engine.revoke(Grant.objects.filter(pk__in=ending), reason=REASONS[refusal])
+    for error, ending in _unmet(instance.pk, wanted).items():
+        engine.revoke(Grant.objects.filter(pk__in=ending), reason=REASONS[error])
 
 
-def _unmet(organization_id: UUID, policy: SignInPolicy) -> dict[Refusal, list[UUID]]:
+def _unmet(organization_id: UUID, policy: SignInPolicy) -> dict[ErrorCode, list[UUID]]:
     people = Grant.objects.filter(organization_id=organization_id, revoked_at=None, client=None)
-    ending: dict[Refusal, list[UUID]] = defaultdict(list)
+    ending: dict[ErrorCode, list[UUID]] = defaultdict(list)
     for pk, role, stored in people.values_list("pk", "membership__role", "proof"):
-        if refusal := policies.unmet(policy, role, Proof.of(stored)):
-            ending[refusal].append(pk)
+        if error := policies.unmet(policy, role, Proof.of(stored)):
+            ending[error].append(pk)
     return ending

@@ -14,7 +14,7 @@ from accounts import errors, typeid
 from accounts.audit import log
 from accounts.audit.log import Target
 from accounts.authorization import policies
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Organization
 from accounts.permissions.actor import Actor
@@ -43,11 +43,11 @@ class Revoked:
 def revoke_all(*, actor: Actor) -> Revoked:
     """End what opens the actor's organization, their own credential included: see ``Revoked``.
 
-    Clients and members stay: a client gets a new secret by rotation, a member signs in again. Raises Refused
+    Clients and members stay: a client gets a new secret by rotation, a member signs in again. Raises APIError
     where the actor's right to do so has just ended.
     """
     if actor.organization_id is None:
-        raise Refused(errors.TOKEN_REVOKED)
+        raise APIError(errors.TOKEN_REVOKED)
     policies.require_recent_proof(actor)
     Organization.objects.lock_all([actor.organization_id])
     current_rights(actor, MANAGE)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts import errors
 from accounts.authorization.acts import Act, authorize
 from accounts.authorization.rights import Rights
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.notifications import outbox
 from accounts.permissions.actor import Actor
@@ -56,7 +56,7 @@ CLIENTS = _Kind(Act.TRANSFER_CLIENTS, "transferClients", "OAuth client", clients
 
 
 def transfer(*, rights: Rights, member: Membership, wanted: Transfers, actor: Actor) -> None:
-    """Call it under the organization's lock. Raises Refused: not_found, forbidden, insufficient_scope,
+    """Call it under the organization's lock. Raises APIError: not_found, forbidden, insufficient_scope,
     invalid_request with fields.
     """
     now = timezone.now()
@@ -89,7 +89,7 @@ def transfer(*, rights: Rights, member: Membership, wanted: Transfers, actor: Ac
 
 
 def require_parents(member: Membership, wanted: Transfers) -> None:
-    """Raise Refused(invalid_request) for what ends with a token of ``member`` that nobody takes over."""
+    """Raise APIError(invalid_request) for what ends with a token of ``member`` that nobody takes over."""
     active = ServiceAccountToken.objects.filter(responsible=member).active(timezone.now())
     ending = active.exclude(pk__in=list(wanted.tokens)).in_bulk()
     tokens = ServiceAccountToken.objects.filter(pk__in=list(wanted.tokens))
@@ -103,7 +103,7 @@ def require_parents(member: Membership, wanted: Transfers) -> None:
             )
             problems[f"{kind.field}.{one.public_id}"] = [sentence]
     if problems:
-        raise Refused(errors.INVALID_REQUEST, fields=problems)
+        raise APIError(errors.INVALID_REQUEST, fields=problems)
 
 
 def _with_created(member: Membership, wanted: Transfers, now: datetime) -> Transfers:
@@ -147,7 +147,7 @@ def _pairs(
     inside = Membership.objects.filter(organization_id=member.organization_id)
     takers = inside.select_related("user", "organization").in_bulk(set(wanted.values()))
     if credentials.keys() != set(wanted) or takers.keys() != set(wanted.values()):
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     running = set(active.filter(pk__in=list(wanted)))
     pairs = [(credentials[pk], takers[taker]) for pk, taker in wanted.items()]
     problems = {
@@ -156,7 +156,7 @@ def _pairs(
         if (sentence := _problem(kind, credential, taker, member, credential in running))
     }
     if problems:
-        raise Refused(errors.INVALID_REQUEST, fields=problems)
+        raise APIError(errors.INVALID_REQUEST, fields=problems)
     return pairs
 
 

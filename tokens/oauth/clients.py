@@ -14,7 +14,7 @@ from accounts import errors
 from accounts.audit import log
 from accounts.authorization import policies
 from accounts.authorization.rights import check_permissions, require_running
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.permissions.actor import Actor
 from accounts.permissions.scopes import ScopeSet
@@ -56,7 +56,7 @@ def create(
 ) -> WithSecret:
     """Make a client of the actor's organization, with its first secret; one of a program ends with it.
 
-    Raises Refused: insufficient_scope where the actor does not hold what is asked, invalid_request with
+    Raises APIError: insufficient_scope where the actor does not hold what is asked, invalid_request with
     fields, token_revoked where the actor's rights have just ended, organization_suspended.
     """
     policies.require_recent_proof(actor)
@@ -93,7 +93,7 @@ def update(
 ) -> OAuthClient:
     """Change what is given; fewer scopes hold at once, for access tokens that are out as well.
 
-    Raises Refused: not_found for a client that was deleted, insufficient_scope, invalid_request.
+    Raises APIError: not_found for a client that was deleted, insufficient_scope, invalid_request.
     """
     _, held = _rights(actor)
     client = _living(client)
@@ -123,7 +123,7 @@ def rotate_secret(
 
     A secret that a program asked for ends with the program, which knows it.
 
-    Raises Refused: insufficient_scope where the client may more than the actor, who would come to hold it;
+    Raises APIError: insufficient_scope where the client may more than the actor, who would come to hold it;
     organization_suspended.
     """
     policies.require_recent_proof(actor)
@@ -131,10 +131,10 @@ def rotate_secret(
     require_running(member.organization)
     client = _living(client)
     if missing := held.missing(client.scopes):
-        raise Refused(errors.INSUFFICIENT_SCOPE, required=missing)
+        raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
     if not 0 <= overlap_seconds <= MAX_OVERLAP_SECONDS:
         sentence = f"An overlap is 0 to {MAX_OVERLAP_SECONDS} seconds."
-        raise Refused(errors.INVALID_REQUEST, fields={"overlapSeconds": [sentence]})
+        raise APIError(errors.INVALID_REQUEST, fields={"overlapSeconds": [sentence]})
     now = now or timezone.now()
     until = now + timedelta(seconds=overlap_seconds)
     before = ClientSecret.objects.filter(client=client)
@@ -183,16 +183,16 @@ def revoke_tokens(*, client: OAuthClient, actor: Actor, now: datetime | None = N
 def _rights(actor: Actor) -> tuple[Membership, ScopeSet]:
     """Take the organization's lock, then ask what the actor may now."""
     if actor.organization_id is None:
-        raise Refused(errors.TOKEN_REVOKED)
+        raise APIError(errors.TOKEN_REVOKED)
     Organization.objects.lock_all([actor.organization_id])
     return current_rights(actor, MANAGE)
 
 
 def _living(client: OAuthClient) -> OAuthClient:
-    """The client as it is under the lock; raises Refused(not_found) for one that was deleted."""
+    """The client as it is under the lock; raises APIError(not_found) for one that was deleted."""
     found = OAuthClient.objects.filter(pk=client.pk, deleted_at=None).select_related("created_by").first()
     if found is None:
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     return found
 
 
@@ -201,7 +201,7 @@ def _check_scopes(held: ScopeSet, scopes: Sequence[str]) -> None:
     # An access token carries them all, and has to fit into one header.
     if len(" ".join(scopes)) > MAX_SCOPE:
         sentence = f"All scopes together have at most {MAX_SCOPE} characters."
-        raise Refused(errors.INVALID_REQUEST, fields={"scopes": [sentence]})
+        raise APIError(errors.INVALID_REQUEST, fields={"scopes": [sentence]})
 
 
 def _new_secret(client: OAuthClient, actor: Actor, now: datetime) -> str:

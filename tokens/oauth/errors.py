@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import JsonResponse
 
-from accounts.errors import REALM, UNAVAILABLE, UNAVAILABLE_RETRY_AFTER, Refused
+from accounts.errors import REALM, UNAVAILABLE, UNAVAILABLE_RETRY_AFTER, APIError
 
 PATHS = frozenset(("/v1/auth/token", "/v1/auth/revoke", "/v1/auth/introspect"))
 # RFC 6749 section 5.1; the second is for caches that know nothing younger than HTTP/1.0.
@@ -84,12 +84,12 @@ def unavailable() -> OAuthError:
     return OAuthError("temporarily_unavailable", description, status=503, retry_after=UNAVAILABLE_RETRY_AFTER)
 
 
-def of_refusal(refused: Refused) -> OAuthError:
+def of_api_error(exc: APIError) -> OAuthError:
     """What was refused before any view saw it, told as an OAuth client understands it."""
-    if refused.refusal is UNAVAILABLE:
+    if exc.error is UNAVAILABLE:
         return unavailable()
-    sentence = str(refused.facts.get("detail") or refused.refusal.error)
-    return invalid_request(sentence, refused.refusal.status)
+    sentence = str(exc.extra.get("detail") or exc.error.message)
+    return invalid_request(sentence, exc.error.status)
 
 
 def response(problem: OAuthError) -> JsonResponse:

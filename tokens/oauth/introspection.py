@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import typeid
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from accounts.models import Organization
 from accounts.permissions.scopes import ScopeSet
 from tokens.audit import clients
@@ -105,7 +105,7 @@ def _of_access_token(token: str, client: OAuthClient, now: datetime) -> dict[str
 
 def _of_service_account(token: str, client: OAuthClient, now: datetime) -> dict[str, Any]:
     found = for_token(token, now)
-    if isinstance(found, Refusal) or found.id is None or found.organization_id != client.organization_id:
+    if isinstance(found, ErrorCode) or found.id is None or found.organization_id != client.organization_id:
         return INACTIVE
     about = _active(found.scopes, typeid.encode("tok", found.id), client) | {"token_type": "Bearer"}
     return about if found.expires_at is None else about | {"exp": int(found.expires_at.timestamp())}

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.pages.decorators import PageRequest, page
 from tokens.oauth import clients
 from tokens.oauth.clients import MANAGE
@@ -24,7 +24,7 @@ def revoke(request: PageRequest, client_id: str) -> HttpResponse:
     if request.method == "POST":
         try:
             clients.revoke_tokens(client=row.client, actor=request.actor)
-        except Refused:
+        except APIError:
             raise PermissionDenied from None
         messages.success(request, f"Revoked all tokens of “{row.client.name}”.")
         return redirect("client_detail", row.client.public_id)
@@ -41,7 +41,7 @@ def delete(request: PageRequest, client_id: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             clients.delete(client=row.client, actor=request.actor)
-        except Refused:
+        except APIError:
             raise PermissionDenied from None
         messages.success(
             request, f"Deleted “{row.client.name}”. Every call with its tokens is refused from now on."

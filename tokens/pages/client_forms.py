@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.permissions.actor import Actor
 from accounts.validators import validate_name
 from ratelimit import limiter
@@ -70,18 +70,18 @@ class ClientForm(WithPermissions):
             "scopes": found["permissions"],
         }
 
-    def take_over(self, refused: Refused) -> int:
+    def take_over(self, exc: APIError) -> int:
         """Show a refusal beside the field it is about; raises one that is about the person again."""
-        if refused.refusal is errors.INSUFFICIENT_SCOPE and refused.facts["required"] != [MANAGE]:
-            for text in refused.facts["required"]:
+        if exc.error is errors.INSUFFICIENT_SCOPE and exc.extra["required"] != [MANAGE]:
+            for text in exc.extra["required"]:
                 self.add_error("permissions", f"You do not hold {text} yourself, so you cannot grant it.")
-            return refused.refusal.status
-        if refused.refusal is errors.ORGANIZATION_SUSPENDED:
-            self.add_error(None, refused.facts["detail"])
+            return exc.error.status
+        if exc.error is errors.ORGANIZATION_SUSPENDED:
+            self.add_error(None, exc.extra["detail"])
             return errors.FORBIDDEN.status
-        if refused.refusal is not errors.INVALID_REQUEST:
-            raise refused
-        for field, sentences in refused.facts.get("fields", {}).items():
+        if exc.error is not errors.INVALID_REQUEST:
+            raise exc
+        for field, sentences in exc.extra.get("fields", {}).items():
             for sentence in sentences:
                 self.add_error({"scopes": "permissions"}.get(field, field), sentence)
         return 422

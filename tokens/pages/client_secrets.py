@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
 from accounts.permissions import picker
 from accounts.permissions.picker import Selection
@@ -45,8 +45,8 @@ def create(request: PageRequest) -> HttpResponse:
             return redirect("clients")
         try:
             made = clients.create(actor=request.actor, **form.wanted)
-        except Refused as refused:
-            status = taken_over(form, refused)
+        except APIError as exc:
+            status = taken_over(form, exc)
         else:
             return _lead_to_secret(request, made)
     return _form(request, form, values_of(form), status)
@@ -68,10 +68,10 @@ def rotate(request: PageRequest, client_id: str) -> HttpResponse:
         try:
             overlap = form.cleaned_data["overlap"]
             made = clients.rotate_secret(client=row.client, actor=request.actor, overlap_seconds=overlap)
-        except Refused as refused:
-            if refused.refusal is not errors.ORGANIZATION_SUSPENDED:
+        except APIError as exc:
+            if exc.error is not errors.ORGANIZATION_SUSPENDED:
                 raise PermissionDenied from None
-            form.add_error("overlap", refused.facts["detail"])
+            form.add_error("overlap", exc.extra["detail"])
         else:
             return _lead_to_secret(request, made)
     context = {

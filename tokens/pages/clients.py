@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import typeid
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.pages.decorators import PageRequest, page
 from accounts.permissions import picker
 from accounts.permissions.scopes import ANY
@@ -131,16 +131,16 @@ def edit(request: PageRequest, client_id: str) -> HttpResponse:
 def saved(request: PageRequest, client: OAuthClient, form: ClientForm) -> bool:
     try:
         clients.update(client=client, actor=request.actor, **form.wanted)
-    except Refused as refused:
-        taken_over(form, refused)
+    except APIError as exc:
+        taken_over(form, exc)
         return False
     return True
 
 
-def taken_over(form: ClientForm, refused: Refused) -> int:
+def taken_over(form: ClientForm, exc: APIError) -> int:
     try:
-        return form.take_over(refused)
-    except Refused:
+        return form.take_over(exc)
+    except APIError:
         # The role was lowered, or the client deleted, between the page and its form.
         raise PermissionDenied from None
 

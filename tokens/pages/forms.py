@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.permissions import picker
 from accounts.permissions.actor import Actor
@@ -48,9 +48,9 @@ class NameAndDescription(forms.Form):
         error_messages={"max_length": "A description has at most 500 characters."},
     )
 
-    def take_over(self, refused: Refused) -> int:
+    def take_over(self, exc: APIError) -> int:
         """Show a refusal beside the fields it is about, and return the status of the page."""
-        for field, sentences in refused.facts.get("fields", {}).items():
+        for field, sentences in exc.extra.get("fields", {}).items():
             for sentence in sentences:
                 self.add_error({"expiresInDays": "expiration"}.get(field, field), sentence)
         return 422
@@ -162,24 +162,24 @@ class CreateForm(WithPermissions, NameAndDescription):
             idempotency_key=f"form:{self.actor.id}:{nonce}" if nonce else "",
         )
 
-    def take_over(self, refused: Refused) -> int:
+    def take_over(self, exc: APIError) -> int:
         """Raises the refusal again where the person may no longer create tokens at all."""
-        if refused.refusal is errors.TOKEN_LIMIT_REACHED:
-            limit = refused.facts["limit"]
+        if exc.error is errors.TOKEN_LIMIT_REACHED:
+            limit = exc.extra["limit"]
             self.add_error(
                 None, f"The organization has {limit} active tokens, which is the limit. Revoke one first."
             )
-            return refused.refusal.status
-        if refused.refusal is errors.INSUFFICIENT_SCOPE and refused.facts["required"] != [MANAGE]:
-            for text in refused.facts["required"]:
+            return exc.error.status
+        if exc.error is errors.INSUFFICIENT_SCOPE and exc.extra["required"] != [MANAGE]:
+            for text in exc.extra["required"]:
                 self.add_error("permissions", f"You do not hold {text} yourself, so you cannot grant it.")
-            return refused.refusal.status
-        if refused.refusal is errors.ORGANIZATION_SUSPENDED:
-            self.add_error(None, refused.facts["detail"])
+            return exc.error.status
+        if exc.error is errors.ORGANIZATION_SUSPENDED:
+            self.add_error(None, exc.extra["detail"])
             return errors.FORBIDDEN.status
-        if refused.refusal is not errors.INVALID_REQUEST:
-            raise refused
-        return super().take_over(refused)
+        if exc.error is not errors.INVALID_REQUEST:
+            raise exc
+        return super().take_over(exc)
 
 
 class RevokeForm(forms.Form):

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import errors, typeid
 from accounts.authorization.acts import MANAGE, Act, permits
 from accounts.authorization.rights import personal
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members.emails import article
 from accounts.models import Membership
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
@@ -70,8 +70,8 @@ def _saved(request: PageRequest, member: Membership, form: RoleForm) -> HttpResp
             clients=_transfers(request, "client", "cli"),
             revoked=_revoked(request),
         )
-    except Refused as refused:
-        return _role_page(request, member, form, _sentences(refused))
+    except APIError as exc:
+        return _role_page(request, member, form, _sentences(exc))
     messages.success(request, f"Saved. {changed.user.display_name} is {article(changed.role)}.")
     beyond = exceeding(changed, timezone.now())
     if not (beyond.tokens or beyond.clients) or _is_own(request, member):
@@ -90,8 +90,8 @@ def _ending(request: PageRequest, member: Membership) -> HttpResponse:
             member_removal.remove(
                 actor=request.actor, member_id=member.pk, transfers=transfers, clients=clients
             )
-        except Refused as refused:
-            problems = _sentences(refused)
+        except APIError as exc:
+            problems = _sentences(exc)
         else:
             name = member.organization.name
             words = f"You have left {name}." if leaving else f"{member.user.display_name} is removed."
@@ -175,7 +175,7 @@ def _revoked(request: PageRequest) -> list[UUID]:
 
 
 def _transfers(request: PageRequest, field: str, prefix: str) -> dict[UUID, UUID]:
-    """The ticked tokens or clients, all to the one who is chosen; raises Refused where nobody is."""
+    """The ticked tokens or clients, all to the one who is chosen; raises APIError where nobody is."""
     ticked = request.POST.getlist(field)
     if not ticked:
         return {}
@@ -184,15 +184,15 @@ def _transfers(request: PageRequest, field: str, prefix: str) -> dict[UUID, UUID
         return {typeid.decode(prefix, text): heir for text in ticked}
     except ValueError:
         sentence = "Choose who takes the ticked tokens over."
-        raise Refused(errors.INVALID_REQUEST, fields={"heir": [sentence]}) from None
+        raise APIError(errors.INVALID_REQUEST, fields={"heir": [sentence]}) from None
 
 
-def _sentences(refused: Refused) -> list[str]:
+def _sentences(exc: APIError) -> list[str]:
     """What a refusal says to people; raises Http404 for an id of elsewhere."""
-    if refused.refusal is errors.NOT_FOUND:
+    if exc.error is errors.NOT_FOUND:
         raise Http404
-    if fields := refused.facts.get("fields"):
+    if fields := exc.extra.get("fields"):
         return list(dict.fromkeys(sentence for sentences in fields.values() for sentence in sentences))
-    if refused.refusal is errors.INSUFFICIENT_SCOPE:
-        return [f"You do not hold {text} yourself." for text in refused.facts["required"]]
-    return [f"{refused.refusal.error}. {refused.facts.get('detail', '')}".strip()]
+    if exc.error is errors.INSUFFICIENT_SCOPE:
+        return [f"You do not hold {text} yourself." for text in exc.extra["required"]]
+    return [f"{exc.error.message}. {exc.extra.get('detail', '')}".strip()]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.authorization.policies import MOST_TOKEN_DAYS
 from accounts.dates import day
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.oidc import providers
 from accounts.organizations import deletion, update
 from accounts.organizations.update import MANAGE
@@ -62,7 +62,7 @@ def rotate_key(request: PageRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             update.rotate_key(actor=request.actor)
-        except Refused:
+        except APIError:
             raise PermissionDenied from None
         messages.success(request, "There is a new publishable key. The one before names nothing any more.")
         return redirect("organization")
@@ -79,7 +79,7 @@ def revoke_everything(request: PageRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             done = revoke_all(actor=request.actor)
-        except Refused:
+        except APIError:
             raise PermissionDenied from None
         counts = (
             f"API tokens: {done.tokens}, client secrets: {done.client_secrets}, "
@@ -105,8 +105,8 @@ def _delete(request: PageRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             deleted = deletion.delete(actor=request.actor, typed_name=form.cleaned_data["typed"])
-        except Refused as refused:
-            _take_over(form, refused)
+        except APIError as exc:
+            _take_over(form, exc)
         else:
             until = day(timezone.now() + deletion.GRACE)
             messages.success(request, f"{deleted.name} is deleted. Our staff can restore it until {until}.")
@@ -118,17 +118,17 @@ def _changed(request: PageRequest, form: NameForm | PolicyForm, **wanted: Any) -
     """Whether it was saved; if not, the form says why."""
     try:
         update.change(actor=request.actor, **wanted)
-    except Refused as refused:
-        _take_over(form, refused)
+    except APIError as exc:
+        _take_over(form, exc)
         return False
     messages.success(request, "Saved.")
     return True
 
 
-def _take_over(form: NameForm | PolicyForm | EndingForm, refused: Refused) -> None:
+def _take_over(form: NameForm | PolicyForm | EndingForm, exc: APIError) -> None:
     try:
-        form.take_over(refused)
-    except Refused:
+        form.take_over(exc)
+    except APIError:
         # The role was lowered, or the membership ended, between the page and its form.
         raise PermissionDenied from None
 

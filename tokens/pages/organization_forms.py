@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from accounts import email_domains, errors
 from accounts.authorization.policies import MOST_TOKEN_DAYS
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.organizations.update import Changes
 from accounts.validators import validate_line, validate_name
@@ -23,11 +23,11 @@ class Refusable(forms.Form):
     # The flow's names of fields, where the form has others.
     renamed: ClassVar[dict[str, str]] = {}
 
-    def take_over(self, refused: Refused) -> None:
+    def take_over(self, exc: APIError) -> None:
         """Show a refusal beside the fields it is about; raises one that is about the person again."""
-        if refused.refusal is not errors.INVALID_REQUEST:
-            raise refused
-        for field, sentences in refused.facts.get("fields", {}).items():
+        if exc.error is not errors.INVALID_REQUEST:
+            raise exc
+        for field, sentences in exc.extra.get("fields", {}).items():
             for sentence in sentences:
                 self.add_error(self.renamed.get(field, field), sentence)
 

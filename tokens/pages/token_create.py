@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
 from accounts.permissions import picker
@@ -61,8 +61,8 @@ def create(request: PageRequest) -> HttpResponse:
             return render(
                 request, "tokens/service_accounts/token_already.html", {"token": earlier.token}, status=409
             )
-        except Refused as refused:
-            status = _taken_over(form, refused)
+        except APIError as exc:
+            status = _taken_over(form, exc)
         else:
             path = reverse("token_created", args=[issued.token.public_id])
             return reveal.lead_to(path, request, issued.plaintext)
@@ -86,10 +86,10 @@ def created(request: PageRequest, token_id: str) -> HttpResponse:
     )
 
 
-def _taken_over(form: CreateForm, refused: Refused) -> int:
+def _taken_over(form: CreateForm, exc: APIError) -> int:
     try:
-        return form.take_over(refused)
-    except Refused:
+        return form.take_over(exc)
+    except APIError:
         # The role was lowered, or the membership ended, between the page and its form.
         raise PermissionDenied from None
 

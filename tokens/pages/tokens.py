@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import typeid
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.pages.decorators import PageRequest, page
 from accounts.permissions import picker
 from ratelimit.usage import reports
@@ -101,8 +101,8 @@ def edit(request: PageRequest, token_id: str) -> HttpResponse:
         if form.is_valid():
             try:
                 rename(token=row.token, actor=request.actor, **form.cleaned_data)
-            except Refused as refused:
-                status = form.take_over(refused)
+            except APIError as exc:
+                status = form.take_over(exc)
             else:
                 messages.success(request, "Saved.")
                 return redirect("token_detail", row.token.public_id)

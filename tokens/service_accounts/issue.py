@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import errors
 from accounts.authorization import policies
 from accounts.authorization.rights import check_permissions, require_running, rights_of, unknown
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.permissions.actor import Actor
 from accounts.permissions.scopes import ScopeSet
@@ -59,17 +59,17 @@ def issue(
 ) -> Issued:
     """Create a token for the actor's organization. One that a program creates ends with the program.
 
-    Raises Refused: token_limit_reached, insufficient_scope where the actor does not hold what is
+    Raises APIError: token_limit_reached, insufficient_scope where the actor does not hold what is
     asked, invalid_request with fields, token_revoked where the actor's rights have just ended,
     organization_suspended; AlreadyCreated for a repeated idempotency key.
     """
     if actor.organization_id is None:
-        raise Refused(errors.TOKEN_REVOKED)
+        raise APIError(errors.TOKEN_REVOKED)
     policies.require_recent_proof(actor)
     try:
         organization = Organization.objects.locked(actor.organization_id)
     except Organization.DoesNotExist:
-        raise Refused(errors.TOKEN_REVOKED) from None
+        raise APIError(errors.TOKEN_REVOKED) from None
     # The wait for the lock may have been long, and what counts is who is active after it.
     now = now or timezone.now()
     member, scopes = current_rights(actor)
@@ -106,7 +106,7 @@ def issue(
 def current_rights(actor: Actor, wanted: str = MANAGE) -> tuple[Membership, ScopeSet]:
     """The member who answers for the actor and what it may, as of now: call under the organization's lock.
 
-    Raises Refused where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
+    Raises APIError where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
     """
     rights = rights_of(actor, wanted)
     return rights.member, rights.scopes
@@ -127,14 +127,14 @@ def _made_with(organization: Organization, digest: bytes, now: datetime) -> Serv
 def _check_fields(
     organization: Organization, name: str, permissions: Sequence[str], days: int | None, now: datetime
 ) -> None:
-    """Raise Refused(invalid_request) with everything that is wrong, by field."""
+    """Raise APIError(invalid_request) with everything that is wrong, by field."""
     problems = {
         "name": [names.TAKEN] if names.is_taken(organization.pk, name, now) else [],
         "permissions": unknown(permissions),
         "expiresInDays": _expiry_problems(organization, days),
     }
     if found := {field: sentences for field, sentences in problems.items() if sentences}:
-        raise Refused(errors.INVALID_REQUEST, fields=found)
+        raise APIError(errors.INVALID_REQUEST, fields=found)
 
 
 def _expiry_problems(organization: Organization, days: int | None) -> list[str]:
@@ -152,4 +152,4 @@ def _check_room(organization: Organization, now: datetime) -> None:
     active = ServiceAccountToken.objects.filter(organization=organization).active(now)
     limit = settings.ACTIVE_TOKENS_PER_ORGANIZATION
     if active.count() >= limit:
-        raise Refused(errors.TOKEN_LIMIT_REACHED, limit=limit)
+        raise APIError(errors.TOKEN_LIMIT_REACHED, limit=limit)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.audit import log
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.permissions.actor import Actor
 from tokens.audit import tokens
@@ -20,13 +20,13 @@ from tokens.service_accounts.issue import current_rights
 def rename(
     *, token: ServiceAccountToken, actor: Actor, name: str | None = None, description: str | None = None
 ) -> ServiceAccountToken:
-    """Change what is given. Raises Refused (400) where another active token has the name."""
+    """Change what is given. Raises APIError (400) where another active token has the name."""
     Organization.objects.lock_all([token.organization_id])
     current_rights(actor)
     before = {"name": token.name, "description": token.description}
     if name is not None:
         if is_taken(token, name):
-            raise Refused(errors.INVALID_REQUEST, fields={"name": [names.TAKEN]})
+            raise APIError(errors.INVALID_REQUEST, fields={"name": [names.TAKEN]})
         token.name = name
     if description is not None:
         token.description = description

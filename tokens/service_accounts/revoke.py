@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.audit import log
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Organization
 from accounts.permissions.actor import SYSTEM, Actor
@@ -30,14 +30,14 @@ CLIENT_DELETED = "The client was deleted"
 def revoke(*, token: ServiceAccountToken, actor: Actor, reason: str = "") -> ServiceAccountToken:
     """Revoke one token; a second call changes nothing. Returns the row as it stands.
 
-    Raises Refused(not_found) where it has been deleted with its organization.
+    Raises APIError(not_found) where it has been deleted with its organization.
     """
     Organization.objects.lock_all([token.organization_id])
     if not stop(ServiceAccountToken.objects.filter(pk=token.pk), actor=actor, reason=reason):
         Organization.objects.confirm([token.organization_id])
     found = ServiceAccountToken.objects.all().with_people().filter(pk=token.pk).first()
     if found is None:
-        raise Refused(errors.NOT_FOUND)
+        raise APIError(errors.NOT_FOUND)
     return found
 
 

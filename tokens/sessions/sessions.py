@@ -19,7 +19,7 @@ from accounts.authentication import known_devices
 from accounts.authentication.browser_sessions import BrowserSession
 from accounts.authentication.user_events import themselves
 from accounts.authorization import policies
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import last_seen
 from accounts.models import Membership, Organization, User
 from accounts.proof import Proof
@@ -30,7 +30,7 @@ from tokens.audit import sessions
 from tokens.grants import capping, engine
 from tokens.grants.engine import InvalidGrant, RefreshedTooOften, Tokens
 from tokens.models import Grant, GrantKind, RefreshToken
-from tokens.sessions import errors as session_refusals
+from tokens.sessions import errors as session_errors
 
 SIGNED_OUT = "Signed out"
 ENDED = "Ended by its owner"
@@ -51,7 +51,7 @@ class Session:
 def membership_of(user: User, organization: str | None, *, proof: Proof) -> Membership:
     """The place to sign in to: the organization of that id or slug, else the person's oldest one.
 
-    Raises Refused: no_membership, also for an organization that does not exist; organization_suspended;
+    Raises APIError: no_membership, also for an organization that does not exist; organization_suspended;
     sso_required, mfa_required.
     """
     mine = Membership.objects.of(user).select_related("organization", "user")
@@ -61,13 +61,13 @@ def membership_of(user: User, organization: str | None, *, proof: Proof) -> Memb
 
 
 def entered(member: Membership | None, *, proof: Proof) -> Membership:
-    """The membership, if one who has proven so much may work in it now; raises Refused."""
+    """The membership, if one who has proven so much may work in it now; raises APIError."""
     if member is None:
-        raise Refused(session_refusals.NO_MEMBERSHIP)
+        raise APIError(session_errors.NO_MEMBERSHIP)
     if member.organization.suspended_at is not None:
-        raise Refused(session_refusals.ORGANIZATION_SUSPENDED)
+        raise APIError(session_errors.ORGANIZATION_SUSPENDED)
     if unmet := policies.unmet(policies.of(member.organization), member.role, proof):
-        raise Refused(unmet)
+        raise APIError(unmet)
     return member
 
 
@@ -83,7 +83,7 @@ def open_session(
 ) -> Tokens:
     """Open a family for a person who has just proven what ``proof`` says.
 
-    Raises Refused(invalid_credentials) where the password, person or membership ended meanwhile.
+    Raises APIError(invalid_credentials) where the password, person or membership ended meanwhile.
     """
     try:
         tokens = engine.open_for_member(
@@ -96,7 +96,7 @@ def open_session(
             address=address,
         )
     except InvalidGrant:
-        raise Refused(session_refusals.INVALID_CREDENTIALS) from None
+        raise APIError(session_errors.INVALID_CREDENTIALS) from None
     known_devices.remember_network(user, address)
     last_seen.note(membership.pk)
     for grant_id in capping.beyond(living(user.pk), settings.SESSIONS_PER_PERSON):
@@ -107,7 +107,7 @@ def open_session(
 def refresh(raw: str, kinds: Sequence[GrantKind], organization_id: UUID | None = None) -> Tokens:
     """Rotate a refresh token of one of the ``kinds``, and of the organization where one is named.
 
-    Raises Refused: rate_limited for a family refreshed too often, else invalid_refresh_token.
+    Raises APIError: rate_limited for a family refreshed too often, else invalid_refresh_token.
     """
     try:
         if organization_id is not None:
@@ -116,19 +116,19 @@ def refresh(raw: str, kinds: Sequence[GrantKind], organization_id: UUID | None =
                 raise InvalidGrant
         tokens = engine.rotate(raw, kinds=kinds)
     except RefreshedTooOften as often:
-        raise Refused(errors.RATE_LIMITED, retry_after=often.retry_after) from None
+        raise APIError(errors.RATE_LIMITED, retry_after=often.retry_after) from None
     except InvalidGrant:
-        raise Refused(session_refusals.INVALID_REFRESH_TOKEN) from None
+        raise APIError(session_errors.INVALID_REFRESH_TOKEN) from None
     if tokens.grant.membership_id is not None:
         last_seen.note(tokens.grant.membership_id)
     return tokens
 
 
 def member_of(grant: Grant) -> Membership:
-    """Whose session it is; raises Refused(invalid_refresh_token) where the membership has just ended."""
+    """Whose session it is; raises APIError(invalid_refresh_token) where the membership has just ended."""
     found = Membership.objects.filter(grants=grant).select_related("organization", "user").first()
     if found is None:
-        raise Refused(session_refusals.INVALID_REFRESH_TOKEN)
+        raise APIError(session_errors.INVALID_REFRESH_TOKEN)
     return found
 
 

@@ -10,48 +10,48 @@ from accounts import errors
 from accounts.authentication import mfa_secrets, second_factor
 from accounts.authentication.mfa_adapter import MFAAdapter
 from accounts.authentication.throttling import TooManyTries
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import User
 from accounts.proof import Factor, Proof, proven
-from tokens.sessions import errors as session_refusals
+from tokens.sessions import errors as session_errors
 
 
 def check_password(request: HttpRequest, *, email: str, password: str) -> User:
     """The person of the address, whose password this is; ``user.password`` is the hash it was checked by.
 
-    Raises Refused: rate_limited, email_not_verified, and invalid_credentials for a wrong password, an
+    Raises APIError: rate_limited, email_not_verified, and invalid_credentials for a wrong password, an
     unknown account and an inactive one alike.
     """
     try:
         user: User | None = get_adapter(request).authenticate(request, email=email, password=password)
     except TooManyTries as many:
-        raise Refused(errors.RATE_LIMITED, retry_after=many.retry_after) from None
+        raise APIError(errors.RATE_LIMITED, retry_after=many.retry_after) from None
     # allauth hands an inactive person over as well, for a page of its own to say so.
     if user is None or not user.is_active:
-        raise Refused(session_refusals.INVALID_CREDENTIALS)
+        raise APIError(session_errors.INVALID_CREDENTIALS)
     if not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
-        raise Refused(session_refusals.EMAIL_NOT_VERIFIED)
+        raise APIError(session_errors.EMAIL_NOT_VERIFIED)
     return user
 
 
 def check_second_factor(request: HttpRequest, user: User, code: str, proof: Proof) -> Proof:
     """``proof`` with the second factor, where that is on.
 
-    Raises Refused: mfa_required without a code, invalid_code, rate_limited.
+    Raises APIError: mfa_required without a code, invalid_code, rate_limited.
     """
     if not second_factor.is_on(user):
         return proof
     if not code:
-        raise Refused(session_refusals.MFA_REQUIRED)
+        raise APIError(session_errors.MFA_REQUIRED)
     try:
         found = second_factor.verified(request, user, code)
     except TooManyTries as many:
-        raise Refused(errors.RATE_LIMITED, retry_after=many.retry_after) from None
+        raise APIError(errors.RATE_LIMITED, retry_after=many.retry_after) from None
     except mfa_secrets.Unreadable:
         detail = str(MFAAdapter.error_messages["unreadable"])
-        raise Refused(session_refusals.INVALID_CODE, detail=detail) from None
+        raise APIError(session_errors.INVALID_CODE, detail=detail) from None
     if found is None:
-        raise Refused(session_refusals.INVALID_CODE)
+        raise APIError(session_errors.INVALID_CODE)
     found.record_usage()
     factor = proven(Factor(found.type), authenticator=found.pk)
     return proof.then(*factor.steps)

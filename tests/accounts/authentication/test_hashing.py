@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from accounts.authentication import hashing
 from accounts.authentication.hashing import Queue
-from accounts.errors import Refused
+from accounts.errors import APIError
 from tests.support.sessions import login, make_person
 
 OURS = ["accounts.authentication.hashing.OneAtATimeArgon2"]
@@ -46,9 +46,9 @@ def test_turns_are_had_in_the_order_of_arrival_and_one_too_many_is_refused() -> 
     for number in (1, 2, 3):
         holders.append(Holder(queue, number, order))
         wait_until_waiting(queue, number)
-    with pytest.raises(Refused) as refused, queue.turn():
+    with pytest.raises(APIError) as caught, queue.turn():
         raise AssertionError("The queue was full.")
-    assert refused.value.facts == {"retry_after": 2}
+    assert caught.value.extra == {"retry_after": 2}
     for holder in holders:
         assert holder.has_turn.wait(30)
         assert order == list(range(holder.number + 1))
@@ -63,7 +63,7 @@ def test_a_turn_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     queue, order = Queue(1), []
     holder = Holder(queue, 0, order)
     assert holder.has_turn.wait(30)
-    with pytest.raises(Refused), queue.turn():
+    with pytest.raises(APIError), queue.turn():
         raise AssertionError("Somebody else has the turn.")
     holder.go.set()
     holder.join()

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from accounts.authorization.acts import Act, permits
 from accounts.authorization.rights import personal
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.members import roles as role_changes
 from accounts.models import Invitation, Membership
@@ -171,7 +171,7 @@ def done(case: Case, by: Credential, house: House) -> bool:
         with transaction.atomic():
             case.act(by, house)
             transaction.set_rollback(True)
-    except Refused:
+    except APIError:
         return False
     return True
 
@@ -218,11 +218,11 @@ def test_a_demoted_owners_token_and_client_do_not_bring_the_role_back() -> None:
         by = credential(kind, owner, house.member)
         change_by_owner = {"actor": actor(owner), "member_id": house.member.pk}
         role_changes.change(**change_by_owner, role=Role.VIEWER)
-        with pytest.raises(Refused):
+        with pytest.raises(APIError):
             permit(by, house.member, "*:*:*")
-        with pytest.raises(Refused):
+        with pytest.raises(APIError):
             change(by, house.member, Role.OWNER)
-        with pytest.raises(Refused):
+        with pytest.raises(APIError):
             invite(by, Role.VIEWER)
         house.member.refresh_from_db()
         assert (house.member.role, house.member.permissions) == (Role.VIEWER, [])

@@ -12,7 +12,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 from redis import RedisError
 from rest_framework import serializers
 
-from accounts.drf.exception_handler import is_store_failure, refusal_of
+from accounts.drf.exception_handler import api_error_of, is_store_failure
 
 pytestmark = pytest.mark.urls("tests.config.edge_urls")
 
@@ -122,12 +122,12 @@ def test_json_is_served_whatever_is_asked_for(client: Client, accept: str) -> No
 
 
 def test_djangos_own_validation_errors_are_told_by_field() -> None:
-    told = refusal_of(ValidationError({"name": ["Too long."], "__all__": ["No."]}))
+    told = api_error_of(ValidationError({"name": ["Too long."], "__all__": ["No."]}))
     assert told is not None
-    assert told.facts == {"fields": {"name": ["Too long."], "non_field_errors": ["No."]}}
-    told = refusal_of(ValidationError("No."))
+    assert told.extra == {"fields": {"name": ["Too long."], "non_field_errors": ["No."]}}
+    told = api_error_of(ValidationError("No."))
     assert told is not None
-    assert told.facts == {"fields": {"non_field_errors": ["No."]}}
+    assert told.extra == {"fields": {"non_field_errors": ["No."]}}
 
 
 def test_errors_of_nested_serializers_have_dotted_names() -> None:
@@ -141,9 +141,9 @@ def test_errors_of_nested_serializers_have_dotted_names() -> None:
     outer = Outer(data={"items": [{"scope": "ok"}, {"scope": "long"}, 7], "tags": [1, "x"]})
     with pytest.raises(serializers.ValidationError) as raised:
         outer.is_valid(raise_exception=True)
-    told = refusal_of(raised.value)
+    told = api_error_of(raised.value)
     assert told is not None
-    assert list(told.facts["fields"]) == ["items.1.scope", "items.2", "tags.1"]
+    assert list(told.extra["fields"]) == ["items.1.scope", "items.2", "tags.1"]
 
 
 def test_only_an_absent_store_is_an_outage() -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import errors
 from accounts.authentication import mailed_links
 from accounts.authentication.mailed_links import InvalidLink
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.members.invitations import Invited, accept
 from accounts.models import Invitation, MailedClaim, Membership
@@ -38,10 +38,10 @@ def keep_as_before(invited: Invited) -> None:
     Invitation.objects.filter(pk=invited.invitation.pk).update(digest=digest)
 
 
-def refusal(secret: str) -> errors.Refusal:
-    with pytest.raises(Refused) as caught:
+def error_of(secret: str) -> errors.ErrorCode:
+    with pytest.raises(APIError) as caught:
         accept(secret=secret, user=make_proven("ida@example.com"))
-    return caught.value.refusal
+    return caught.value.error
 
 
 def test_an_invitation_has_one_claim_and_resending_replaces_its_secret(
@@ -56,7 +56,7 @@ def test_an_invitation_has_one_claim_and_resending_replaces_its_secret(
 
 
 def test_accepting_uses_the_claim_up_and_a_refusal_does_not(invited: Invited) -> None:
-    assert refusal(invited.secret) is errors.FORBIDDEN
+    assert error_of(invited.secret) is errors.FORBIDDEN
     assert MailedClaim.objects.get().used_at is None
     now = timezone.now()
     accept(secret=invited.secret, user=make_proven(GRACE), now=now)
@@ -78,7 +78,7 @@ def test_an_account_that_opens_by_other_means_leaves_the_link_as_it_is(invited: 
 def test_housekeeping_keeps_the_claim_as_long_as_its_invitation(invited: Invited) -> None:
     mailed_links.prune(timezone.now() + timedelta(days=365))
     Invitation.objects.update(expires_at=timezone.now())
-    assert refusal(invited.secret) is errors.INVITATION_GONE
+    assert error_of(invited.secret) is errors.INVITATION_GONE
     Invitation.objects.all().delete()
     assert not MailedClaim.objects.exists()
 
@@ -94,9 +94,9 @@ def test_the_migration_keeps_links_of_the_version_before_working_once(owner: Mem
     ida = make_proven("ida@example.com")
     assert accept(secret=unread.secret, user=ida).user == ida
     for secret, user in ((accepted.secret, grace), (unread.secret, ida)):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(APIError) as caught:
             accept(secret=secret, user=user)
-        assert caught.value.refusal is errors.INVITATION_GONE
+        assert caught.value.error is errors.INVITATION_GONE
 
 
 def test_the_migration_backwards_gives_each_invitation_its_digest(invited: Invited) -> None:

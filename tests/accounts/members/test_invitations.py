@@ -12,7 +12,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts import errors
 from accounts.audit import log
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members.invitations import accept, resend, revoke, status
 from accounts.models import Invitation, MailedClaim, Membership
 from accounts.permissions.roles import Role
@@ -22,10 +22,10 @@ from tests.support.team import changes, make_invited, make_proven, trail
 GRACE = "grace@example.com"
 
 
-def refusal(task: object) -> errors.Refusal:
-    with pytest.raises(Refused) as caught:
+def error_of(task: object) -> errors.ErrorCode:
+    with pytest.raises(APIError) as caught:
         task()  # type: ignore[operator]
-    return caught.value.refusal
+    return caught.value.error
 
 
 def test_the_invited_person_joins_with_the_role_and_the_log_tells_it(owner: Membership) -> None:
@@ -47,7 +47,7 @@ def test_a_link_works_once(owner: Membership) -> None:
     invited = make_invited(owner)
     grace = make_proven(GRACE)
     accept(secret=invited.secret, user=grace)
-    assert refusal(lambda: accept(secret=invited.secret, user=grace)) is errors.INVITATION_GONE
+    assert error_of(lambda: accept(secret=invited.secret, user=grace)) is errors.INVITATION_GONE
 
 
 def test_only_the_digest_is_kept(owner: Membership) -> None:
@@ -69,36 +69,36 @@ def test_it_ends_at_its_very_instant(owner: Membership, late: timedelta, works: 
     if works:
         assert accept(secret=invited.secret, user=grace, now=now).user == grace
     else:
-        gone = refusal(lambda: accept(secret=invited.secret, user=grace, now=now))
+        gone = error_of(lambda: accept(secret=invited.secret, user=grace, now=now))
         assert gone is errors.INVITATION_GONE
 
 
 @pytest.mark.parametrize("secret", ["", "x" * 43, "x" * 42 + "!", "ⅹ" * 43, "x" * 10_000])
 def test_a_secret_that_nobody_was_sent_is_not_found(db: None, secret: str) -> None:
-    assert refusal(lambda: accept(secret=secret, user=make_user())) is errors.NOT_FOUND
+    assert error_of(lambda: accept(secret=secret, user=make_user())) is errors.NOT_FOUND
 
 
 @pytest.mark.parametrize("email", ["mallory@example.com", "grace@example.co", "gracе@example.com"])
 def test_another_address_is_refused_and_uses_nothing_up(owner: Membership, email: str) -> None:
     invited = make_invited(owner)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         accept(secret=invited.secret, user=make_proven(email))
-    assert caught.value.refusal is errors.FORBIDDEN
-    assert caught.value.facts == {"detail": "The invitation is for another e-mail address."}
+    assert caught.value.error is errors.FORBIDDEN
+    assert caught.value.extra == {"detail": "The invitation is for another e-mail address."}
     assert accept(secret=invited.secret, user=make_proven(GRACE))
 
 
 def test_an_unproven_address_is_told_to_be_proven_first(owner: Membership) -> None:
     invited = make_invited(owner)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         accept(secret=invited.secret, user=make_user(GRACE))
-    assert caught.value.facts == {"detail": "Confirm your e-mail address first."}
+    assert caught.value.extra == {"detail": "Confirm your e-mail address first."}
     assert not Membership.objects.filter(user__email=GRACE).exists()
 
 
 def test_letters_that_a_database_folds_together_are_not_the_same_address(owner: Membership) -> None:
     invited = make_invited(owner, "ian@example.com")
-    assert refusal(lambda: accept(secret=invited.secret, user=make_proven("ıan@example.com")))
+    assert error_of(lambda: accept(secret=invited.secret, user=make_proven("ıan@example.com")))
 
 
 def test_sending_again_kills_the_link_before(owner: Membership) -> None:
@@ -106,16 +106,16 @@ def test_sending_again_kills_the_link_before(owner: Membership) -> None:
     second = resend(actor=actor(owner), invitation=first.invitation)
     grace = make_proven(GRACE)
     assert second.invitation.pk == first.invitation.pk
-    assert refusal(lambda: accept(secret=first.secret, user=grace)) is errors.NOT_FOUND
+    assert error_of(lambda: accept(secret=first.secret, user=grace)) is errors.NOT_FOUND
     assert accept(secret=second.secret, user=grace)
-    assert refusal(lambda: resend(actor=actor(owner), invitation=first.invitation)) is errors.INVITATION_GONE
+    assert error_of(lambda: resend(actor=actor(owner), invitation=first.invitation)) is errors.INVITATION_GONE
 
 
 def test_inviting_again_replaces_role_and_link(owner: Membership) -> None:
     first = make_invited(owner, role=Role.ADMIN)
     second = make_invited(owner, role=Role.VIEWER)
     grace = make_proven(GRACE)
-    assert refusal(lambda: accept(secret=first.secret, user=grace)) is errors.NOT_FOUND
+    assert error_of(lambda: accept(secret=first.secret, user=grace)) is errors.NOT_FOUND
     assert accept(secret=second.secret, user=grace).role == Role.VIEWER
     assert Invitation.objects.count() == 1
 
@@ -124,21 +124,21 @@ def test_a_revoked_one_is_gone_and_revoking_twice_changes_nothing(owner: Members
     invited = make_invited(owner)
     for _ in range(2):
         revoke(actor=actor(owner), invitation=invited.invitation)
-    assert refusal(lambda: accept(secret=invited.secret, user=make_proven(GRACE))) is errors.INVITATION_GONE
+    assert error_of(lambda: accept(secret=invited.secret, user=make_proven(GRACE))) is errors.INVITATION_GONE
     assert [action for action, _, _ in trail(owner.organization)].count("invitation.revoked") == 1
 
 
 def test_an_accepted_one_cannot_be_taken_back(owner: Membership) -> None:
     invited = make_invited(owner)
     accept(secret=invited.secret, user=make_proven(GRACE))
-    gone = refusal(lambda: revoke(actor=actor(owner), invitation=invited.invitation))
+    gone = error_of(lambda: revoke(actor=actor(owner), invitation=invited.invitation))
     assert gone is errors.INVITATION_GONE
 
 
 def test_a_member_is_not_invited(owner: Membership) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         make_invited(owner, owner.user.email)
-    assert caught.value.facts["fields"] == {"email": ["This person is a member already."]}
+    assert caught.value.extra["fields"] == {"email": ["This person is a member already."]}
 
 
 def test_somebody_who_joined_meanwhile_keeps_their_role(owner: Membership) -> None:
@@ -152,15 +152,15 @@ def test_the_organizations_domains_bound_who_is_invited(owner: Membership) -> No
     invited = make_invited(owner, "grace@elsewhere.example")
     owner.organization.email_domains = ["Acme.example"]
     owner.organization.save()
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         make_invited(owner, "ada@elsewhere.example")
-    assert caught.value.facts["fields"].keys() == {"email"}
+    assert caught.value.extra["fields"].keys() == {"email"}
     assert make_invited(owner, "ada@acme.example")
     late = make_proven("grace@elsewhere.example")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         accept(secret=invited.secret, user=late)
     sentence = "This organization takes addresses of Acme.example only."
-    assert caught.value.facts["fields"] == {"email": [sentence]}
+    assert caught.value.extra["fields"] == {"email": [sentence]}
 
 
 def test_the_mail_names_inviter_organization_role_and_our_own_host(
@@ -184,10 +184,10 @@ def test_one_address_is_not_mailed_without_end(owner: Membership) -> None:
     invited = make_invited(owner)
     for _ in range(2):
         invited = resend(actor=actor(owner), invitation=invited.invitation)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         make_invited(make_member(), GRACE)
-    assert caught.value.refusal is errors.RATE_LIMITED
-    assert 0 < caught.value.facts["retry_after"] <= 3600
+    assert caught.value.error is errors.RATE_LIMITED
+    assert 0 < caught.value.extra["retry_after"] <= 3600
 
 
 def test_its_status_says_where_it_stands(owner: Membership) -> None:
@@ -210,6 +210,6 @@ def test_a_program_invites_within_its_own_permissions(owner: Membership) -> None
     from accounts.members.invitations import invite  # noqa: PLC0415
 
     assert (
-        refusal(lambda: invite(actor=credential, email=GRACE, role=Role.VIEWER)) is errors.INSUFFICIENT_SCOPE
+        error_of(lambda: invite(actor=credential, email=GRACE, role=Role.VIEWER)) is errors.INSUFFICIENT_SCOPE
     )
-    assert refusal(lambda: invite(actor=credential, email=GRACE, role=Role.OWNER)) is errors.FORBIDDEN
+    assert error_of(lambda: invite(actor=credential, email=GRACE, role=Role.OWNER)) is errors.FORBIDDEN

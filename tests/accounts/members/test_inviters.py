@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import removal, roles
 from accounts.members.invitations import accept, invite, resend, revoke
 from accounts.models import Invitation, Membership, User
@@ -87,9 +87,9 @@ def test_it_dies_with_the_right_to_make_it(
     admin = make_member(owner.organization, Role.ADMIN)
     invited = make_invited(admin, role=Role.ADMIN)
     end(owner, admin)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         accept(secret=invited.secret, user=make_proven("grace@example.com"))
-    assert caught.value.refusal is errors.INVITATION_GONE
+    assert caught.value.error is errors.INVITATION_GONE
 
 
 def test_what_the_inviter_may_still_give_lives_on(owner: Membership) -> None:
@@ -116,31 +116,31 @@ def test_another_may_take_a_lapsed_one_over(owner: Membership) -> None:
     ],
 )
 def test_nobody_invites_above_their_level(
-    owner: Membership, inviter: Role, role: Role, expected: errors.Refusal
+    owner: Membership, inviter: Role, role: Role, expected: errors.ErrorCode
 ) -> None:
     member = make_member(owner.organization, inviter)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         make_invited(member, role=role)
-    assert caught.value.refusal is expected
+    assert caught.value.error is expected
     assert not Invitation.objects.exists()
 
 
 def test_a_viewer_who_may_manage_members_invites_viewers_alone(owner: Membership) -> None:
     helper = make_member(owner.organization, Role.VIEWER, permissions=["members.manage"])
     assert make_invited(helper, role=Role.VIEWER)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         make_invited(helper, "ada@example.com", role=Role.MEMBER)
-    assert caught.value.refusal is errors.FORBIDDEN
+    assert caught.value.error is errors.FORBIDDEN
 
 
 @pytest.mark.parametrize("act", [revoke, resend])
 def test_an_admin_leaves_an_owners_invitation_alone(owner: Membership, act: Callable[..., object]) -> None:
     admin = make_member(owner.organization, Role.ADMIN)
     invited = make_invited(owner, role=Role.OWNER)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         act(actor=actor(admin), invitation=invited.invitation)
-    assert caught.value.refusal is errors.FORBIDDEN
-    with pytest.raises(Refused) as caught:
+    assert caught.value.error is errors.FORBIDDEN
+    with pytest.raises(APIError) as caught:
         invite(actor=actor(admin), email="grace@example.com", role=Role.VIEWER)
-    assert caught.value.refusal is errors.FORBIDDEN
+    assert caught.value.error is errors.FORBIDDEN
     assert accept(secret=invited.secret, user=make_proven("grace@example.com")).role == Role.OWNER

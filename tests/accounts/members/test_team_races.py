@@ -11,7 +11,7 @@ import pytest
 
 from accounts import errors
 from accounts.audit import log
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations, removal, roles
 from accounts.models import Membership, User
 from accounts.permissions.actor import SYSTEM
@@ -66,8 +66,8 @@ def test_two_owners_who_end_each_other_at_once_leave_one() -> None:
         problems = [result for result in told if isinstance(result, Exception)]
         owners = Membership.objects.active().filter(organization=one.organization, role=Role.OWNER)
         assert owners.count() >= 1, (first, second, told)
-        assert all(isinstance(problem, Refused) for problem in problems), (first, second, told)
-        assert {problem.refusal for problem in problems if isinstance(problem, Refused)} <= {
+        assert all(isinstance(problem, APIError) for problem in problems), (first, second, told)
+        assert {problem.error for problem in problems if isinstance(problem, APIError)} <= {
             errors.LAST_OWNER,
             errors.TOKEN_REVOKED,
             errors.FORBIDDEN,
@@ -83,7 +83,7 @@ def test_the_loser_of_two_who_leave_at_once_is_told_last_owner() -> None:
         other = make_member(one.organization)
         act = (leave, step_down, deactivate, delete)[number % 4]
         told = at_once([partial(act, one, other), partial(act, other, one)])
-        refused = [result.refusal for result in told if isinstance(result, Refused)]
+        refused = [result.error for result in told if isinstance(result, APIError)]
         assert refused == [errors.LAST_OWNER], (act, told)
 
 
@@ -96,7 +96,7 @@ def test_of_twenty_who_accept_at_once_one_joins() -> None:
         person = make_proven(invited.email)
         told = at_once([partial(invitations.accept, secret=secret, user=person)] * 20)
         assert sum(isinstance(result, Membership) for result in told) == 1
-        refused = [result.refusal for result in told if isinstance(result, Refused)]
+        refused = [result.error for result in told if isinstance(result, APIError)]
         assert refused == [errors.INVITATION_GONE] * 19
         assert owner.organization.memberships.filter(user=person).count() == 1
 
@@ -131,7 +131,7 @@ def test_an_inviters_removal_and_the_acceptance_are_ordered() -> None:
         )
         assert not isinstance(told[0], Exception), told
         joined = isinstance(told[1], Membership)
-        assert joined or (isinstance(told[1], Refused) and told[1].refusal is errors.INVITATION_GONE), told
+        assert joined or (isinstance(told[1], APIError) and told[1].error is errors.INVITATION_GONE), told
         assert Membership.objects.filter(user=person).exists() is joined
         actions = list(owner.organization.audit_events.order_by("sequence").values_list("action", flat=True))
         order = [action for action in actions if action in ("member.joined", "member.removed")]
@@ -158,13 +158,13 @@ def test_no_token_outlives_a_removal_that_hands_others_over() -> None:
             ]
         )
         assert not isinstance(told[0], Exception), told
-        assert not isinstance(credential.for_token(kept.plaintext), errors.Refusal)
+        assert not isinstance(credential.for_token(kept.plaintext), errors.ErrorCode)
         made = isinstance(told[1], Issued)
         if isinstance(told[1], Issued):
             assert credential.for_token(told[1].plaintext) is errors.TOKEN_REVOKED
         else:
-            assert isinstance(told[1], Refused), told
-            assert told[1].refusal is errors.TOKEN_REVOKED
+            assert isinstance(told[1], APIError), told
+            assert told[1].error is errors.TOKEN_REVOKED
         assert log.first_broken(owner.organization_id) is None
         outcomes.add(made)
     assert outcomes == {True, False} or ROUNDS < 20
@@ -188,5 +188,5 @@ def test_two_who_remove_each_other_while_tokens_are_made_meet_no_deadlock() -> N
             for n, admin in enumerate(admins)
         ]
         told = at_once(acts)
-        assert all(isinstance(one, Refused) for one in told if isinstance(one, Exception)), told
+        assert all(isinstance(one, APIError) for one in told if isinstance(one, Exception)), told
         assert log.first_broken(owner.organization_id) is None

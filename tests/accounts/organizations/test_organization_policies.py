@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.organizations.update import change
 from accounts.permissions.roles import Role
@@ -141,13 +141,13 @@ def test_who_belongs_already_stays(owner: Membership) -> None:
 
 
 def test_a_second_factor_is_asked_for_by_somebody_who_has_one(owner: Membership) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         change(actor=actor(owner), mfa_required=True)
-    assert caught.value.facts["fields"].keys() == {"mfaRequired"}
+    assert caught.value.extra["fields"].keys() == {"mfaRequired"}
     colleague = make_person(owner.organization, Role.MEMBER)
     session = opened(colleague)
     totp = TOTP.activate(owner.user, generate_totp_secret()).instance
-    with pytest.raises(Refused):
+    with pytest.raises(APIError):
         change(actor=actor(owner), mfa_required=True)
     proof = proven(Factor.TOTP, authenticator=totp.pk)
     change(actor=replace(actor(owner), proof=proof), mfa_required=True)
@@ -176,7 +176,7 @@ def test_who_has_just_lost_the_right_changes_nothing(owner: Membership) -> None:
     admin = make_member(owner.organization, Role.ADMIN)
     late = actor(admin)
     Membership.objects.filter(pk=admin.pk).update(role=Role.VIEWER)
-    with pytest.raises(Refused):
+    with pytest.raises(APIError):
         change(actor=late, name="Mine")
     assert Client().get("/settings/organization/").status_code == 302
 

@@ -20,7 +20,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.authentication import mfa_reset
 from accounts.authorization import acts
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import removal
 from accounts.models import Membership, User
 from accounts.permissions.actor import Actor
@@ -121,7 +121,7 @@ def done(act: Callable[[User, Actor], object], person: User, by: Actor) -> bool:
         with transaction.atomic():
             act(person, by)
             transaction.set_rollback(True)
-    except Refused:
+    except APIError:
         return False
     return True
 

@@ -191,5 +191,5 @@ def test_only_an_owner_in_person_hands_over_and_not_to_themselves(owner: Members
     assert mine.post(path, {"memberId": owner.public_id}).status_code == 400
     assert mine.post(path, {"memberId": make_member().public_id}).status_code == 404
     token = make_token(owner)
-    assert not isinstance(credential.for_token(token.plaintext), errors.Refusal)
+    assert not isinstance(credential.for_token(token.plaintext), errors.ErrorCode)
     assert ServiceAccountToken.objects.filter(revoked_at=None).count() == 2

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from accounts import errors
 from accounts.authentication import mailed_links
 from accounts.authentication.mailed_links import Claim, InvalidLink
-from accounts.errors import Refusal
+from accounts.errors import ErrorCode
 from accounts.models import Membership
 from accounts.models.mailed_claim import LinkKind, MailedClaim
 from accounts.proof import Factor, proven
@@ -64,7 +64,7 @@ def test_a_token_ends_at_the_very_moment_of_its_expiry(issued: Issued) -> None:
     assert isinstance(for_token(issued.plaintext, end - MOMENT), Credential)
     assert for_token(issued.plaintext, end) is errors.TOKEN_EXPIRED
     assert isinstance(remembered(issued).find(end - MOMENT), Credential)
-    assert isinstance(remembered(issued).find(end), Refusal)
+    assert isinstance(remembered(issued).find(end), ErrorCode)
 
 
 def test_a_superseded_secret_ends_at_the_very_moment_of_its_end(issued: Issued) -> None:
@@ -76,7 +76,7 @@ def test_a_superseded_secret_ends_at_the_very_moment_of_its_end(issued: Issued) 
 def test_a_superseded_secret_is_not_remembered_beyond_its_end(issued: Issued) -> None:
     end = supersede(issued)
     assert isinstance(remembered(issued).find(end - MOMENT), Credential)
-    assert isinstance(remembered(issued).find(end), Refusal)
+    assert isinstance(remembered(issued).find(end), ErrorCode)
 
 
 def test_a_clients_superseded_secret_ends_at_the_very_moment_of_its_end(db: None) -> None:

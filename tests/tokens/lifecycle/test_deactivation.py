@@ -7,7 +7,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 
 from accounts.authentication.session_store import stored_key
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations, removal
 from accounts.models import Membership, User
 from accounts.models.mailed_claim import MailedClaim
@@ -73,7 +73,7 @@ def test_an_invitation_of_a_deactivated_inviter_stays_ended(ada: Membership, end
     invited = make_invited(ada, "grace@example.com", Role.VIEWER)
     end(ada)
     reactivate(ada)
-    with pytest.raises(Refused, match="invitation_gone"):
+    with pytest.raises(APIError, match="invitation_gone"):
         invitations.accept(secret=invited.secret, user=make_proven("grace@example.com"))
 
 

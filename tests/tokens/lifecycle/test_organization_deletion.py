@@ -12,7 +12,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts import errors
 from accounts.audit.log import first_broken
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, Organization
 from accounts.organizations import deletion, provisioning
@@ -102,9 +102,9 @@ def test_open_invitations_die(ada: Membership) -> None:
     invited = make_invited(ada, "grace@example.com")
     end(ada)
     assert Invitation.objects.get().revoked_at is not None
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         invitations.accept(secret=invited.secret, user=make_proven("grace@example.com"))
-    assert caught.value.refusal is errors.INVITATION_GONE
+    assert caught.value.error is errors.INVITATION_GONE
 
 
 def test_no_flow_finds_it(ada: Membership) -> None:
@@ -115,9 +115,9 @@ def test_no_flow_finds_it(ada: Membership) -> None:
         lambda: make_token(ada),
         lambda: deletion.delete(actor=late, typed_name=ada.organization.name),
     ):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(APIError) as caught:
             flow()
-        assert caught.value.refusal is errors.TOKEN_REVOKED
+        assert caught.value.error is errors.TOKEN_REVOKED
 
 
 def test_it_is_recorded_and_the_owners_are_mailed(
@@ -145,9 +145,9 @@ def test_it_is_recorded_and_the_owners_are_mailed(
 def test_only_an_owner_in_person_deletes_it(ada: Membership, role: Role) -> None:
     other = make_member(ada.organization, role)
     name = ada.organization.name
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(APIError) as caught:
         deletion.delete(actor=actor(other), typed_name=name)
-    assert caught.value.refusal is errors.FORBIDDEN
+    assert caught.value.error is errors.FORBIDDEN
     assert fresh_browser_of(other.user).post(PAGE, {"typed": name}).status_code == 403
     assert program(make_token(ada, permissions=["*:*:*"])).delete("/api/v1/organization").status_code == 405
     assert Organization.objects.living().exists()
@@ -189,7 +189,7 @@ def test_restoring_gives_the_people_their_place_back_and_no_credential(
 def test_it_is_restored_within_thirty_days_and_not_after(ada: Membership) -> None:
     now = timezone.now()
     deleted = end(ada, now=now - timedelta(days=30))
-    with pytest.raises(Refused):
+    with pytest.raises(APIError):
         deletion.restore(organization=deleted, actor=SYSTEM, now=now)
     assert deletion.restore(organization=deleted, actor=SYSTEM, now=now - timedelta(seconds=1))
 

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.organizations import deletion
 from tests.support.people import actor, make_member, make_token
@@ -35,7 +35,7 @@ def test_no_token_outlives_a_deletion_that_races_its_creation() -> None:
         tasks += [partial(after, number % 9 + n, creation(owner, f"{number} {n}")) for n in range(3)]
         deleted, *told = at_once(tasks)
         made = [result for result in told if isinstance(result, Issued)]
-        refused = [result.refusal for result in told if isinstance(result, Refused)]
+        refused = [result.error for result in told if isinstance(result, APIError)]
         assert isinstance(deleted, Organization), deleted
         assert refused == [errors.TOKEN_REVOKED] * (3 - len(made)), told
         for issued in made:
@@ -52,5 +52,5 @@ def test_two_owners_who_delete_it_at_once_delete_it_once() -> None:
         make_token(owner)
         told = at_once([deleting(owner), deleting(make_member(owner.organization))])
         assert sum(isinstance(result, Organization) for result in told) == 1
-        refused = [result.refusal for result in told if isinstance(result, Refused)]
+        refused = [result.error for result in told if isinstance(result, APIError)]
         assert refused == [errors.TOKEN_REVOKED]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.audit.models import AuditEvent
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Membership
 from accounts.permissions.roles import Role
@@ -79,7 +79,7 @@ def test_an_invitation_made_with_a_stolen_token_no_longer_works(owner: Membershi
     elsewhere = make_invited(make_member())
     number = Invitation.objects.open().filter(organization=owner.organization).count()
     assert program(make_token(owner, permissions=["*:*:*"])).post(URL).json()["invitations"] == number
-    with pytest.raises(Refused, match="invitation_gone"):
+    with pytest.raises(APIError, match="invitation_gone"):
         invitations.accept(secret=invited.secret, user=make_proven("mallet@example.com"))
     assert not Invitation.objects.open().filter(organization=owner.organization).exists()
     assert Invitation.objects.open().filter(pk=elsewhere.invitation.pk).exists()

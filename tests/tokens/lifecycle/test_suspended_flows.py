@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.authorization.rights import SUSPENDED
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.members.invitations import Invited
 from accounts.models import Membership, Organization
@@ -46,23 +46,23 @@ FLOWS: dict[str, Callable[..., Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("column", "refusal"),
+    ("column", "error"),
     [("suspended_at", errors.ORGANIZATION_SUSPENDED), ("deleted_at", errors.TOKEN_REVOKED)],
 )
 @pytest.mark.parametrize("flow", FLOWS)
-def test_no_flow_makes_a_credential_or_invites_a_person(owner, importer, invited, flow, column, refusal):
+def test_no_flow_makes_a_credential_or_invites_a_person(owner, importer, invited, flow, column, error):
     Organization.objects.update(**{column: timezone.now()})
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(APIError) as caught:
         FLOWS[flow](owner, importer, invited)
-    assert refused.value.refusal is refusal
+    assert caught.value.error is error
 
 
 def test_an_invitation_is_not_accepted_until_the_organization_is_resumed(owner, invited):
     user = make_proven(invited.invitation.email)
     Organization.objects.update(suspended_at=timezone.now())
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(APIError) as caught:
         invitations.accept(secret=invited.secret, user=user)
-    assert refused.value.refusal is errors.INVITATION_GONE
+    assert caught.value.error is errors.INVITATION_GONE
     Organization.objects.update(suspended_at=None)
     assert invitations.accept(secret=invited.secret, user=user).organization == owner.organization
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership, Notice
 from accounts.notifications import outbox
 from accounts.permissions.roles import Role
@@ -88,7 +88,7 @@ def test_the_page_answers_while_the_mail_server_is_away(owner: Membership, setti
 
 
 def test_a_token_that_was_not_made_is_not_told(owner: Membership) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(APIError):
         issue(actor=actor(owner), name="x", permissions=["index:read:*"], expires_in_days=1000)
     with transaction.atomic():
         make_token(owner)

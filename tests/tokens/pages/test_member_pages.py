@@ -36,7 +36,7 @@ def role_page(member: Membership) -> str:
 
 
 def works(issued: Issued) -> bool:
-    return not isinstance(credential.for_token(issued.plaintext), errors.Refusal)
+    return not isinstance(credential.for_token(issued.plaintext), errors.ErrorCode)
 
 
 def test_it_shows_what_hangs_on_the_person(owner: Membership, grace: Membership) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership
 from accounts.permissions.roles import Role
 from tests.support.clients import program
@@ -68,16 +68,16 @@ def test_a_child_may_go_to_another_recipient(owner: Membership, ada: Membership,
 def test_a_child_alone_cannot_be_kept(owner: Membership, ada: Membership, parent: Issued) -> None:
     child, _ = child_of(parent, "child")
     client = client_of(parent, "client")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(APIError) as caught:
         member_removal.remove(
             actor=actor(owner),
             member_id=ada.pk,
             transfers={child.pk: owner.pk},
             clients={client.pk: owner.pk},
         )
-    assert refused.value.refusal is errors.INVALID_REQUEST
+    assert caught.value.error is errors.INVALID_REQUEST
     sentence = "{} ends with the token parent, which created it: transfer that token as well."
-    assert refused.value.facts["fields"] == {
+    assert caught.value.extra["fields"] == {
         f"transferTokens.{child.public_id}": [sentence.format("child")],
         f"transferClients.{client.public_id}": [sentence.format("client")],
     }

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.members import removal
 from accounts.models import Membership, User
 from accounts.permissions.actor import SYSTEM
@@ -46,7 +46,7 @@ def test_forty_parallel_creators_at_49_make_exactly_one_more() -> None:
     for _ in range(FEWER_ROUNDS):
         told = at_once([creation(owner, f"new {number}") for number in range(40)])
         made = [result for result in told if isinstance(result, Issued)]
-        refused = [result.refusal for result in told if isinstance(result, Refused)]
+        refused = [result.error for result in told if isinstance(result, APIError)]
         assert len(made) == 1
         assert refused == [errors.TOKEN_LIMIT_REACHED] * 39
         assert active(owner) == LIMIT
@@ -101,9 +101,9 @@ def test_no_token_outlives_a_removal_that_races_its_creation() -> None:
         tasks += [partial(after, number % 7 + n, creation(member, f"{number} {n}")) for n in range(3)]
         told = at_once(tasks)[1:]
         made = [result for result in told if isinstance(result, Issued)]
-        refused = [result.refusal for result in told if isinstance(result, Refused)]
+        refused = [result.error for result in told if isinstance(result, APIError)]
         assert len(made) + len(refused) == 3, told
-        assert all(refusal is errors.TOKEN_REVOKED for refusal in refused)
+        assert all(error is errors.TOKEN_REVOKED for error in refused)
         for issued in made:
             assert credential.for_token(issued.plaintext) is errors.TOKEN_REVOKED
         tokens = ServiceAccountToken.objects.filter(organization=owner.organization)
@@ -130,6 +130,6 @@ def test_two_owners_who_remove_each_other_leave_one() -> None:
         owner = make_member()
         other = make_member(owner.organization)
         told = at_once([partial(remove, owner), partial(remove, other)])
-        refused = [result.refusal for result in told if isinstance(result, Refused)]
+        refused = [result.error for result in told if isinstance(result, APIError)]
         assert refused == [errors.LAST_OWNER]
         assert owner.organization.memberships.count() == 1

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import errors
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership
 from accounts.permissions.actor import SYSTEM, Actor
 from tests.support.people import actor, make_member, make_token
@@ -68,9 +68,9 @@ def test_an_expired_token_is_revoked_too(owner: Membership) -> None:
 def test_a_token_that_went_with_its_organization_is_not_found(owner: Membership) -> None:
     issued = make_token(owner)
     owner.organization.delete()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(APIError) as caught:
         revoke(token=issued.token, actor=SYSTEM)
-    assert refused.value.refusal is errors.NOT_FOUND
+    assert caught.value.error is errors.NOT_FOUND
 
 
 def test_many_are_revoked_over_organizations_and_only_those_running_count(owner: Membership) -> None:
@@ -128,6 +128,6 @@ def test_a_revoked_token_stays_revoked_through_a_rollback_of_another() -> None:
     with transaction.atomic():
         stop(ServiceAccountToken.objects.filter(pk=issued.token.pk), actor=SYSTEM, reason="x")
         transaction.set_rollback(True)
-    assert not isinstance(credential.for_token(issued.plaintext), errors.Refusal)
+    assert not isinstance(credential.for_token(issued.plaintext), errors.ErrorCode)
     revoke(token=issued.token, actor=SYSTEM)
     assert credential.for_token(issued.plaintext) is errors.TOKEN_REVOKED

@@ -14,7 +14,7 @@ from accounts.authentication import browser_proof, browser_sessions
 from accounts.authentication.current_organization import SESSION_KEY
 from accounts.authorization import policies
 from accounts.drf.fields import Body, Text
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.models import Membership, User
 from ratelimit import limiter
 from ratelimit.client_ip import client_ip
@@ -22,11 +22,11 @@ from ratelimit.types import WindowLimit
 from tokens.api.sessions.login import PublicView
 from tokens.api.sessions.serializers import SignedIn, signed_in
 from tokens.models import GrantKind
-from tokens.sessions import errors as session_refusals
+from tokens.sessions import errors as session_errors
 from tokens.sessions import sessions
 
-NOT_SIGNED_IN = Refusal(401, "Sign in first", "not_signed_in", "")
-CSRF_FAILED = Refusal(403, "The CSRF token is missing or wrong", "csrf_failed")
+NOT_SIGNED_IN = ErrorCode(401, "Sign in first", "not_signed_in", "")
+CSRF_FAILED = ErrorCode(403, "The CSRF token is missing or wrong", "csrf_failed")
 EXCHANGES_PER_MINUTE = 60
 
 
@@ -40,13 +40,13 @@ class Exchange(Body):
 
 @extend_schema(tags=["Sessions"])
 class ExchangeView(PublicView):
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "POST": (
             NOT_SIGNED_IN,
             CSRF_FAILED,
-            session_refusals.INVALID_CREDENTIALS,
-            session_refusals.NO_MEMBERSHIP,
-            session_refusals.ORGANIZATION_SUSPENDED,
+            session_errors.INVALID_CREDENTIALS,
+            session_errors.NO_MEMBERSHIP,
+            session_errors.ORGANIZATION_SUSPENDED,
             policies.SSO_REQUIRED,
             policies.MFA_REQUIRED,
             errors.RATE_LIMITED,
@@ -91,18 +91,18 @@ class ExchangeView(PublicView):
 
 
 def _person(request: Request) -> User:
-    """Whoever is signed in to the browser that asks, and asks itself; raises Refused."""
+    """Whoever is signed in to the browser that asks, and asks itself; raises APIError."""
     browser = request._request
     if not isinstance(browser.user, User):
-        raise Refused(NOT_SIGNED_IN)
+        raise APIError(NOT_SIGNED_IN)
     check = CSRFCheck(lambda _: None)  # type: ignore[arg-type]
     check.process_request(browser)
     if check.process_view(browser, None, (), {}) is not None:  # type: ignore[arg-type]
-        raise Refused(CSRF_FAILED)
+        raise APIError(CSRF_FAILED)
     window = WindowLimit("exchange", f"exchange:{browser.user.pk}", EXCHANGES_PER_MINUTE, 60)
     admitted, ends_in = limiter.hit_window(window)
     if not admitted:
-        raise Refused(errors.RATE_LIMITED, retry_after=ends_in)
+        raise APIError(errors.RATE_LIMITED, retry_after=ends_in)
     return browser.user
 
 

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.authorization import policies
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.proof import Factor, proven
 from ratelimit.client_ip import client_ip
 from tokens.api.sessions.serializers import Login, Refresh, SignedIn, signed_in
@@ -23,7 +23,7 @@ from tokens.crypto import opaque
 from tokens.grants import engine
 from tokens.grants.engine import Tokens
 from tokens.models import GrantKind
-from tokens.sessions import errors as session_refusals
+from tokens.sessions import errors as session_errors
 from tokens.sessions import sessions, sign_in
 
 # A person's own doors; a family of the password grant is refreshed where it was opened.
@@ -40,14 +40,14 @@ class PublicView(APIView):
 
 @extend_schema(tags=["Sessions"])
 class LoginView(PublicView):
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "POST": (
-            session_refusals.INVALID_CREDENTIALS,
-            session_refusals.MFA_REQUIRED,
-            session_refusals.INVALID_CODE,
-            session_refusals.EMAIL_NOT_VERIFIED,
-            session_refusals.NO_MEMBERSHIP,
-            session_refusals.ORGANIZATION_SUSPENDED,
+            session_errors.INVALID_CREDENTIALS,
+            session_errors.MFA_REQUIRED,
+            session_errors.INVALID_CODE,
+            session_errors.EMAIL_NOT_VERIFIED,
+            session_errors.NO_MEMBERSHIP,
+            session_errors.ORGANIZATION_SUSPENDED,
             policies.SSO_REQUIRED,
             policies.MFA_REQUIRED,
             errors.RATE_LIMITED,
@@ -82,8 +82,8 @@ class LoginView(PublicView):
 
 @extend_schema(tags=["Sessions"])
 class RefreshView(PublicView):
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
-        "POST": (session_refusals.INVALID_REFRESH_TOKEN, errors.RATE_LIMITED)
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
+        "POST": (session_errors.INVALID_REFRESH_TOKEN, errors.RATE_LIMITED)
     }
 
     @extend_schema(operation_id="refresh", summary="Refresh a session", request=Refresh, responses=SignedIn)
@@ -102,7 +102,7 @@ class RefreshView(PublicView):
 @extend_schema(tags=["Sessions"])
 class LogoutView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"POST": None}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {"POST": (session_refusals.SESSION_REQUIRED,)}
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"POST": (session_errors.SESSION_REQUIRED,)}
 
     @extend_schema(operation_id="logout", summary="Sign out", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
@@ -123,18 +123,18 @@ def refreshed(
     The organization that the token has to be of is looked up only where the token itself may be.
     """
     if not engine.looks_real(raw):
-        raise Refused(session_refusals.INVALID_REFRESH_TOKEN)
+        raise APIError(session_errors.INVALID_REFRESH_TOKEN)
     guesses.check_lookup(request._request, raw)
     try:
         return sessions.refresh(raw, kinds, find_organization())
-    except Refused as refused:
+    except APIError as exc:
         guesses.refuse_again(opaque.digest(raw))
-        raise guesses.count(request._request, refused) from None
+        raise guesses.count(request._request, exc) from None
 
 
 def session_of(request: Request) -> tuple[UUID, UUID]:
-    """The person and the family of the bearer; raises Refused for one that is no person's session."""
+    """The person and the family of the bearer; raises APIError for one that is no person's session."""
     credential = cast(Credential, request.auth)
     if credential.auth_kind != "session" or credential.user_id is None or credential.grant_id is None:
-        raise Refused(session_refusals.SESSION_REQUIRED)
+        raise APIError(session_errors.SESSION_REQUIRED)
     return credential.user_id, credential.grant_id

@@ -15,14 +15,14 @@ from accounts.authentication import request_limits
 from accounts.authentication.mailed_links import InvalidLink
 from accounts.authorization import policies
 from accounts.drf.fields import Body, Secret, Text
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.proof import Factor, proven
 from accounts.registration import magic_links
 from ratelimit.client_ip import client_ip
 from tokens.api.sessions.login import PublicView
 from tokens.api.sessions.serializers import SignedIn, signed_in
 from tokens.models import GrantKind
-from tokens.sessions import errors as session_refusals
+from tokens.sessions import errors as session_errors
 from tokens.sessions import sessions, sign_in
 
 
@@ -34,13 +34,13 @@ class MagicLink(Body):
 
 @extend_schema(tags=["Sessions"])
 class MagicLinkVerifyView(PublicView):
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "POST": (
             INVALID_LINK,
-            session_refusals.MFA_REQUIRED,
-            session_refusals.INVALID_CODE,
-            session_refusals.NO_MEMBERSHIP,
-            session_refusals.ORGANIZATION_SUSPENDED,
+            session_errors.MFA_REQUIRED,
+            session_errors.INVALID_CODE,
+            session_errors.NO_MEMBERSHIP,
+            session_errors.ORGANIZATION_SUSPENDED,
             policies.SSO_REQUIRED,
             policies.MFA_REQUIRED,
             errors.RATE_LIMITED,
@@ -66,7 +66,7 @@ class MagicLinkVerifyView(PublicView):
             member = sessions.membership_of(user, wanted.get("organization"), proof=proof)
             user = magic_links.use(link) if link.user else user
         except InvalidLink:
-            raise Refused(INVALID_LINK) from None
+            raise APIError(INVALID_LINK) from None
         tokens = sessions.open_session(
             user=user,
             membership=member,

@@ -23,7 +23,7 @@ from accounts.authentication import second_factor
 from accounts.authorization import policies
 from accounts.drf.fields import Secret, Text
 from accounts.drf.parsers import StrictJSONParser
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from accounts.models import PUBLISHABLE_PREFIX, Membership, Organization, User
 from accounts.proof import Factor, Proof, proven
 from ratelimit.client_ip import client_ip
@@ -32,7 +32,7 @@ from tokens.api.sessions.serializers import LONGEST_PASSWORD, PasswordGranted, R
 from tokens.credentials.refusal_limits import guesses
 from tokens.grants.engine import Tokens
 from tokens.models import GrantKind
-from tokens.sessions import errors as session_refusals
+from tokens.sessions import errors as session_errors
 from tokens.sessions import sessions, sign_in
 
 PASSWORD, REFRESH = "password", "refresh_token"
@@ -50,15 +50,15 @@ class Asked(serializers.Serializer[Any]):
 
 class PasswordGrantView(PublicView):
     parser_classes = (StrictJSONParser, FormParser)
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = {
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "POST": (
             errors.INVALID_TOKEN,
-            session_refusals.INVALID_CREDENTIALS,
-            session_refusals.INVALID_REFRESH_TOKEN,
-            session_refusals.MFA_REQUIRED,
-            session_refusals.EMAIL_NOT_VERIFIED,
-            session_refusals.NO_MEMBERSHIP,
-            session_refusals.ORGANIZATION_SUSPENDED,
+            session_errors.INVALID_CREDENTIALS,
+            session_errors.INVALID_REFRESH_TOKEN,
+            session_errors.MFA_REQUIRED,
+            session_errors.EMAIL_NOT_VERIFIED,
+            session_errors.NO_MEMBERSHIP,
+            session_errors.ORGANIZATION_SUSPENDED,
             policies.SSO_REQUIRED,
             policies.MFA_REQUIRED,
             errors.RATE_LIMITED,
@@ -104,7 +104,7 @@ def _open(request: Request, body: dict[str, Any], organization_id: UUID | None) 
     user = sign_in.check_password(request._request, **asked.validated_data)
     if second_factor.is_on(user):
         detail = "This grant takes no code. Sign in at /v1/auth/login."
-        raise Refused(session_refusals.MFA_REQUIRED, detail=detail)
+        raise APIError(session_errors.MFA_REQUIRED, detail=detail)
     proof = proven(Factor.PASSWORD)
     return sessions.open_session(
         user=user,
@@ -124,25 +124,25 @@ def _membership(user: User, organization_id: UUID | None, proof: Proof) -> Membe
     found = list(mine[:2])
     if len(found) > 1:
         sentence = "You belong to several organizations: send the publishable key of one of them."
-        raise Refused(errors.INVALID_REQUEST, fields={"apikey": [sentence]})
+        raise APIError(errors.INVALID_REQUEST, fields={"apikey": [sentence]})
     return sessions.entered(found[0] if found else None, proof=proof)
 
 
 def _publishable_key(request: Request) -> str | None:
-    """The key, None without one; raises Refused(invalid_token) for a text that is none."""
+    """The key, None without one; raises APIError(invalid_token) for a text that is none."""
     key = request.headers.get("apikey")
     if key is not None and not PUBLISHABLE_KEY.fullmatch(key):
-        raise Refused(errors.INVALID_TOKEN)
+        raise APIError(errors.INVALID_TOKEN)
     return key
 
 
 def _organization(key: str | None) -> UUID | None:
-    """The organization that the key names, None without one; raises Refused(invalid_token) if none has it."""
+    """The organization of the key, None without a key; raises APIError(invalid_token) for an unknown one."""
     if key is None:
         return None
     found = Organization.objects.living().filter(publishable_key=key).values_list("pk", flat=True).first()
     if found is None:
-        raise Refused(errors.INVALID_TOKEN)
+        raise APIError(errors.INVALID_TOKEN)
     return found
 
 
@@ -152,8 +152,8 @@ def _guessed_organization(request: Request, key: str | None) -> UUID | None:
         guesses.check_lookup(request._request, key)
     try:
         return _organization(key)
-    except Refused as refused:
-        raise guesses.count(request._request, refused) from None
+    except APIError as exc:
+        raise guesses.count(request._request, exc) from None
 
 
 def _grant_type(request: Request, body: Mapping[str, Any]) -> str:
@@ -161,22 +161,22 @@ def _grant_type(request: Request, body: Mapping[str, Any]) -> str:
     for name in CREDENTIALS:
         if name in request.query_params:
             sentence = "This has no place in an address: send it in the body."
-            raise Refused(errors.INVALID_REQUEST, fields={name: [sentence]})
+            raise APIError(errors.INVALID_REQUEST, fields={name: [sentence]})
     given = [place["grant_type"] for place in (request.query_params, body) if "grant_type" in place]
     for grant_type in (PASSWORD, REFRESH):
         if given and all(one == grant_type for one in given):
             return grant_type
     sentence = f"This is either {PASSWORD} or {REFRESH}."
-    raise Refused(errors.INVALID_REQUEST, fields={"grant_type": [sentence]})
+    raise APIError(errors.INVALID_REQUEST, fields={"grant_type": [sentence]})
 
 
 def _body(request: Request) -> dict[str, Any]:
-    """The members of the JSON or form; raises Refused where a form gives one twice."""
+    """The members of the JSON or form; raises APIError where a form gives one twice."""
     data = request.data
     if not hasattr(data, "lists"):
         return dict(data)
     if repeated := [name for name, values in data.lists() if len(values) > 1]:
-        raise Refused(errors.INVALID_REQUEST, fields={repeated[0]: ["Give this once only."]})
+        raise APIError(errors.INVALID_REQUEST, fields={repeated[0]: ["Give this once only."]})
     return {name: values[0] for name, values in data.lists()}
 
 

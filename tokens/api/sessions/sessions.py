@@ -12,24 +12,24 @@ from rest_framework.views import APIView
 from accounts import errors
 from accounts.drf.pagination import PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import named
-from accounts.errors import Refusal, Refused
+from accounts.errors import APIError, ErrorCode
 from tokens.api.sessions.login import session_of
 from tokens.api.sessions.serializers import EndQuery, SessionPage, SessionSerializer
-from tokens.sessions import errors as session_refusals
+from tokens.sessions import errors as session_errors
 from tokens.sessions import sessions
 
 SESSION_ID = OpenApiParameter(
     "session_id", {"type": "string", "pattern": "^ses_[0-7][0-9a-hjkmnp-tv-z]{25}$"}, OpenApiParameter.PATH
 )
-REFUSES: dict[str, tuple[Refusal, ...]] = dict.fromkeys(
-    ("GET", "DELETE"), (session_refusals.SESSION_REQUIRED,)
+REFUSES: dict[str, tuple[ErrorCode, ...]] = dict.fromkeys(
+    ("GET", "DELETE"), (session_errors.SESSION_REQUIRED,)
 )
 
 
 @extend_schema(tags=["Sessions"])
 class SessionsView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"GET": None, "DELETE": None}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = REFUSES
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = REFUSES
 
     @extend_schema(
         operation_id="listSessions", summary="My sessions", parameters=[PageQuery], responses=SessionPage
@@ -61,12 +61,12 @@ class SessionsView(APIView):
 @extend_schema(tags=["Sessions"], parameters=[SESSION_ID])
 class SessionView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"DELETE": None}
-    refuses: ClassVar[dict[str, tuple[Refusal, ...]]] = REFUSES
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = REFUSES
 
     @extend_schema(operation_id="endSession", summary="End one of my sessions", responses={204: None})
     def delete(self, request: Request, session_id: str) -> Response:
         """Ends it at once, its access and refresh tokens with it; a repeat answers the same."""
         user_id, _ = session_of(request)
         if not sessions.end(user_id=user_id, grant_id=named("ses", session_id)):
-            raise Refused(errors.NOT_FOUND)
+            raise APIError(errors.NOT_FOUND)
         return Response(status=204)

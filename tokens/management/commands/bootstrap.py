@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import typeid
 from accounts.authorization.rights import actor_of
-from accounts.errors import Refused
+from accounts.errors import APIError
 from accounts.models import Membership
 from accounts.organizations import provisioning
 from accounts.permissions.actor import SYSTEM, Actor
@@ -62,8 +62,8 @@ class Command(BaseCommand):
                 answer = self._bootstrap(options)
         except Plan.DoesNotExist as problem:
             raise CommandError(f"There is no plan {options['plan']}.") from problem
-        except (Refused, ValueError) as problem:
-            facts = problem.facts if isinstance(problem, Refused) else ""
+        except (APIError, ValueError) as problem:
+            facts = problem.extra if isinstance(problem, APIError) else ""
             raise CommandError(f"{problem} {facts}") from problem
         if options["json"]:
             self.stdout.write(json.dumps(answer))
