@@ -7,14 +7,21 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
+from config.environment import Env
 from config.server import draining, metrics_folder
 from config.server.housekeeper import housekeeper
 from config.server.logger import LineLogger
 
 wsgi_app = "config.wsgi:application"
-bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
+env = Env()
+bind = f"127.0.0.1:{env.int('PORT', default=8000)}"
+# Number of worker processes, one for each core.
+workers = env.int("WEB_CONCURRENCY", default=2)
+# Seconds for which a stopping server still answers, with 503 at /readyz, so that a balancer notices.
+drain_seconds = env.float("DRAIN_SECONDS", default=0.0)
+# Whether gunicorn runs housekeeping beside its workers.
+housekeeping = env.bool("HOUSEKEEPING", default=True)
 
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = "config.server.worker.Worker"
 threads = 8
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
@@ -39,7 +46,7 @@ control_socket_disable = True
 # The address of a mailed link carries its secret: requests are logged by route (config.http.access_log).
 accesslog = None
 logger_class = LineLogger
-loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
+loglevel = env.str("LOG_LEVEL", default="INFO").lower()
 
 
 def on_starting(server: Arbiter) -> None:
@@ -47,8 +54,8 @@ def on_starting(server: Arbiter) -> None:
 
 
 def when_ready(server: Arbiter) -> None:
-    draining.announce(server)
-    if os.environ.get("HOUSEKEEPING") != "0":
+    draining.announce(server, drain_seconds)
+    if housekeeping:
         housekeeper.start(server.log)
 
 

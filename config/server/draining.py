@@ -5,7 +5,6 @@ Balancers that ask for readiness need DRAIN_SECONDS to notice. nginx goes by ref
 
 from __future__ import annotations
 
-import os
 import signal
 from threading import Timer
 from types import FrameType
@@ -15,9 +14,8 @@ from gunicorn.arbiter import Arbiter
 from ratelimit import draining
 
 
-def announce(server: Arbiter) -> None:
-    """Called in the arbiter once it listens: the first SIGTERM is passed on after DRAIN_SECONDS."""
-    seconds = float(os.environ.get("DRAIN_SECONDS") or 0)
+def announce(server: Arbiter, seconds: float) -> None:
+    """Pass the first SIGTERM on after so many seconds; called in the arbiter once it listens."""
     if seconds <= 0:
         return
 

@@ -1,13 +1,20 @@
-"""Environment variables: types, and the sentences for values that cannot be used."""
+"""Environment variables: types, the sentences for values that cannot be used, and the table of all."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from config import environment
 from config.environment import Env
+
+ROOT = Path(__file__).resolve().parents[2]
+# Of the system, of Python's libraries, and of `manage.py bootstrap`, which documents its own.
+OTHERS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "TMPDIR"}
 
 
 @pytest.fixture
@@ -55,3 +62,21 @@ def test_a_mail_server_has_its_credentials(env: Any) -> None:
         True,
     )
     assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("postman", "secret")
+
+
+def test_the_documentation_has_the_table_of_all_variables() -> None:
+    text = (ROOT / "config" / "README.md").read_text()
+    documented = text.partition("<!-- environment -->\n")[2].partition("\n<!-- /environment -->")[0]
+    assert documented == environment.table(), "python -m config.environment prints the table"
+
+
+def test_no_variable_is_read_beside_the_table() -> None:
+    read = {
+        name
+        for app in ("accounts", "config", "ratelimit", "tokens")
+        for file in (ROOT / app).rglob("*.py")
+        for name in re.findall(r"(?:environ\W|env\.|getenv\()[^#\n]*?\"([A-Z_]{4,})\"", file.read_text())
+    }
+    table = {one.name for one in environment.variables()}
+    assert read - OTHERS == table
+    assert {"PORT", "LOG_FORMAT", "DRAIN_SECONDS"} <= table
