@@ -1,4 +1,4 @@
-"""ID tokens of identity providers: every check of OpenID Connect Core 3.1.3.7, and nobody's word for it."""
+"""ID tokens of identity providers, with every check of OpenID Connect Core 3.1.3.7."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def _check_time(claims: Mapping[str, Any]) -> None:
     issued_at = claims["iat"]
     if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
         raise InvalidIDToken("The time of issue is no time.")
-    if not -LEEWAY_SECONDS <= time.time() - issued_at <= OLDEST_SECONDS:
+    now = time.time()
+    # A difference could overflow, because JSON has integers that are too large for a float.
+    if not now - OLDEST_SECONDS <= issued_at <= now + LEEWAY_SECONDS:
         raise InvalidIDToken("It was not issued just now.")
 
 

@@ -15,6 +15,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.oidc import http
 from tests.accounts.authentication.sign_in_by import google, is_inside, microsoft, sign_in_by
+from tests.accounts.oidc import fake_provider
 from tests.accounts.oidc.fake_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -98,6 +99,7 @@ SPOILT: dict[str, Spoil] = {
     "several and no azp": says(aud=[CLIENT_ID, "somebody-else"]),
     "several and another azp": says(aud=[CLIENT_ID, "somebody-else"], azp="somebody-else"),
     "another azp": says(azp="somebody-else"),
+    "an empty azp": says(azp=""),
     "no audience": says(aud=None),
     "expired": in_seconds("exp", -61),
     "no expiry": says(exp=None),
@@ -105,11 +107,13 @@ SPOILT: dict[str, Spoil] = {
     "issued long ago": in_seconds("iat", -700),
     "no time of issue": says(iat=None),
     "a time that is a word": says(iat="now"),
+    "a time that no float holds": says(iat=-(10**400)),
     "another nonce": says(nonce="another"),
     "no nonce": says(nonce=None),
     "a nonce that is no Unicode": says(nonce="\ud800"),
     "a nonce that is a list": says(nonce=["another"]),
     "another access token": says(at_hash="AAAAAAAAAAAAAAAAAAAAAA"),
+    "an empty hash of the access token": says(at_hash=""),
     "an access token's hash that is no Unicode": says(at_hash="\ud800"),
     "no subject": says(sub=None),
     "an empty subject": says(sub=""),
@@ -131,6 +135,13 @@ def assert_refused(provider: FakeProvider, slug: str = "google") -> None:
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT.keys())
 def test_a_token_that_is_not_right_signs_nobody_in(spoil: Spoil, google: FakeProvider) -> None:
     spoil(google)
+    assert_refused(google)
+
+
+def test_a_hash_of_an_access_token_that_did_not_come_is_refused(
+    google: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake_provider, "ACCESS_TOKEN", None)
     assert_refused(google)
 
 
