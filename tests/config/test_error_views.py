@@ -66,7 +66,7 @@ def test_a_page_needs_no_store_to_say_what_is_wrong(
     assert response.headers.get("Retry-After") == ("5" if status == 503 else None)
     assert '<html lang="en"' in page
     assert "<main" in page
-    assert re.search(r'<link rel="stylesheet" href="/static/tessera/tessera[^"]*css"', page)
+    assert re.search(r'<link rel="stylesheet" href="/static/tessera/base[^"]*css"', page)
     assert "a-3" in page
     assert "internal reason" not in page
 
