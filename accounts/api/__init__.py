@@ -1,1 +1,1 @@
-"""JSON endpoints of people and organizations. Bearers enter; calls flows, and holds no rule of its own."""
+"""JSON endpoints of people and organizations. They call the flows and contain no rules of their own."""

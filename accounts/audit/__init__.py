@@ -1,1 +1,1 @@
-"""The append-only audit log. Flows enter last in their transaction; touches no other table."""
+"""The append-only audit log. Flows write to it last in their transaction. It uses no other table."""

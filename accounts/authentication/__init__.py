@@ -1,1 +1,1 @@
-"""Proving who a person is: passwords, second factors, mailed links, browser sessions, and their limits."""
+"""Authentication of people: passwords, second factors, mailed links, browser sessions, and their limits."""

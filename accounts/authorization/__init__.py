@@ -1,1 +1,1 @@
-"""Whether an actor may do something now, read under the organization's lock. Flows enter; reads rows only."""
+"""Authorization: whether an actor may do something now, decided under the organization's lock."""

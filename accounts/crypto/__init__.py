@@ -1,1 +1,1 @@
-"""Encryption at rest and the files that hold the server's own secrets."""
+"""Encryption at rest, and the files with the server's own secrets."""

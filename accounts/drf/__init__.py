@@ -1,1 +1,1 @@
-"""Subclasses of Django REST framework's classes, for the API of every app. Touches no table."""
+"""Subclasses of Django REST framework's classes, for the API of every app. No queries."""

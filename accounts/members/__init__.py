@@ -1,1 +1,1 @@
-"""Flows on memberships and invitations, under the organization's lock."""
+"""Flows on memberships and invitations. They take the organization's lock."""

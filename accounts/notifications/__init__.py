@@ -1,1 +1,1 @@
-"""The transactional outbox of mails. Flows enter; no other room sends mail."""
+"""The transactional outbox of emails. Flows write to it, and no other room sends email."""

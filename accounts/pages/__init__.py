@@ -1,1 +1,1 @@
-"""HTML pages of people and organizations. Browsers enter; calls flows, and holds no rule of its own."""
+"""HTML pages of people and organizations. They call the flows and contain no rules of their own."""

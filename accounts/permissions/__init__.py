@@ -1,1 +1,1 @@
-"""Roles, scopes and the catalogue of permissions: pure values, without a database or HTTP."""
+"""Roles, scopes and the catalogue of permissions. Pure values, no database or HTTP."""

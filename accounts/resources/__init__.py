@@ -1,1 +1,1 @@
-"""What an organization's own product names: indexes and end users."""
+"""An organization's indexes and end users, which request headers name."""

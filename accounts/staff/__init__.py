@@ -1,1 +1,1 @@
-"""Django admin of people and organizations. Staff enter; calls flows."""
+"""Django admin of people and organizations. It calls the flows."""

@@ -1,1 +1,1 @@
-"""The form of log lines."""
+"""The format of log lines."""

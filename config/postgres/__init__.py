@@ -1,0 +1,1 @@
+"""The PostgreSQL back end: query timeouts and a connection pool."""

@@ -1,1 +1,1 @@
-"""What gunicorn.conf.py hooks in."""
+"""Hooks of gunicorn.conf.py: worker, shutdown, housekeeping process."""

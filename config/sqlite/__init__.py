@@ -1,1 +1,1 @@
-"""Back end of the embedded database."""
+"""The SQLite back end."""

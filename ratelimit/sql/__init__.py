@@ -1,1 +1,1 @@
-"""The limits and counters in SQL. Touches this app's tables, never Redis."""
+"""Limits and counters in SQL. It never uses Redis."""

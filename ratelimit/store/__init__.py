@@ -1,1 +1,1 @@
-"""The only code that speaks to Redis, and never to SQL. The limiter, attempts and usage enter."""
+"""The only code that speaks to Redis. It never uses SQL."""

@@ -1,1 +1,1 @@
-"""What was used: reads Redis and SQL, writes DailyUsage and HourlyUsage."""
+"""Usage figures from Redis and SQL, and their periodic copy to DailyUsage and HourlyUsage."""

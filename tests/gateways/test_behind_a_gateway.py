@@ -223,7 +223,8 @@ def test_the_short_lines_of_the_readme_let_only_a_valid_token_through(
     short = Gateway("nginx", tmp_path, tessera=tessera, api=upstream.port, text=text)
     try:
         issued = make_token(owner)
-        answer = ask(short, issued.plaintext, **{"X-Tessera-Subject": "tok_forged", "X_Tessera_Subject": "x"})
+        claims = dict.fromkeys(("X-Tessera-Subject", "X_Tessera_Subject", "X-Tessera-Permissions"), "forged")
+        answer = ask(short, issued.plaintext, **claims)
         refused = [ask(short, bearer).status for bearer in ("", "tsr_sa_" + "A" * 43)]
         assert (answer.status, refused) == (200, [401, 401])
         assert {name: values for name, values in answer.received.items() if "tessera" in name} == {

@@ -1,7 +1,8 @@
-"""What the README files name exists: paths, links and headings; the map in README.md lists every room."""
+"""What the README files name exists: paths, links and headings; README.md's map lists every room."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,12 @@ def rooms() -> Iterator[str]:
             yield str(room)
 
 
+def purpose(room: str) -> str:
+    """The first sentence of the room's docstring."""
+    docstring = ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text())) or ""
+    return docstring.split(". ")[0].split("\n")[0].rstrip(".") + "."
+
+
 @pytest.mark.parametrize("readme", READMES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_every_path_that_a_readme_names_exists(readme: Path) -> None:
     named = PATH.findall(readme.read_text())
@@ -46,6 +53,6 @@ def test_every_link_of_a_readme_leads_to_a_file_and_a_heading(readme: Path) -> N
     assert broken == []
 
 
-def test_the_map_lists_every_room() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert [room for room in rooms() if f"`{room}`" not in text] == []
+def test_the_map_gives_every_room_the_first_sentence_of_its_docstring() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert [line for room in rooms() if (line := f"* `{room}`: {purpose(room)}") not in lines] == []

@@ -1,1 +1,1 @@
-"""JSON endpoints of credentials. Bearers enter; calls flows, and holds no rule of its own."""
+"""JSON endpoints of credentials. They call the flows and contain no rules of their own."""

@@ -1,1 +1,1 @@
-"""What credentials write into the audit log, and where its entries link to."""
+"""Audit events of credentials."""

@@ -1,1 +1,1 @@
-"""The request path, from a bearer to a Credential. Middleware enters; touches one SELECT and the cache."""
+"""Authentication of requests: from a bearer token to a Credential, by the cache or one SELECT."""

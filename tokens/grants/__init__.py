@@ -1,1 +1,1 @@
-"""The grant engine: families of refresh tokens, their rotation and their status. No HTTP."""
+"""Grants and their refresh tokens (RFC 9700): opening, rotation, revocation, status. No HTTP."""

@@ -1,1 +1,1 @@
-"""What ends, moves or is erased when something above it ends. The only receivers of signals."""
+"""Flows that end, transfer or erase credentials with their owners. The only signal receivers."""

@@ -1,1 +1,1 @@
-"""The mails about credentials that go into the outbox."""
+"""Notices and emails about credentials, written to the outbox."""

@@ -1,1 +1,1 @@
-"""Settings pages of credentials. Browsers enter; calls flows, and holds no rule of its own."""
+"""Settings pages of credentials. They call the flows and contain no rules of their own."""

@@ -1,1 +1,1 @@
-"""Sessions of people at the API, as functions."""
+"""People's API sessions. No HTTP views."""

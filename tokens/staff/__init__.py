@@ -1,1 +1,1 @@
-"""Django admin of credentials. Staff enter; calls flows."""
+"""Django admin of credentials. It calls the flows."""
