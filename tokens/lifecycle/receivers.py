@@ -10,6 +10,7 @@ from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.db.models import Count, Model, QuerySet
 from django.db.models.signals import pre_delete, pre_save
+from django.utils import timezone
 
 from accounts.audit import log
 from accounts.authentication import browser_sessions, mailed_links
@@ -66,8 +67,8 @@ def organization_deleted(instance: Organization, **_: Any) -> None:
 @transaction.atomic
 @log.gathered()
 def browser_deleted(instance: UserSession, origin: Origin, **_: Any) -> None:
-    """What was exchanged for a browser's session ends with it."""
-    exchanged = Grant.objects.filter(browser_id=instance.pk, revoked_at=None)
+    """End what was exchanged for a browser's session, unless it has expired before."""
+    exchanged = Grant.objects.filter(browser_id=instance.pk, revoked_at=None, expires_at__gt=timezone.now())
     organizations = set(exchanged.values_list("organization_id", flat=True))
     Organization.objects.lock_all(organizations | organizations_of(origin))
     for grant in exchanged.select_related("user").order_by("organization_id", "pk"):
