@@ -13,12 +13,13 @@ from accounts.audit import log
 from accounts.audit.log import Target
 from accounts.authorization import policies
 from accounts.authorization.rights import locked_rights
-from accounts.models import Organization, new_publishable_key
+from accounts.models import AuditEvent, Organization, new_publishable_key
 from accounts.permissions.actor import Actor
 
 MANAGE = "organization.manage"
 # What staff sell; everything else of an organization is its own business.
 PLAN = ("plan", "requests_per_day")
+SUSPENDED = "organization.suspended"
 
 
 class Changes(TypedDict, total=False):
@@ -85,6 +86,15 @@ def resume(*, organization: Organization, actor: Actor) -> bool:
     return _set_suspended(organization, None, actor, "")
 
 
+def suspension_reason(organization: Organization) -> str:
+    """Why staff have suspended the organization, read from its audit log; "" without a reason. One query."""
+    events = AuditEvent.objects.filter(
+        organization=organization, action=SUSPENDED, at__gte=organization.suspended_at
+    )
+    changes = events.order_by("-sequence").values_list("changes", flat=True).first() or {}
+    return str(changes.get("reason", ""))
+
+
 @transaction.atomic
 def set_terms(*, organization: Organization, actor: Actor, fields: Collection[str]) -> None:
     """Keep what staff have set on ``organization`` in the named fields: plan, own number, policy."""
@@ -110,7 +120,7 @@ def _set_suspended(organization: Organization, moment: datetime | None, actor: A
     locked.suspended_at = moment
     locked.save(update_fields=["suspended_at"])
     Organization.objects.advance([locked.pk])
-    action = "organization.resumed" if moment is None else "organization.suspended"
+    action = "organization.resumed" if moment is None else SUSPENDED
     _record(action, locked, actor, {"reason": reason} if reason else {})
     return True
 

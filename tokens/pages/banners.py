@@ -13,7 +13,7 @@ from accounts.authentication.current_organization import CurrentOrganization
 from accounts.authorization.acts import MANAGE as MANAGE_MEMBERS
 from accounts.members import invitation_delivery
 from accounts.models import Membership, Organization, User
-from accounts.organizations import deletion
+from accounts.organizations import deletion, update
 from accounts.pages import decorators
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Today
@@ -46,6 +46,14 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspended:
+    """``reason`` is what staff wrote for the organization; "" where they wrote nothing."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
     name: str
     until: datetime
@@ -54,10 +62,10 @@ class Deleted:
 @dataclass(frozen=True, slots=True)
 class Banners:
     """A page shows what is not empty. Another banner is another field here and its sentence in
-    ``parts/banners.html``.
+    ``components/banners.html``.
     """
 
-    suspended_at: datetime | None = None
+    suspended: Suspended | None = None
     plan: Plan | None = None
     ending: Ending | None = None
     # Invitations whose mails could not be sent.
@@ -70,7 +78,7 @@ NOTHING = Banners()
 
 def banners(request: HttpRequest, found: CurrentOrganization, now: datetime) -> Banners:
     """Read once a request, with a constant number of statements: one for tokens and mails, and one for the
-    plan where the store does not know the day.
+    plan where the store does not know the day; one for a suspension's reason.
     """
     if found.membership is None or found.actor is None:
         return Banners(deleted=_deleted(request.user)) if isinstance(request.user, User) else NOTHING
@@ -78,7 +86,7 @@ def banners(request: HttpRequest, found: CurrentOrganization, now: datetime) -> 
         return NOTHING
     organization = found.membership.organization
     if organization.suspended_at is not None:
-        return Banners(suspended_at=organization.suspended_at)
+        return Banners(suspended=Suspended(organization.suspended_at, update.suspension_reason(organization)))
     figures = _figures(organization, now)
     return Banners(
         plan=_plan(organization, now) if found.actor.allows(SEE_USAGE) else None,

@@ -8,12 +8,15 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.authentication.current_organization import current_organization
 from accounts.models import Membership, Organization
 from accounts.notifications import outbox
+from accounts.organizations import update
+from accounts.permissions.actor import SYSTEM
 from accounts.permissions.roles import Role
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Today
@@ -57,6 +60,36 @@ def used(monkeypatch: pytest.MonkeyPatch, owner: Membership) -> Callable[[int], 
 @pytest.mark.parametrize("url", PAGES)
 def test_every_page_says_that_the_organization_is_suspended(suspended, url):
     assert f"{suspended.organization.name} is suspended</strong> since" in page(suspended, url)
+
+
+def test_all_members_read_why_staff_have_suspended_the_organization(
+    owner: Membership, admin_client: Client
+) -> None:
+    reason = "<b>Invoice 7 & 8</b> " + "w" * 300
+    form = {"action": "suspend", "_selected_action": owner.organization_id, "confirmed": "yes"}
+    admin_client.post("/admin/accounts/organization/", form | {"reason": reason})
+    # The form's field has 200 characters.
+    shown = "Reason: &lt;b&gt;Invoice 7 &amp; 8&lt;/b&gt; " + "w" * 179 + "</span>"
+    for member in (owner, make_member(owner.organization, Role.VIEWER)):
+        assert shown in page(member)
+
+
+def test_the_reason_of_an_earlier_suspension_is_not_shown(owner: Membership) -> None:
+    organization = owner.organization
+    update.suspend(organization=organization, actor=SYSTEM, reason="Unpaid")
+    update.resume(organization=organization, actor=SYSTEM)
+    assert "Unpaid" not in page(owner)
+    Organization.objects.filter(pk=organization.pk).update(suspended_at=timezone.now())
+    assert "is suspended" in page(owner)
+    assert "Reason:" not in page(owner)
+
+
+def test_a_suspensions_banner_costs_one_query(suspended: Membership) -> None:
+    request = browser_of(suspended.user).get("/settings/security/").wsgi_request
+    found = current_organization(request)
+    with CaptureQueriesContext(connection) as queries:
+        banners.banners(request, found, timezone.now())
+    assert len(queries) == 1
 
 
 @pytest.mark.parametrize(
