@@ -165,7 +165,6 @@ if REDIS_URL:
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "tsr",
         "OPTIONS": {
-            "CONNECTION_POOL_CLASS": "ratelimit.store.connections.Pool",
             "CONNECTION_POOL_KWARGS": {
                 "protocol": 2,
                 "socket_timeout": REDIS_TIMEOUT_SECONDS,

@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
+from ratelimit.conf import settings
 from ratelimit.models import Window
 from ratelimit.sql import limits
 from ratelimit.store import client

@@ -7,9 +7,9 @@ import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from django.conf import settings
 from django.http import HttpRequest
 
+from ratelimit.conf import settings
 from ratelimit.types import WindowLimit
 
 logger = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from functools import partial
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
+from ratelimit.conf import settings
 from ratelimit.store import client
 
 # How long a transaction may take at most. A mark outlives it and what was remembered before it.

@@ -7,9 +7,8 @@ import math
 import secrets
 from typing import Any
 
-from django.conf import settings
-
 from ratelimit import metrics
+from ratelimit.conf import settings
 from ratelimit.sql import limits
 from ratelimit.sql.reservations import reserve_block
 from ratelimit.store import client

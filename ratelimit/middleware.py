@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
 from ratelimit import limiter
 from ratelimit.client_ip import client_ip
+from ratelimit.conf import settings
 from ratelimit.types import Charge, Decision, Fence
 
 
@@ -37,8 +37,7 @@ class RateLimitMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        path = getattr(settings, "RATELIMIT_REFUSED", f"{__name__}.refused")
-        self.refused: Callable[[HttpRequest, int], HttpResponse] = import_string(path)
+        self.refused: Callable[[HttpRequest, int], HttpResponse] = import_string(settings.RATELIMIT_REFUSED)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         credential: Chargeable | None = getattr(request, "credential", None)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import redis
-from django.conf import settings
 
 from ratelimit import metrics
+from ratelimit.conf import settings
 
 logger = logging.getLogger(__name__)
 

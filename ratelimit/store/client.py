@@ -8,14 +8,13 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django_redis import get_redis_connection
 from hiredis import pack_command
 from redis.exceptions import NoScriptError
 
+from ratelimit.conf import settings
 from ratelimit.store.circuit_breaker import StoreUnavailable
 from ratelimit.store.cluster import Servers
-from ratelimit.store.connections import Elsewhere, Server, answer_of
+from ratelimit.store.connections import Elsewhere, Server, answer_of, connect
 
 __all__ = ["Script", "StoreUnavailable", "ask", "fence", "meter", "servers", "window"]
 
@@ -104,8 +103,7 @@ def servers() -> Servers:
 
 @lru_cache(maxsize=8)
 def _servers(url: str) -> Servers:
-    """``url`` is only the key: django-redis has read it."""
-    return Servers(get_redis_connection("default").connection_pool)
+    return Servers(connect(url))
 
 
 meter = Script("decide.lua")

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from django.conf import settings
 from redis.connection import ConnectionPool
 from redis.crc import key_slot
 
+from ratelimit.conf import settings
 from ratelimit.store.circuit_breaker import StoreUnavailable
 from ratelimit.store.connections import Elsewhere, Server
 

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from redis.backoff import NoBackoff
 from redis.connection import ConnectionPool
 from redis.exceptions import AskError, MovedError
 from redis.exceptions import ConnectionError as StoreConnectionError
+from redis.retry import Retry
 
+from ratelimit.conf import settings
 from ratelimit.store.circuit_breaker import Breaker
 
 T = TypeVar("T")
@@ -21,11 +24,17 @@ CHECK_SECONDS = 1.0
 HISTORY = b"*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n"
 
 
-class Pool(ConnectionPool):
-    """Connections that know which server, in which mode, they ended up with."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "redis_connect_func": greet})
+def connect(url: str) -> ConnectionPool:
+    """A pool whose connections know the server that they reached, and its mode. Nothing is sent yet."""
+    return ConnectionPool.from_url(
+        url,
+        protocol=2,
+        socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
+        # A command that timed out may have been carried out: repeating it would charge twice.
+        retry=Retry(NoBackoff(), 0),
+        redis_connect_func=greet,
+    )
 
 
 def greet(connection: Any) -> None:

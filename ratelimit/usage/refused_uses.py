@@ -6,8 +6,7 @@ import datetime as dt
 import secrets
 from uuid import UUID
 
-from django.conf import settings
-
+from ratelimit.conf import settings
 from ratelimit.sql import limits, usage_rows
 from ratelimit.store import client
 

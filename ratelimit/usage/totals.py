@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
+from ratelimit.conf import settings
 from ratelimit.models import DailyUsage, Reservation
 from ratelimit.store import client, usage_counters
 from ratelimit.store.usage_counters import Counter

@@ -108,10 +108,5 @@ def own_redis(tmp_path: Path, settings: Settings) -> Iterator[OwnRedis]:
 
 def use(url: str, settings: Settings) -> None:
     """Have the product use the Redis at that address."""
-    cache = settings.CACHES["default"]
-    waits = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), HANGS_AFTER_SECONDS)
-    pool = cache["OPTIONS"]["CONNECTION_POOL_KWARGS"] | waits
-    settings.REDIS_URL = url
-    settings.CACHES = {
-        "default": cache | {"LOCATION": url, "OPTIONS": cache["OPTIONS"] | {"CONNECTION_POOL_KWARGS": pool}}
-    }
+    settings.REDIS_URL, settings.REDIS_TIMEOUT_SECONDS = url, HANGS_AFTER_SECONDS
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": url}}
