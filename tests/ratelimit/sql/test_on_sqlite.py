@@ -10,12 +10,12 @@ from pathlib import Path
 from tests.support.servers import ROOT
 
 FILES = (
-    "test_blocks.py",
+    "sql/test_reservations.py",
     "test_daily_limit.py",
     "test_day_and_burst.py",
     "test_limit_headers.py",
-    "test_refused_uses.py",
-    "test_usage.py",
+    "usage/test_refused_uses.py",
+    "usage/test_reports.py",
 )
 
 
