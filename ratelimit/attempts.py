@@ -18,57 +18,59 @@ from ratelimit.conf import settings
 from ratelimit.models import Window
 from ratelimit.sql import limits
 from ratelimit.store import client
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 
 # One hash tag, because a cluster runs a script on the keys of one slot only.
 TAG = "tsr:{tries}:"
 
-GIVE_BACK = """
+REFUND = """
 UPDATE ratelimit_window SET hits = hits - 1 WHERE key = %s AND hits > 0 AND started_at <= %s
 """
 # What a window's start may lose by being added to and subtracted from.
 ROUNDING = 0.5
 
-_take = client.Script("take_attempts.lua")
-_give_back = client.Script("return_attempts.lua")
+_reserve = client.Script("reserve_attempts.lua")
+_refund = client.Script("refund_attempts.lua")
 
 
-class TooMany(Exception):
+class TooManyAttempts(Exception):
     """``window`` is used up for ``retry_after`` more whole seconds."""
 
-    def __init__(self, window: WindowLimit, ends_in: float) -> None:
+    def __init__(self, window: FixedWindow, ends_in: float) -> None:
         self.window = window
         self.retry_after = max(1, math.ceil(ends_in))
         super().__init__(f"again in {self.retry_after} s")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Reservation:
     """Which windows tries were taken from: the ms each had left in the store, or when each began in SQL."""
 
-    windows: tuple[WindowLimit, ...]
+    windows: tuple[FixedWindow, ...]
     ends: tuple[int, ...] = ()
     starts: tuple[float, ...] = ()
 
 
-def take(windows: Sequence[WindowLimit], *, durable: bool = False, now: float | None = None) -> Taken:
-    """One try from each window, or none; raises TooMany. ``now`` replaces SQL's clock in tests.
+def reserve(
+    windows: Sequence[FixedWindow], *, durable: bool = False, now: float | None = None
+) -> Reservation:
+    """One try from each window, or none; raises TooManyAttempts. ``now`` replaces SQL's clock in tests.
 
     Durable ones are counted in SQL alone: a store that is flushed or away gives no further try.
     Callers name their windows in one order, so that none waits for another in a circle.
     """
     if not windows:
-        return Taken(())
+        return Reservation(())
     if settings.REDIS_URL and not durable:
         try:
-            return _take_in_store(tuple(windows))
+            return _reserve_in_store(tuple(windows))
         except client.StoreUnavailable:
             pass
-    return _take_in_sql(tuple(windows), limits.clock() if now is None else now)
+    return _reserve_in_sql(tuple(windows), limits.clock() if now is None else now)
 
 
-def check(windows: Sequence[WindowLimit], *, now: float | None = None) -> None:
-    """Raise TooMany where a window is spent; nothing is taken.
+def check(windows: Sequence[FixedWindow], *, now: float | None = None) -> None:
+    """Raise TooManyAttempts where a window is spent; nothing is taken.
 
     For callers who count their failures afterwards: those made at once may pass the limit together.
     """
@@ -85,18 +87,18 @@ def check(windows: Sequence[WindowLimit], *, now: float | None = None) -> None:
     for window in windows:
         hits, ends_in = limits.peek_window(window, window.key, now)
         if hits >= window.limit:
-            raise TooMany(window, ends_in)
+            raise TooManyAttempts(window, ends_in)
 
 
-def give_back(taken: Taken) -> None:
+def refund(reservation: Reservation) -> None:
     """Undo a take. Where the store has gone meanwhile, its tries have gone as well."""
-    if taken.ends:
+    if reservation.ends:
         with suppress(client.StoreUnavailable):
-            _give_back(_keys(taken.windows), list(taken.ends))
+            _refund(_keys(reservation.windows), list(reservation.ends))
         return
     with transaction.atomic(), connection.cursor() as cursor:
-        for window, started_at in zip(taken.windows, taken.starts, strict=True):
-            cursor.execute(GIVE_BACK, [window.key, started_at + ROUNDING])
+        for window, started_at in zip(reservation.windows, reservation.starts, strict=True):
+            cursor.execute(REFUND, [window.key, started_at + ROUNDING])
 
 
 @transaction.atomic
@@ -108,33 +110,33 @@ def clear(key: str) -> None:
     Window.objects.filter(pk__in=pks).delete()
 
 
-def _take_in_store(windows: tuple[WindowLimit, ...]) -> Taken:
+def _reserve_in_store(windows: tuple[FixedWindow, ...]) -> Reservation:
     arguments: list[Any] = [part for one in windows for part in (one.limit, one.seconds * 1000)]
-    admitted, *ends = _take(_keys(windows), arguments)
+    admitted, *ends = _reserve(_keys(windows), arguments)
     if not admitted:
         left, place = ends
-        raise TooMany(windows[place - 1], left / 1000)
-    return Taken(windows, ends=tuple(ends))
+        raise TooManyAttempts(windows[place - 1], left / 1000)
+    return Reservation(windows, ends=tuple(ends))
 
 
-def _check_in_store(windows: Sequence[WindowLimit]) -> None:
+def _check_in_store(windows: Sequence[FixedWindow]) -> None:
     keys = _keys(tuple(windows))
-    _, answers = client.ask(*(command for key in keys for command in (("GET", key), ("PTTL", key))))
+    _, answers = client.pipeline(*(command for key in keys for command in (("GET", key), ("PTTL", key))))
     for window, hits, ends in zip(windows, answers[::2], answers[1::2], strict=True):
         if int(hits or 0) >= window.limit:
-            raise TooMany(window, ends / 1000)
+            raise TooManyAttempts(window, ends / 1000)
 
 
 @transaction.atomic
-def _take_in_sql(windows: tuple[WindowLimit, ...], now: float) -> Taken:
+def _reserve_in_sql(windows: tuple[FixedWindow, ...], now: float) -> Reservation:
     starts = []
     for window in windows:
         admitted, _, ends_in = limits.hit_window(window, window.key, now)
         if not admitted:
-            raise TooMany(window, ends_in)
+            raise TooManyAttempts(window, ends_in)
         starts.append(now + ends_in - window.seconds)
-    return Taken(windows, starts=tuple(starts))
+    return Reservation(windows, starts=tuple(starts))
 
 
-def _keys(windows: tuple[WindowLimit, ...]) -> list[str]:
+def _keys(windows: tuple[FixedWindow, ...]) -> list[str]:
     return [TAG + window.key for window in windows]

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from django.http import HttpRequest
 
 from ratelimit.conf import settings
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +41,13 @@ def network_of(address: str | None) -> str:
     return (*_networks(_parse(address or "")), UNKNOWN)[0]
 
 
-def network_windows(address: str | None, name: str, limit: int, seconds: int = 60) -> tuple[WindowLimit, ...]:
+def network_windows(address: str | None, name: str, limit: int, seconds: int = 60) -> tuple[FixedWindow, ...]:
     """The windows of an address: ``limit`` for its network, WIDER_FACTOR times that for a /48 of IPv6.
 
     None where there is no address: all such clients would share one window with any stranger.
     """
     return tuple(
-        WindowLimit(name, f"{name}:{network}", limit * factor, seconds)
+        FixedWindow(name, f"{name}:{network}", limit * factor, seconds)
         for network, factor in zip(_networks(_parse(address or "")), (1, WIDER_FACTOR), strict=False)
     )
 

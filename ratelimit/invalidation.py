@@ -19,7 +19,7 @@ from ratelimit.store import client
 TRANSACTION_SECONDS = 60
 
 
-def changing(generations: Mapping[UUID, int]) -> None:
+def begin(generations: Mapping[UUID, int]) -> None:
     """Mark what is about to be committed, and publish it afterwards; call it in the transaction.
 
     The publishing raises StoreUnavailable after the commit: the change stands, but is not yet confirmed.
@@ -36,7 +36,7 @@ def changing(generations: Mapping[UUID, int]) -> None:
     transaction.on_commit(partial(_publish, dict(generations)))
 
 
-def confirming(generations: Mapping[UUID, int]) -> None:
+def republish(generations: Mapping[UUID, int]) -> None:
     """Publish again what was committed before, for a caller whose first confirmation got lost."""
     if settings.REDIS_URL:
         transaction.on_commit(partial(_publish, dict(generations)))

@@ -12,7 +12,7 @@ from ratelimit.conf import settings
 from ratelimit.sql import limits
 from ratelimit.sql.reservations import reserve_block
 from ratelimit.store import client
-from ratelimit.types import Charge, Decision, Fence, Verdict, WindowLimit, decide
+from ratelimit.types import Decision, Fence, FixedWindow, LimitRequest, Verdict, decide
 
 UNLIMITED, NOT_CHARGED = -1, -2
 NO_BLOCK = ("", "", "", "")
@@ -23,7 +23,7 @@ FIRST_DAY = dt.date(1970, 1, 1)
 
 
 def hit(
-    charge: Charge, address: str | None, *, fence: Fence | None = None, now: float | None = None
+    limit_request: LimitRequest, address: str | None, *, fence: Fence | None = None, now: float | None = None
 ) -> Decision:
     """Charge one request; ``now`` (epoch seconds) replaces the deciding clock in tests.
 
@@ -31,11 +31,11 @@ def hit(
     """
     if settings.REDIS_URL:
         try:
-            return _count("store", _hit_store(charge, address, fence, now))
+            return _count("store", _hit_store(limit_request, address, fence, now))
         except client.StoreUnavailable:
             if fence and fence.remembered:
                 return STALE
-    return _count("sql", limits.hit(charge, address, now=now))
+    return _count("sql", limits.hit(limit_request, address, now=now))
 
 
 def _count(by: str, decision: Decision) -> Decision:
@@ -44,7 +44,7 @@ def _count(by: str, decision: Decision) -> Decision:
     return decision
 
 
-def hit_window(window: WindowLimit, *, now: float | None = None) -> tuple[bool, int]:
+def hit_window(window: FixedWindow, *, now: float | None = None) -> tuple[bool, int]:
     """Charge a short limit that stands alone: admitted, and whole seconds until it ends."""
     if settings.REDIS_URL:
         try:
@@ -56,39 +56,53 @@ def hit_window(window: WindowLimit, *, now: float | None = None) -> tuple[bool, 
     return admitted, max(1, math.ceil(ends_in))
 
 
-def _hit_store(charge: Charge, address: str | None, fence: Fence | None, now: float | None) -> Decision:
+def _hit_store(
+    limit_request: LimitRequest, address: str | None, fence: Fence | None, now: float | None
+) -> Decision:
     block: tuple[Any, ...] = NO_BLOCK
     while True:
-        answer = _run(charge, address, now, block, fence)
+        answer = _run(limit_request, address, now, block, fence)
         code, epoch, day, now_ms, used, reserved, hits, ends_ms, keeps = answer
         if code == Verdict.STALE:
             return Decision(False, (), 0, stale=True, epoch=epoch.decode())
-        if code != Verdict.RESERVE_FIRST or charge.per_day is None:
-            decision = decide(charge, Verdict(code), now_ms / 1000, day, used, hits, ends_ms / 1000)
+        if code != Verdict.RESERVE_FIRST or limit_request.daily_limit is None:
+            decision = decide(limit_request, Verdict(code), now_ms / 1000, day, used, hits, ends_ms / 1000)
             return decision._replace(epoch=epoch.decode(), keeps=bool(keeps)) if fence else decision
         name = epoch.decode()
         date = FIRST_DAY + dt.timedelta(days=day)
-        found = reserve_block(charge.bucket, date, charge.per_day, epoch=name, known=reserved, used=used)
+        found = reserve_block(
+            limit_request.bucket, date, limit_request.daily_limit, epoch=name, known=reserved, used=used
+        )
         # An empty block tells the store that nothing is left, so that it refuses by itself from now on.
         block = (name, day, found.start, found.end) if found else NO_BLOCK
 
 
 def _run(
-    charge: Charge, address: str | None, now: float | None, block: tuple[Any, ...], fence: Fence | None
+    limit_request: LimitRequest,
+    address: str | None,
+    now: float | None,
+    block: tuple[Any, ...],
+    fence: Fence | None,
 ) -> list[Any]:
-    tag = f"tsr:{{{charge.bucket.hex}}}:"
-    per_day = NOT_CHARGED if not charge.charged else UNLIMITED if charge.per_day is None else charge.per_day
-    window = charge.window
+    tag = f"tsr:{{{limit_request.bucket.hex}}}:"
+    daily_limit = (
+        NOT_CHARGED
+        if not limit_request.charged
+        else UNLIMITED
+        if limit_request.daily_limit is None
+        else limit_request.daily_limit
+    )
+    window = limit_request.window
     # A cluster runs a script on the keys of one slot only, so there a window is counted within its bucket.
-    windows = tag if client.servers().clustered else WINDOWS
+    windows = tag if client.cluster().clustered else WINDOWS
     return client.meter(
         [tag + "meter", tag + "usage:", windows + (window.key if window else "none")],
         [
             secrets.token_hex(8),
-            per_day,
+            daily_limit,
             window.limit if window else 0,
             window.seconds * 1000 if window else 0,
-            charge.subject.hex,
+            limit_request.subject.hex,
             address or "",
             "" if now is None else int(now * 1000),
             *block,

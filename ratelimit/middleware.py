@@ -11,11 +11,11 @@ from django.utils.module_loading import import_string
 from ratelimit import limiter
 from ratelimit.client_ip import client_ip
 from ratelimit.conf import settings
-from ratelimit.types import Charge, Decision, Fence
+from ratelimit.types import Decision, Fence, LimitRequest
 
 
 class Chargeable(Protocol):
-    def charge_at(self, path: str) -> Charge | None:
+    def limit_request_for(self, path: str) -> LimitRequest | None:
         """What a request to that path is charged to; None for no one."""
 
 
@@ -41,22 +41,22 @@ class RateLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         credential: Chargeable | None = getattr(request, "credential", None)
-        charge = credential.charge_at(request.path_info) if credential else None
-        if charge is None:
+        limit_request = credential.limit_request_for(request.path_info) if credential else None
+        if limit_request is None:
             return self.get_response(request)
         freshness: Freshness | None = getattr(request, "freshness", None)
         address = client_ip(request)
-        decision = limiter.hit(charge, address, fence=freshness.fence if freshness else None)
+        decision = limiter.hit(limit_request, address, fence=freshness.fence if freshness else None)
         if freshness is not None:
             for last in (False, True):
                 if not decision.stale:
                     break
                 credential = freshness.read_again()
-                charge = credential.charge_at(request.path_info) if credential else None
-                if charge is None:
+                limit_request = credential.limit_request_for(request.path_info) if credential else None
+                if limit_request is None:
                     return self.get_response(request)
                 # What SQL has said twice is true, even where a restored database lags behind the store.
-                decision = limiter.hit(charge, address, fence=None if last else freshness.fence)
+                decision = limiter.hit(limit_request, address, fence=None if last else freshness.fence)
             if decision.epoch:
                 freshness.keep(decision)
         if decision.admitted:

@@ -16,13 +16,13 @@ class Verdict(IntEnum):
 
     ADMITTED = 0
     RESERVE_FIRST = 1
-    DAY_SPENT = 2
-    WINDOW_SPENT = 3
+    DAY_EXHAUSTED = 2
+    WINDOW_EXHAUSTED = 3
     STALE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class WindowLimit:
+class FixedWindow:
     """At most ``limit`` hits in ``seconds`` from the first; ``name`` goes to RateLimit-Policy.
 
     ``key`` identifies the window among all: it names whom the limit holds, whichever bucket is charged.
@@ -35,16 +35,16 @@ class WindowLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class LimitRequest:
     """Whose day is charged (``bucket``), who is counted (``subject``), and under which limits.
 
-    ``charged`` is False for callers whom the plan does not hold; ``per_day`` None is unlimited.
+    ``charged`` is False for callers whom the plan does not hold; ``daily_limit`` None is unlimited.
     """
 
     bucket: UUID
     subject: UUID
-    per_day: int | None
-    window: WindowLimit | None = None
+    daily_limit: int | None
+    window: FixedWindow | None = None
     charged: bool = True
 
 
@@ -84,22 +84,28 @@ class Decision(NamedTuple):
 
 
 def decide(
-    charge: Charge, verdict: Verdict, now: float, day: int, used: int, hits: int, window_ends_in: float
+    limit_request: LimitRequest,
+    verdict: Verdict,
+    now: float,
+    day: int,
+    used: int,
+    hits: int,
+    window_ends_in: float,
 ) -> Decision:
     """Put the counts of either backend into one answer; ``window_ends_in`` is in seconds."""
     quotas = []
     day_ends = (day + 1) * DAY_SECONDS
     until_midnight = max(1, math.ceil(day_ends - now))
-    if charge.charged and charge.per_day is not None:
-        remaining = max(0, charge.per_day - used)
-        quotas.append(Quota("daily", charge.per_day, DAY_SECONDS, remaining, until_midnight))
+    if limit_request.charged and limit_request.daily_limit is not None:
+        remaining = max(0, limit_request.daily_limit - used)
+        quotas.append(Quota("daily", limit_request.daily_limit, DAY_SECONDS, remaining, until_midnight))
     window_ends = max(1, math.ceil(window_ends_in))
-    if window := charge.window:
+    if window := limit_request.window:
         remaining = max(0, window.limit - hits)
         quotas.append(Quota(window.name, window.limit, window.seconds, remaining, window_ends))
     wait = 0
-    if verdict is Verdict.DAY_SPENT:
+    if verdict is Verdict.DAY_EXHAUSTED:
         wait = until_midnight
-    elif verdict is Verdict.WINDOW_SPENT:
+    elif verdict is Verdict.WINDOW_EXHAUSTED:
         wait = window_ends
     return Decision(verdict is Verdict.ADMITTED, tuple(quotas), day_ends, wait)

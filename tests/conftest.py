@@ -68,6 +68,6 @@ def _empty_redis(redis_client: redis.Redis) -> None:
     existing.clear()
     threads.resume()
     # What one test has done to the store must not keep the next from asking it.
-    client.servers().close_breakers()
+    client.cluster().close_breakers()
     # Importing what gunicorn serves hurries this process too, and crowds wait for each other here.
     Connection.longest = None

@@ -22,16 +22,16 @@ class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
             return None
         email = str(credentials.get("email") or credentials.get("username") or "")
         throttling.check_successes(email)
-        taken = throttling.take(email, request)
+        reservation = throttling.reserve(email, request)
         try:
             stored = User.objects.spelling_of(email)
             user: User | None = super().authenticate(request, email=stored, password=credentials["password"])
         except APIError:
             # Nothing was checked.
-            throttling.give_back(taken)
+            throttling.refund(reservation)
             raise
         if user is not None:
-            throttling.give_back(taken)
+            throttling.refund(reservation)
             throttling.count_success(email)
         if user is None or not user.is_active:
             user_events.sign_in_failed(email)

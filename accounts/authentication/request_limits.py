@@ -11,7 +11,7 @@ from accounts.authentication.throttling import account
 from accounts.errors import APIError
 from ratelimit import attempts
 from ratelimit.client_ip import UNKNOWN, client_ip, network_windows
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 
 HOUR = 3600
 
@@ -40,18 +40,18 @@ def may_mail(kind: str, email: str) -> bool:
     address = request_context.current().address
     key = f"mail:{kind}:{account(email)}"
     windows = list(network_windows(address, key, settings.MAILS_PER_HOUR, HOUR))
-    windows = windows or [WindowLimit("mail", f"{key}:{UNKNOWN}", settings.MAILS_PER_HOUR, HOUR)]
+    windows = windows or [FixedWindow("mail", f"{key}:{UNKNOWN}", settings.MAILS_PER_HOUR, HOUR)]
     if not known_devices.is_known_network(email, address):
-        windows.append(WindowLimit("mail", key, settings.MAILS_EVERYWHERE, HOUR))
+        windows.append(FixedWindow("mail", key, settings.MAILS_EVERYWHERE, HOUR))
     try:
-        attempts.take(windows)
-    except attempts.TooMany:
+        attempts.reserve(windows)
+    except attempts.TooManyAttempts:
         return False
     return True
 
 
 def _check(name: str, limit: int, seconds: int, request: HttpRequest) -> None:
     try:
-        attempts.take(network_windows(client_ip(request), name, limit, seconds))
-    except attempts.TooMany as spent:
-        raise APIError(errors.RATE_LIMITED, retry_after=spent.retry_after) from None
+        attempts.reserve(network_windows(client_ip(request), name, limit, seconds))
+    except attempts.TooManyAttempts as error:
+        raise APIError(errors.RATE_LIMITED, retry_after=error.retry_after) from None

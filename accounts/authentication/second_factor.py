@@ -17,8 +17,8 @@ from accounts.authentication import emails, mfa_secrets, throttling, user_events
 from accounts.models import User
 from accounts.notifications import outbox
 from ratelimit import attempts
-from ratelimit.attempts import TooMany
-from ratelimit.types import WindowLimit
+from ratelimit.attempts import TooManyAttempts
+from ratelimit.types import FixedWindow
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def verified(request: HttpRequest | None, user: User, code: str) -> Authenticato
     Raises TooManyTries, and Unreadable if an authenticator could not be checked and no other one accepts
     the code.
     """
-    taken = throttling.take_code(user, request)
+    reservation = throttling.reserve_code(user, request)
     with user_events.failing(user.email):
         found = _matching(user, code)
     if found is None or not _is_first_use(user, code):
@@ -87,7 +87,7 @@ def verified(request: HttpRequest | None, user: User, code: str) -> Authenticato
         if throttling.is_time_to_warn(user):
             outbox.enqueue(emails.wrong_codes(settings.CODES_BEFORE_EMAIL), user.email)
         return None
-    throttling.give_back(taken)
+    throttling.refund(reservation)
     mfa_secrets.renew(user)
     found.user = user
     return found
@@ -113,7 +113,7 @@ def _is_first_use(user: User, code: str) -> bool:
     digits = "".join(filter(str.isalnum, code)).lower()
     key = f"code:{user.pk.hex}:{sha256(digits.encode(errors='replace')).hexdigest()[:32]}"
     try:
-        attempts.take([WindowLimit("code", key, 1, CODE_SECONDS)], durable=True)
-    except TooMany:
+        attempts.reserve([FixedWindow("code", key, 1, CODE_SECONDS)], durable=True)
+    except TooManyAttempts:
         return False
     return True

@@ -20,10 +20,10 @@ from accounts import addresses
 from accounts.authentication import known_devices
 from accounts.models import User
 from ratelimit import attempts
-from ratelimit.attempts import Taken
+from ratelimit.attempts import Reservation
 from ratelimit.client_ip import client_ip, network_of, network_windows
 from ratelimit.sql import limits
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 
 DAY = 86_400
 
@@ -38,15 +38,15 @@ class TooManyTries(ValidationError):
         self.retry_after = retry_after
 
 
-def take(email: str, request: HttpRequest | None) -> Taken:
+def reserve(email: str, request: HttpRequest | None) -> Reservation:
     """Take a try of a password, before anything is checked; raises TooManyTries."""
     name, seconds = account(email), settings.SIGN_IN_WINDOW_SECONDS
-    everywhere = WindowLimit("account", f"account:{name}", settings.SIGN_INS_EVERYWHERE, seconds)
+    everywhere = FixedWindow("account", f"account:{name}", settings.SIGN_INS_EVERYWHERE, seconds)
     device = known_devices.device_of(request, email)
     windows = [*_of_account(email, request, device, everywhere, seconds)]
     if request is not None and not device:
         windows += network_windows(client_ip(request), "address", settings.SIGN_INS_PER_ADDRESS, seconds)
-    return _take(windows)
+    return _reserve(windows)
 
 
 def check_successes(email: str) -> None:
@@ -57,36 +57,36 @@ def check_successes(email: str) -> None:
     """
     try:
         attempts.check([_successes(email)])
-    except attempts.TooMany as spent:
-        raise TooManyTries(spent.retry_after) from None
+    except attempts.TooManyAttempts as error:
+        raise TooManyTries(error.retry_after) from None
 
 
 def count_success(email: str) -> None:
     """Call it for a right password; those checked at once with the last one that is admitted pass as well."""
-    with suppress(attempts.TooMany):
-        attempts.take([_successes(email)])
+    with suppress(attempts.TooManyAttempts):
+        attempts.reserve([_successes(email)])
 
 
-def take_code(user: User, request: HttpRequest | None) -> Taken:
+def reserve_code(user: User, request: HttpRequest | None) -> Reservation:
     """Take a try of a second factor, once the first proof is there; raises TooManyTries.
 
     Without that proof nobody uses these windows up, failures of the first do not touch them, and a new
     password does not clear them: who has only the mailbox could otherwise guess without end.
     """
-    everywhere = WindowLimit("codes", f"codes:{account(user.email)}", settings.CODES_EVERYWHERE, DAY)
+    everywhere = FixedWindow("codes", f"codes:{account(user.email)}", settings.CODES_EVERYWHERE, DAY)
     device = known_devices.device_of(request, user.email)
-    return _take([*_of_account(user.email, request, device, everywhere, settings.SIGN_IN_WINDOW_SECONDS)])
+    return _reserve([*_of_account(user.email, request, device, everywhere, settings.SIGN_IN_WINDOW_SECONDS)])
 
 
-def give_back(taken: Taken) -> None:
+def refund(reservation: Reservation) -> None:
     """Uncount a try that succeeded; those that failed before it stay counted."""
-    attempts.give_back(taken)
+    attempts.refund(reservation)
 
 
 def is_time_to_warn(user: User) -> bool:
     """Count a wrong code; True for the one of a day that makes it CODES_BEFORE_EMAIL."""
     limit = settings.CODES_BEFORE_EMAIL
-    window = WindowLimit("warning", f"warning:{account(user.email)}", limit, DAY)
+    window = FixedWindow("warning", f"warning:{account(user.email)}", limit, DAY)
     admitted, hits, _ = limits.hit_window(window, window.key, limits.clock())
     return admitted and hits == limit
 
@@ -109,30 +109,30 @@ def account(email: str) -> str:
 
 
 def _of_account(
-    email: str, request: HttpRequest | None, device: str | None, everywhere: WindowLimit, seconds: int
-) -> Iterator[WindowLimit]:
+    email: str, request: HttpRequest | None, device: str | None, everywhere: FixedWindow, seconds: int
+) -> Iterator[FixedWindow]:
     """The windows of an account, whose names all begin with that of the one for ``everywhere``."""
     if request is None:
         yield everywhere
         return
     key, limit = everywhere.key, settings.SIGN_INS_PER_ACCOUNT
     if device:
-        yield WindowLimit("device", f"{key}:device:{device}", limit, seconds)
+        yield FixedWindow("device", f"{key}:device:{device}", limit, seconds)
         return
     address = client_ip(request)
     if not known_devices.is_known_network(email, address):
         yield everywhere
     # An address that can't be read has no network, and still a window for this account.
     found = network_windows(address, key, limit, seconds)
-    yield from found or [WindowLimit("network", f"{key}:{network_of(None)}", limit, seconds)]
+    yield from found or [FixedWindow("network", f"{key}:{network_of(None)}", limit, seconds)]
 
 
-def _successes(email: str) -> WindowLimit:
-    return WindowLimit("successes", f"successes:{account(email)}", settings.SIGN_INS_PER_MINUTE)
+def _successes(email: str) -> FixedWindow:
+    return FixedWindow("successes", f"successes:{account(email)}", settings.SIGN_INS_PER_MINUTE)
 
 
-def _take(windows: list[WindowLimit]) -> Taken:
+def _reserve(windows: list[FixedWindow]) -> Reservation:
     try:
-        return attempts.take(windows, durable=True)
-    except attempts.TooMany as spent:
-        raise TooManyTries(spent.retry_after) from None
+        return attempts.reserve(windows, durable=True)
+    except attempts.TooManyAttempts as error:
+        raise TooManyTries(error.retry_after) from None

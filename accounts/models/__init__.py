@@ -185,11 +185,11 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """
         chosen = self.filter(pk__in=set(organization_ids))
         chosen.update(generation=F("generation") + 1)
-        invalidation.changing(dict(chosen.values_list("pk", "generation")))
+        invalidation.begin(dict(chosen.values_list("pk", "generation")))
 
     def confirm(self, organization_ids: Iterable[UUID]) -> None:
         """Tell every worker again what was taken away before."""
-        invalidation.confirming(
+        invalidation.republish(
             dict(self.filter(pk__in=set(organization_ids)).values_list("pk", "generation"))
         )
 

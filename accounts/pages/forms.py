@@ -70,9 +70,9 @@ class LimitedChangePasswordForm(AskedOnce, ChangePasswordForm):  # type: ignore[
     """A wrong current password counts as a failed sign-in does."""
 
     def clean_oldpassword(self) -> str:
-        taken = throttling.take(self.user.email, context.request)
+        reservation = throttling.reserve(self.user.email, context.request)
         old: str = super().clean_oldpassword()
-        throttling.give_back(taken)
+        throttling.refund(reservation)
         return old
 
 

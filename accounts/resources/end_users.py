@@ -13,7 +13,7 @@ from accounts.errors import APIError, ErrorCode
 from accounts.models import Organization
 from accounts.models.index import EndUser, EndUserCount
 from ratelimit import limiter
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 
 LIMIT_REACHED = ErrorCode(409, "End user limit reached", "end_user_limit_reached")
 
@@ -27,7 +27,7 @@ def find_or_create(organization_id: UUID, uuid: UUID) -> EndUser:
     found = EndUser.objects.filter(organization_id=organization_id, uuid=uuid).first()
     if found is not None:
         return found
-    window = WindowLimit("end-users", f"end-users:{organization_id.hex}", settings.END_USERS_PER_MINUTE)
+    window = FixedWindow("end-users", f"end-users:{organization_id.hex}", settings.END_USERS_PER_MINUTE)
     admitted, ends_in = limiter.hit_window(window)
     if not admitted:
         raise APIError(errors.RATE_LIMITED, retry_after=ends_in)

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from ratelimit.sql import usage_rows
 from ratelimit.sql.reservations import reserve_one, reserved
-from ratelimit.types import DAY_SECONDS, Charge, Decision, Verdict, WindowLimit, decide
+from ratelimit.types import DAY_SECONDS, Decision, FixedWindow, LimitRequest, Verdict, decide
 
 WINDOW = """
 INSERT INTO ratelimit_window (key, started_at, hits) VALUES (%(key)s, %(now)s, 1)
@@ -38,7 +38,7 @@ def clock() -> float:
         return float(cursor.fetchone()[0])
 
 
-def hit(charge: Charge, address: str | None, *, now: float | None = None) -> Decision:
+def hit(limit_request: LimitRequest, address: str | None, *, now: float | None = None) -> Decision:
     """Charge one request in one transaction: the day, then the window, then the usage."""
     now = clock() if now is None else now
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
@@ -46,22 +46,22 @@ def hit(charge: Charge, address: str | None, *, now: float | None = None) -> Dec
     used, hits, ends = 0, 0, 0.0
     try:
         with transaction.atomic():
-            if charge.charged:
-                used = _take(charge, moment.date())
-            if charge.window:
-                hits, ends = _enter(charge.window, charge.window.key, now)
-            usage_rows.add_call(charge, moment, address)
+            if limit_request.charged:
+                used = _reserve(limit_request, moment.date())
+            if limit_request.window:
+                hits, ends = _enter(limit_request.window, limit_request.window.key, now)
+            usage_rows.add_call(limit_request, moment, address)
     except _Refused as refused:
-        usage_rows.add_refusal(charge, moment)
-        if charge.charged:
-            used = reserved(charge.bucket, moment.date())
-        if charge.window:
-            hits, ends = peek_window(charge.window, charge.window.key, now)
-        return decide(charge, refused.verdict, now, day, used, hits, ends)
-    return decide(charge, Verdict.ADMITTED, now, day, used, hits, ends)
+        usage_rows.add_refusal(limit_request, moment)
+        if limit_request.charged:
+            used = reserved(limit_request.bucket, moment.date())
+        if limit_request.window:
+            hits, ends = peek_window(limit_request.window, limit_request.window.key, now)
+        return decide(limit_request, refused.verdict, now, day, used, hits, ends)
+    return decide(limit_request, Verdict.ADMITTED, now, day, used, hits, ends)
 
 
-def hit_window(window: WindowLimit, key: str, now: float) -> tuple[bool, int, float]:
+def hit_window(window: FixedWindow, key: str, now: float) -> tuple[bool, int, float]:
     """One hit in a window that begins with its first: admitted, hits so far, seconds until its end."""
     with connection.cursor() as cursor:
         over = now - window.seconds
@@ -72,7 +72,7 @@ def hit_window(window: WindowLimit, key: str, now: float) -> tuple[bool, int, fl
     return True, row[0], row[1] + window.seconds - now
 
 
-def peek_window(window: WindowLimit, key: str, now: float) -> tuple[int, float]:
+def peek_window(window: FixedWindow, key: str, now: float) -> tuple[int, float]:
     """Hits so far and seconds until the window's end, charging nothing."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT hits, started_at FROM ratelimit_window WHERE key = %s", [key])
@@ -82,16 +82,16 @@ def peek_window(window: WindowLimit, key: str, now: float) -> tuple[int, float]:
     return row[0], row[1] + window.seconds - now
 
 
-def _take(charge: Charge, date: dt.date) -> int:
+def _reserve(limit_request: LimitRequest, date: dt.date) -> int:
     # An unlimited plan's requests are counted in the row as well: it may become a limited one.
-    taken = reserve_one(charge.bucket, date, charge.per_day)
+    taken = reserve_one(limit_request.bucket, date, limit_request.daily_limit)
     if taken is None:
-        raise _Refused(Verdict.DAY_SPENT)
+        raise _Refused(Verdict.DAY_EXHAUSTED)
     return taken
 
 
-def _enter(window: WindowLimit, key: str, now: float) -> tuple[int, float]:
+def _enter(window: FixedWindow, key: str, now: float) -> tuple[int, float]:
     admitted, hits, ends = hit_window(window, key, now)
     if not admitted:
-        raise _Refused(Verdict.WINDOW_SPENT)
+        raise _Refused(Verdict.WINDOW_EXHAUSTED)
     return hits, ends

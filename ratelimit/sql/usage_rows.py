@@ -11,7 +11,7 @@ from django.db import connection
 
 from ratelimit.sql.reservations import native, spoken
 from ratelimit.store.usage_counters import Counter
-from ratelimit.types import Charge
+from ratelimit.types import LimitRequest
 
 ROWS_PER_STATEMENT = 500
 # Hourly rows answer for the last 24 hours; the rest is slack.
@@ -65,16 +65,19 @@ RAISE_DAILY = (
 RAISE_HOURLY = INTO_HOURLY + "calls = {greatest}(kept.calls, excluded.calls)"
 
 
-def add_call(charge: Charge, moment: dt.datetime, address: str | None) -> None:
+def add_call(limit_request: LimitRequest, moment: dt.datetime, address: str | None) -> None:
     """Count an admitted request here, in two statements."""
-    one = Counter(charge.bucket, charge.subject, moment.date(), "", {moment.hour: 1})
+    one = Counter(limit_request.bucket, limit_request.subject, moment.date(), "", {moment.hour: 1})
     one.last_used_at, one.last_used_ip = moment, address
     _write(ADD_DAILY, [_daily(one)])
     _write(ADD_HOURLY, _hourly(one))
 
 
-def add_refusal(charge: Charge, moment: dt.datetime) -> None:
-    _write(ADD_DAILY, [_daily(Counter(charge.bucket, charge.subject, moment.date(), "", refused=1))])
+def add_refusal(limit_request: LimitRequest, moment: dt.datetime) -> None:
+    _write(
+        ADD_DAILY,
+        [_daily(Counter(limit_request.bucket, limit_request.subject, moment.date(), "", refused=1))],
+    )
 
 
 def add_refused_use(bucket: UUID, subject: UUID, moment: dt.datetime, address: str | None) -> None:

@@ -13,10 +13,10 @@ from redis.exceptions import NoScriptError
 
 from ratelimit.conf import settings
 from ratelimit.store.circuit_breaker import StoreUnavailable
-from ratelimit.store.cluster import Servers
-from ratelimit.store.connections import Elsewhere, Server, answer_of, connect
+from ratelimit.store.cluster import Cluster
+from ratelimit.store.connections import Redirected, Server, answer_of, connect
 
-__all__ = ["Script", "StoreUnavailable", "ask", "fence", "meter", "servers", "window"]
+__all__ = ["Script", "StoreUnavailable", "cluster", "fence", "meter", "pipeline", "window"]
 
 Command = tuple[Any, ...]
 
@@ -49,7 +49,7 @@ class Script:
             except NoScriptError:
                 return _run(connection, "EVAL", self.source, keys, given)
 
-        return servers().ask(keys[0], question)
+        return cluster().ask(keys[0], question)
 
 
 def _run(connection: Any, command: str, script: str, keys: list[str], arguments: list[Any]) -> list[Any]:
@@ -58,7 +58,7 @@ def _run(connection: Any, command: str, script: str, keys: list[str], arguments:
     return answer
 
 
-def ask(*commands: Command, server: Server | None = None) -> tuple[str, list[Any]]:
+def pipeline(*commands: Command, server: Server | None = None) -> tuple[str, list[Any]]:
     """The run id of the first command's server, and an answer for each, in their order.
 
     One round trip for each server that keeps some of their keys, or for the one that is named.
@@ -66,7 +66,7 @@ def ask(*commands: Command, server: Server | None = None) -> tuple[str, list[Any
     """
     if server is not None:
         return _answered(server.ask, commands)
-    home = servers()
+    home = cluster()
     parts: dict[Server, list[int]] = {}
     for number, command in enumerate(commands):
         parts.setdefault(home.of(command[1]), []).append(number)
@@ -90,20 +90,20 @@ def _answered(
 
     try:
         return ask_server(question)
-    except Elsewhere:
+    except Redirected:
         raise StoreUnavailable from None
 
 
-def servers() -> Servers:
+def cluster() -> Cluster:
     """Those that the settings name; raises StoreUnavailable where they name none."""
     if not settings.REDIS_URL:
         raise StoreUnavailable
-    return _servers(settings.REDIS_URL)
+    return _cluster(settings.REDIS_URL)
 
 
 @lru_cache(maxsize=8)
-def _servers(url: str) -> Servers:
-    return Servers(connect(url))
+def _cluster(url: str) -> Cluster:
+    return Cluster(connect(url))
 
 
 meter = Script("decide.lua")

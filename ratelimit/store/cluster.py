@@ -12,7 +12,7 @@ from redis.crc import key_slot
 
 from ratelimit.conf import settings
 from ratelimit.store.circuit_breaker import StoreUnavailable
-from ratelimit.store.connections import Elsewhere, Server
+from ratelimit.store.connections import Redirected, Server
 
 T = TypeVar("T")
 Address = tuple[str, int]
@@ -22,15 +22,15 @@ SLOTS = 16_384
 HOPS = 4
 
 
-class Servers:
+class Cluster:
     """``pool`` leads to the only server, or to any one of a cluster, which knows the others."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._first = Server(pool)
         self._by_address: dict[Address, Server] = {}
         self._slots: list[Server | None] = []
-        self._greeted = False
-        self._doubted_at = 0.0
+        self._identified = False
+        self._refreshed_at = 0.0
 
     def ask(self, key: str | bytes, question: Callable[[Any], T]) -> T:
         """Ask the server of that key; raises StoreUnavailable."""
@@ -39,20 +39,20 @@ class Servers:
             try:
                 return server.ask(question)
             except StoreUnavailable:
-                self._doubt(server)
+                self._refresh_topology(server)
                 raise
-            except Elsewhere as told:
+            except Redirected as told:
                 there = self._at(told.host, told.port)
                 if told.asking:
-                    with suppress(Elsewhere):
+                    with suppress(Redirected):
                         return there.ask(lambda connection: question(_asking(connection)))
                 else:
                     self._learn(there)
         raise StoreUnavailable
 
     def of(self, key: str | bytes) -> Server:
-        if not self._greeted:
-            self._greet()
+        if not self._identified:
+            self._identify()
         if not self._slots:
             return self._first
         server = self._slots[key_slot(key if isinstance(key, bytes) else key.encode())]
@@ -63,14 +63,14 @@ class Servers:
     @property
     def clustered(self) -> bool:
         """Whether keys are spread over several servers; raises StoreUnavailable."""
-        if not self._greeted:
-            self._greet()
+        if not self._identified:
+            self._identify()
         return bool(self._slots)
 
     def all(self) -> list[Server]:
         """Every server that keeps keys; raises StoreUnavailable."""
-        if not self._greeted:
-            self._greet()
+        if not self._identified:
+            self._identify()
         return list(dict.fromkeys(server for server in self._slots if server)) or [self._first]
 
     def close_breakers(self) -> None:
@@ -78,10 +78,10 @@ class Servers:
         for server in (self._first, *self._by_address.values()):
             server.breaker.close()
 
-    def _greet(self) -> None:
+    def _identify(self) -> None:
         if self._first.ask(lambda connection: connection.clustered):
             self._learn(self._first)
-        self._greeted = True
+        self._identified = True
 
     def _learn(self, server: Server) -> None:
         """Have a server of the cluster tell which of them keeps which slots."""
@@ -102,16 +102,16 @@ class Servers:
             known = self._by_address.setdefault((host, port), fresh)
         return known
 
-    def _doubt(self, failed: Server) -> None:
+    def _refresh_topology(self, failed: Server) -> None:
         """A replica may have taken the place of a server that fails: ask the others, now and then."""
         now = time.monotonic()
-        if not self._slots or now < self._doubted_at + settings.REDIS_BREAKER_SECONDS:
+        if not self._slots or now < self._refreshed_at + settings.REDIS_BREAKER_SECONDS:
             return
-        self._doubted_at = now
+        self._refreshed_at = now
         for server in self.all():
             if server is failed:
                 continue
-            with suppress(StoreUnavailable, Elsewhere):
+            with suppress(StoreUnavailable, Redirected):
                 self._learn(server)
                 return
 

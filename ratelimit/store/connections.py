@@ -33,11 +33,11 @@ def connect(url: str) -> ConnectionPool:
         socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
         # A command that timed out may have been carried out: repeating it would charge twice.
         retry=Retry(NoBackoff(), 0),
-        redis_connect_func=greet,
+        redis_connect_func=identify,
     )
 
 
-def greet(connection: Any) -> None:
+def identify(connection: Any) -> None:
     """Keep what tells this server's present data from any older: its run id, which every restart changes,
     and its history's, which every promotion does; and whether it clusters.
     """
@@ -68,7 +68,7 @@ def _history(connection: Any) -> str:
     return info.partition("master_replid:")[2].partition("\r")[0]
 
 
-class Elsewhere(Exception):
+class Redirected(Exception):
     """The server has done nothing: another one keeps the key, or is about to (``asking``)."""
 
     def __init__(self, error: MovedError | AskError) -> None:
@@ -97,7 +97,7 @@ class Server:
             # An answer that arrives late must not be read as the next request's.
             connection.disconnect()
             if isinstance(problem, MovedError | AskError):
-                raise Elsewhere(problem) from None
+                raise Redirected(problem) from None
             self.forget()
             raise
         self._idle.append(connection)

@@ -69,7 +69,7 @@ def live(bucket: UUID, first: dt.date, last: dt.date) -> dict[dt.date, list[Coun
     if not days:
         return {}
     try:
-        _, answers = client.ask(*(("HGETALL", key(bucket, day)) for day in days))
+        _, answers = client.pipeline(*(("HGETALL", key(bucket, day)) for day in days))
     except client.StoreUnavailable:
         return {}
     return {day: parse(bucket, day, answer) for day, answer in zip(days, answers, strict=True) if answer}
@@ -83,11 +83,11 @@ def kept_days(now: dt.datetime) -> tuple[dt.date, dt.date]:
 
 def scan() -> Iterator[list[bytes]]:
     """The keys of all usage hashes, in portions; raise StoreUnavailable."""
-    for server in client.servers().all():
+    for server in client.cluster().all():
         cursor = b"0"
         while True:
             command = ("SCAN", cursor, "MATCH", "tsr:{*}:usage:*", "COUNT", KEYS_PER_SCAN)
-            _, [(cursor, keys)] = client.ask(command, server=server)
+            _, [(cursor, keys)] = client.pipeline(command, server=server)
             if keys:
                 yield keys
             if cursor == b"0":

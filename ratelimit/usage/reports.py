@@ -165,7 +165,9 @@ def today(bucket: UUID, limit: int | None, *, now: dt.datetime | None = None) ->
     day = ((now or timezone.now()).astimezone(dt.UTC).date() - usage_counters.FIRST_DAY).days
     used, given_out = 0, -1
     try:
-        run, [state] = client.ask(("HMGET", f"tsr:{{{bucket.hex}}}:meter", "run", "day", "used", "reserved"))
+        run, [state] = client.pipeline(
+            ("HMGET", f"tsr:{{{bucket.hex}}}:meter", "run", "day", "used", "reserved")
+        )
     except client.StoreUnavailable:
         run, state = "", (None, None, None, None)
     if state[0] is not None and state[0].decode() == run and int(state[1]) >= day:

@@ -15,7 +15,7 @@ FINISHED_KEPT_MS = 3_600_000
 WINDOWS_KEPT_SECONDS = 86_400
 
 
-class Drain:
+class Sync:
     """Stores what the counters say. Nothing is taken from them, so it may be repeated, doubled or killed.
 
     It remembers what it has stored, so that a quiet organization costs no write.
@@ -33,7 +33,7 @@ class Drain:
         return changed
 
     def _keep(self, keys: list[bytes], before: dict[bytes, int], now: dt.datetime) -> int:
-        _, answers = client.ask(*(("HGETALL", key) for key in keys))
+        _, answers = client.pipeline(*(("HGETALL", key) for key in keys))
         found, versions = [], {}
         for key, answer in zip(keys, answers, strict=True):
             version = versions[key] = hash(tuple(answer))
@@ -49,10 +49,10 @@ def put_away(keys: list[bytes]) -> None:
     """Let finished days, which are stored by now, go soon instead of in a week."""
     if not keys:
         return
-    _, lifetimes = client.ask(*(("PTTL", key) for key in keys))
+    _, lifetimes = client.pipeline(*(("PTTL", key) for key in keys))
     long = [key for key, left in zip(keys, lifetimes, strict=True) if left > FINISHED_KEPT_MS]
     if long:
-        client.ask(*(("PEXPIRE", key, FINISHED_KEPT_MS) for key in long))
+        client.pipeline(*(("PEXPIRE", key, FINISHED_KEPT_MS) for key in long))
 
 
 def prune(*, now: dt.datetime | None = None) -> None:

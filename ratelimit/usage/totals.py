@@ -47,7 +47,7 @@ def _undrained(day: dt.date) -> tuple[int, int | None]:
         return 0, 0
     try:
         for keys in usage_counters.scan():
-            _, answers = client.ask(*(("HGETALL", key) for key in keys))
+            _, answers = client.pipeline(*(("HGETALL", key) for key in keys))
             found = [
                 one
                 for key, answer in zip(keys, answers, strict=True)

@@ -103,7 +103,7 @@ def world(
 def _own_connection_anew(world: World) -> Iterator[None]:
     """What a test has done to the stores it has done to this process' connections as well."""
     connection.close()
-    client.servers().of("any").forget()
+    client.cluster().of("any").forget()
     yield
     connection.close()
     # A test that failed may have left it standing still, and is to be the only one that fails.

@@ -32,18 +32,18 @@ django.setup()
 
 from django.test import Client  # noqa: E402
 
-from ratelimit.types import Charge  # noqa: E402
+from ratelimit.types import LimitRequest  # noqa: E402
 
 
 @dataclass(frozen=True)
 class Credential:
-    charge: Charge
+    limit_request: LimitRequest
 
-    def charge_at(self, path: str) -> Charge:
-        return self.charge
+    def limit_request_for(self, path: str) -> LimitRequest:
+        return self.limit_request
 
 
-CREDENTIAL = Credential(Charge(bucket=uuid4(), subject=uuid4(), per_day=2))
+CREDENTIAL = Credential(LimitRequest(bucket=uuid4(), subject=uuid4(), daily_limit=2))
 
 
 def identify(get_response: Handler) -> Handler:

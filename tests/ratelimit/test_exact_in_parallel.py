@@ -23,7 +23,7 @@ from pytest_django import Settings
 from accounts.models import Membership
 from ratelimit.sql.reservations import Block, reserve_block, reserve_one
 from ratelimit.usage import reports
-from tests.ratelimit.charges import NOON, hit, new_charge
+from tests.ratelimit.limit_requests import NOON, hit, new_limit_request
 from tests.support.people import make_token
 from tests.support.servers import ROOT, Server, Servers
 from tests.support.threads import at_once
@@ -104,22 +104,22 @@ def test_two_servers_on_sqlite_admit_exactly_the_limit(servers: Servers, tmp_pat
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("backend")
 def test_a_burst_is_exact_as_well() -> None:
-    charge = new_charge(1000, burst=10)
-    decisions = [one for _ in range(3) for one in at_once([partial(hit, charge)] * 16)]
+    limit_request = new_limit_request(1000, burst=10)
+    decisions = [one for _ in range(3) for one in at_once([partial(hit, limit_request)] * 16)]
     assert [getattr(one, "admitted", one) for one in decisions].count(True) == 10
-    assert hit(charge).quotas[0].remaining == 990
+    assert hit(limit_request).quotas[0].remaining == 990
 
 
 @pytest.mark.django_db(transaction=True)
 def test_those_who_ask_for_a_block_at_once_are_told_of_the_same() -> None:
-    bucket = new_charge().bucket
+    bucket = new_limit_request().bucket
     ask = partial(reserve_block, bucket, NOON.date(), LIMIT, epoch="e", known=-1)
     assert at_once([ask] * 8) == [Block(0, 2)] * 8
 
 
 @pytest.mark.django_db(transaction=True)
 def test_single_requests_taken_at_once_are_all_different() -> None:
-    take = partial(reserve_one, new_charge().bucket, NOON.date(), 20)
+    take = partial(reserve_one, new_limit_request().bucket, NOON.date(), 20)
     for _ in range(12):
         take()
     taken = at_once([take] * 16)

@@ -19,8 +19,8 @@ WHOAMI = "/api/auth/whoami"
 DAY = 86_400
 
 
-def on_plan(owner: Membership, per_day: int | None, burst: int | None = None) -> Plan:
-    plan = make_plan(f"plan-{per_day}-{burst}", per_day)
+def on_plan(owner: Membership, daily_limit: int | None, burst: int | None = None) -> Plan:
+    plan = make_plan(f"plan-{daily_limit}-{burst}", daily_limit)
     Plan.objects.filter(pk=plan.pk).update(burst_per_minute=burst)
     Organization.objects.filter(pk=owner.organization_id).update(plan=plan)
     return plan

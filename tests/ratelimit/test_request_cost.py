@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership, Organization
 from ratelimit import limiter
-from ratelimit.types import WindowLimit
-from tests.ratelimit.charges import new_charge
+from ratelimit.types import FixedWindow
+from tests.ratelimit.limit_requests import new_limit_request
 from tests.support.clients import program
 from tests.support.people import make_plan, make_token
 from tokens.crypto import opaque
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 WHOAMI = "/api/auth/whoami"
 
 
-def on_plan(owner: Membership, per_day: int | None) -> None:
-    plan = make_plan(f"plan-{per_day}", per_day)
+def on_plan(owner: Membership, daily_limit: int | None) -> None:
+    plan = make_plan(f"plan-{daily_limit}", daily_limit)
     Organization.objects.filter(pk=owner.organization_id).update(plan=plan)
 
 
@@ -49,7 +49,7 @@ def test_an_unlimited_request_costs_the_same_from_the_first(
     round_trips: list[bytes],
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    limiter.hit(new_charge(), None)
+    limiter.hit(new_limit_request(), None)
     on_plan(owner, None)
     round_trips.clear()
     # 1: the token by its digest
@@ -65,7 +65,7 @@ def test_a_block_costs_one_statement_and_one_round_trip_more(
     round_trips: list[bytes],
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    limiter.hit(new_charge(), None)
+    limiter.hit(new_limit_request(), None)
     on_plan(owner, 5_000)
     round_trips.clear()
     # 1: the token by its digest; 2: the reservation of a block of 100
@@ -117,7 +117,7 @@ def test_no_credential_costs_nothing(
 def test_an_unknown_token_costs_one_statement_and_one_round_trip(
     round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    limiter.hit_window(WindowLimit("warm", "warm", 1))
+    limiter.hit_window(FixedWindow("warm", "warm", 1))
     round_trips.clear()
     # 1: the token by its digest
     with django_assert_num_queries(1):

@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from ratelimit import limiter
 from ratelimit.sql.reservations import BLOCKS_PER_DAY
-from ratelimit.types import Charge, Decision
-from tests.ratelimit.charges import ADDRESS, hit, new_charge
+from ratelimit.types import Decision, LimitRequest
+from tests.ratelimit.limit_requests import ADDRESS, hit, new_limit_request
 
 pytestmark = pytest.mark.django_db
 LIMIT = 200
@@ -20,30 +20,32 @@ BLOCK = LIMIT // BLOCKS_PER_DAY
 
 
 @pytest.fixture
-def charge() -> Charge:
-    return new_charge(LIMIT)
+def limit_request() -> LimitRequest:
+    return new_limit_request(LIMIT)
 
 
 @pytest.mark.parametrize("turns", [(True, False), (True, True, True, False), (False, False, False, True)])
 def test_breakers_open_in_one_worker_and_closed_in_another_admit_exactly_the_limit(
-    charge: Charge, settings: Settings, turns: tuple[bool, ...]
+    limit_request: LimitRequest, settings: Settings, turns: tuple[bool, ...]
 ) -> None:
     url = settings.REDIS_URL
     count = 0
     for closed, _ in zip(cycle(turns), range(2 * LIMIT), strict=False):
         settings.REDIS_URL = url if closed else ""
-        count += hit(charge).admitted
+        count += hit(limit_request).admitted
     # The worker that has the store takes what is left of the last block.
     settings.REDIS_URL = url
-    count += sum(hit(charge).admitted for _ in range(2 * BLOCK))
+    count += sum(hit(limit_request).admitted for _ in range(2 * BLOCK))
     assert count == LIMIT
 
 
 @pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("step", [timedelta(minutes=5), timedelta(hours=-1), timedelta(days=40)])
-def test_a_server_whose_clock_is_wrong_charges_the_same_day(charge: Charge, step: timedelta) -> None:
+def test_a_server_whose_clock_is_wrong_charges_the_same_day(
+    limit_request: LimitRequest, step: timedelta
+) -> None:
     def asked() -> Decision:
-        return limiter.hit(charge, ADDRESS)
+        return limiter.hit(limit_request, ADDRESS)
 
     right = asked()
     with time_machine.travel(step):

@@ -17,7 +17,7 @@ from accounts.drf.permissions import HasScope
 from accounts.errors import APIError
 from accounts.registration.retention import prune_people
 from ratelimit.store.client import StoreUnavailable
-from ratelimit.usage.sync import Drain, prune
+from ratelimit.usage.sync import Sync, prune
 from tokens import metrics
 from tokens.credentials.credential import Credential
 from tokens.lifecycle.retention import prune_grants, wipe_successors
@@ -50,7 +50,7 @@ class HousekeepingView(InternalView):
     def post(self, request: Request) -> Response:
         """One pass: usage counters into SQL, and away with what has had its time. Safe to repeat."""
         try:
-            drained = Drain()() if settings.REDIS_URL else 0
+            drained = Sync()() if settings.REDIS_URL else 0
         except StoreUnavailable:
             raise APIError(errors.UNAVAILABLE) from None
         wipe_successors()

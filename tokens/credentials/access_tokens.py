@@ -13,8 +13,8 @@ from accounts import errors, typeid
 from accounts.errors import ErrorCode
 from accounts.permissions.scopes import ScopeSet
 from accounts.proof import Proof
-from ratelimit.types import Charge, WindowLimit
-from tokens.credentials.credential import Credential, RefusedSecret, plan_charge
+from ratelimit.types import FixedWindow, LimitRequest
+from tokens.credentials.credential import Credential, RefusedSecret, plan_limit_request
 from tokens.crypto import access_jwt
 from tokens.crypto.access_jwt import Claims
 from tokens.grants.status import Row, Standing, judge, row_of, scopes_of
@@ -77,15 +77,15 @@ def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
         expires_at=expires_at,
         grant_id=row.id,
         generation=row.generation,
-        charge=Charge(
+        limit_request=LimitRequest(
             bucket=row.organization_id,
             subject=row.id,
-            per_day=None,
+            daily_limit=None,
             charged=False,
-            window=WindowLimit("session", f"session:{person.hex}", settings.SESSION_REQUESTS_PER_MINUTE),
+            window=FixedWindow("session", f"session:{person.hex}", settings.SESSION_REQUESTS_PER_MINUTE),
         ),
-        plan=plan_charge(
-            row.organization_id, row.id, row.own_per_day, row.plan_per_day, row.burst_per_minute
+        plan=plan_limit_request(
+            row.organization_id, row.id, row.own_daily_limit, row.plan_daily_limit, row.burst_per_minute
         ),
     )
 
@@ -105,7 +105,7 @@ def _of_client(row: Row, client_id: UUID, scopes: ScopeSet, expires_at: datetime
         expires_at=expires_at,
         grant_id=row.id,
         generation=row.generation,
-        charge=plan_charge(
-            row.organization_id, client_id, row.own_per_day, row.plan_per_day, row.burst_per_minute
+        limit_request=plan_limit_request(
+            row.organization_id, client_id, row.own_daily_limit, row.plan_daily_limit, row.burst_per_minute
         ),
     )

@@ -13,7 +13,7 @@ from accounts import errors
 from accounts.errors import APIError, ErrorCode
 from accounts.permissions.actor import Actor, HoldsScopes
 from accounts.permissions.scopes import ScopeSet
-from ratelimit.types import Charge, WindowLimit
+from ratelimit.types import FixedWindow, LimitRequest
 from tokens.credentials import forward_auth_paths
 from tokens.crypto import opaque, signing_keys
 from tokens.grants import status
@@ -26,14 +26,14 @@ from tokens.prepared_query import Lookup
 class Credential(Actor):
     """``request.credential`` and ``request.auth``: who calls, with which rights, charged to whom.
 
-    ``charge`` is None for our own services only, and ``plan`` where both are the same; ``grant_id`` is what
-    a signed token lives with; ``generation`` is the organization's, read in the same statement;
+    ``limit_request`` is None for our own services only, and ``plan`` where both are the same; ``grant_id`` is
+    the grant of a signed token; ``generation`` is the organization's, read in the same statement;
     ``kid`` is the key that signed an access token.
     """
 
     auth_kind: str
-    charge: Charge | None
-    plan: Charge | None = None
+    limit_request: LimitRequest | None
+    plan: LimitRequest | None = None
     expires_at: datetime | None = None
     # When the secret that was presented ends, where that may be before the credential does.
     secret_valid_until: datetime | None = None
@@ -48,9 +48,9 @@ class Credential(Actor):
             return True
         return any(end is not None and end <= now for end in (self.expires_at, self.secret_valid_until))
 
-    def charge_at(self, path: str) -> Charge | None:
+    def limit_request_for(self, path: str) -> LimitRequest | None:
         """At forward authentication a person's session is charged to the plan like any credential."""
-        return self.plan if self.plan and path in forward_auth_paths.PATHS else self.charge
+        return self.plan if self.plan and path in forward_auth_paths.PATHS else self.limit_request
 
     def scopes_now(self, member: HoldsScopes) -> ScopeSet:
         """As the credential stands under the lock; a program's rights are its own, never its member's."""
@@ -89,8 +89,8 @@ class _Row(NamedTuple):
     generation: int
     suspended_at: datetime | None
     deleted_at: datetime | None
-    own_per_day: int | None
-    plan_per_day: int | None
+    own_daily_limit: int | None
+    plan_daily_limit: int | None
     burst_per_minute: int | None
     member_id: UUID | None
     member_organization_id: UUID | None
@@ -168,26 +168,26 @@ def _credential(row: _Row) -> Credential:
         expires_at=row.expires_at,
         secret_valid_until=row.secret_valid_until,
         generation=row.generation,
-        charge=plan_charge(
-            row.organization_id, row.token_id, row.own_per_day, row.plan_per_day, row.burst_per_minute
+        limit_request=plan_limit_request(
+            row.organization_id, row.token_id, row.own_daily_limit, row.plan_daily_limit, row.burst_per_minute
         ),
     )
 
 
-def plan_charge(
+def plan_limit_request(
     organization_id: UUID,
     subject: UUID,
-    own_per_day: int | None,
-    plan_per_day: int | None,
+    own_daily_limit: int | None,
+    plan_daily_limit: int | None,
     burst_per_minute: int | None,
-) -> Charge:
+) -> LimitRequest:
     """The organization's shared day, and its burst window where the plan has one."""
     burst = (
-        WindowLimit("burst", f"burst:{organization_id.hex}", burst_per_minute) if burst_per_minute else None
+        FixedWindow("burst", f"burst:{organization_id.hex}", burst_per_minute) if burst_per_minute else None
     )
-    return Charge(
+    return LimitRequest(
         bucket=organization_id,
         subject=subject,
-        per_day=plan_per_day if own_per_day is None else own_per_day,
+        daily_limit=plan_daily_limit if own_daily_limit is None else own_daily_limit,
         window=burst,
     )

@@ -27,4 +27,4 @@ def _digests(tokens: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(map(opaque.digest, tokens))
 
 
-CREDENTIAL = Credential(type="internal", auth_kind="internal", id=None, name="internal", charge=None)
+CREDENTIAL = Credential(type="internal", auth_kind="internal", id=None, name="internal", limit_request=None)

@@ -46,7 +46,7 @@ class Digests:
         last = self._last
         if time.monotonic() - self._read_at > RELOAD_SECONDS:
             return False
-        _, [entries] = client.ask(("XRANGE", STREAM, last, "+"))
+        _, [entries] = client.pipeline(("XRANGE", STREAM, last, "+"))
         # A stream that was trimmed or lost has no longer the entry that was read last.
         if not entries or entries[0][0] != last:
             return False
@@ -110,7 +110,7 @@ def announce(digest: bytes) -> None:
 
 def _add(key: bytes) -> bytes:
     """The id of the new entry."""
-    _, [entry] = client.ask(("XADD", STREAM, "MAXLEN", "~", KEPT, "*", "key", key))
+    _, [entry] = client.pipeline(("XADD", STREAM, "MAXLEN", "~", KEPT, "*", "key", key))
     found: bytes = entry
     return found
 

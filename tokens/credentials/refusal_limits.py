@@ -13,7 +13,7 @@ from accounts import errors
 from accounts.errors import APIError, ErrorCode
 from ratelimit import attempts
 from ratelimit.client_ip import client_ip, network_windows
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 from ratelimit.usage import refused_uses
 from tokens.credentials.credential import RefusedSecret
 from tokens.crypto import opaque, tagged
@@ -53,10 +53,10 @@ class Guesses:
     def count(self, request: HttpRequest, exc: APIError) -> APIError:
         """The refusal of a well-shaped secret, or of one too many from its address in this minute."""
         try:
-            attempts.take(_windows(request))
-        except attempts.TooMany as spent:
-            _put(self._over, spent.window.key, time.monotonic() + spent.retry_after)
-            return APIError(errors.RATE_LIMITED, retry_after=spent.retry_after)
+            attempts.reserve(_windows(request))
+        except attempts.TooManyAttempts as error:
+            _put(self._over, error.window.key, time.monotonic() + error.retry_after)
+            return APIError(errors.RATE_LIMITED, retry_after=error.retry_after)
         return exc
 
     def check_lookup(self, request: HttpRequest, raw: str) -> None:
@@ -103,7 +103,7 @@ def refuse(request: HttpRequest, found: ErrorCode | RefusedSecret) -> APIError:
     return guesses.count(request, APIError(found))
 
 
-def _windows(request: HttpRequest) -> tuple[WindowLimit, ...]:
+def _windows(request: HttpRequest) -> tuple[FixedWindow, ...]:
     return network_windows(client_ip(request), "refusals", settings.REFUSALS_PER_MINUTE)
 
 

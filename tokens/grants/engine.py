@@ -18,7 +18,7 @@ from accounts.authentication.browser_sessions import BrowserSession
 from accounts.models import Membership, Organization, User
 from accounts.proof import Proof
 from ratelimit import attempts
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 from tokens.audit import sessions
 from tokens.crypto import access_jwt, opaque, tagged
 from tokens.crypto.sealing import seal, unseal
@@ -239,11 +239,11 @@ def _rotate(
 
 
 def _check_pace(grant: Grant) -> None:
-    window = WindowLimit("refreshes", f"refreshes:{grant.pk.hex}", settings.REFRESHES_PER_MINUTE)
+    window = FixedWindow("refreshes", f"refreshes:{grant.pk.hex}", settings.REFRESHES_PER_MINUTE)
     try:
-        attempts.take([window])
-    except attempts.TooMany as spent:
-        raise RefreshedTooOften(spent.retry_after) from None
+        attempts.reserve([window])
+    except attempts.TooManyAttempts as error:
+        raise RefreshedTooOften(error.retry_after) from None
 
 
 def _use_again(

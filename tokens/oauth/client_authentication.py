@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import typeid
 from ratelimit import attempts
 from ratelimit.client_ip import network_of, network_windows
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 from ratelimit.usage import refused_uses
 from tokens.credentials.refusal_limits import guesses
 from tokens.crypto import opaque, tagged
@@ -66,9 +66,9 @@ def check_grants(client: OAuthClient) -> None:
 
 def _count(name: str, client: OAuthClient, limit: int) -> None:
     try:
-        attempts.take([WindowLimit(name, f"client-{name}:{client.pk.hex}", limit)])
-    except attempts.TooMany as spent:
-        raise too_many_requests(spent.retry_after) from None
+        attempts.reserve([FixedWindow(name, f"client-{name}:{client.pk.hex}", limit)])
+    except attempts.TooManyAttempts as error:
+        raise too_many_requests(error.retry_after) from None
 
 
 def grant_failed(problem: OAuthError, address: str | None, refresh_token: str | None) -> OAuthError:
@@ -85,9 +85,9 @@ def _check_failures(client_id: str, address: str | None, secrets: list[str]) -> 
     """
     try:
         attempts.check([_of_client(client_id, address), *_of_network(address)])
-    except attempts.TooMany as spent:
+    except attempts.TooManyAttempts as error:
         if not secrets or not all(map(_may_be_valid, secrets)):
-            raise too_many_failures(spent.retry_after) from None
+            raise too_many_failures(error.retry_after) from None
 
 
 def _may_be_valid(secret: str) -> bool:
@@ -99,12 +99,12 @@ def _remember(*refused: str) -> None:
         guesses.refuse_again(opaque.digest(secret))
 
 
-def _failed(problem: OAuthError, *windows: WindowLimit) -> OAuthError:
+def _failed(problem: OAuthError, *windows: FixedWindow) -> OAuthError:
     """What to raise: ``problem``, or that there were too many such failures."""
     try:
-        attempts.take(windows)
-    except attempts.TooMany as spent:
-        return too_many_failures(spent.retry_after)
+        attempts.reserve(windows)
+    except attempts.TooManyAttempts as error:
+        return too_many_failures(error.retry_after)
     return problem
 
 
@@ -137,11 +137,11 @@ def _find(
     return client
 
 
-def _of_client(client_id: str, address: str | None) -> WindowLimit:
+def _of_client(client_id: str, address: str | None) -> FixedWindow:
     """A client's failures from one address: its own servers elsewhere are not held up by them."""
     name = sha256(client_id.encode()).hexdigest()[:32]
-    return WindowLimit("client", f"client:{name}:{network_of(address)}", settings.CLIENT_FAILURES_PER_MINUTE)
+    return FixedWindow("client", f"client:{name}:{network_of(address)}", settings.CLIENT_FAILURES_PER_MINUTE)
 
 
-def _of_network(address: str | None) -> tuple[WindowLimit, ...]:
+def _of_network(address: str | None) -> tuple[FixedWindow, ...]:
     return network_windows(address, "clients", settings.REFUSALS_PER_MINUTE)

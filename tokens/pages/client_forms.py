@@ -11,7 +11,7 @@ from accounts.errors import APIError
 from accounts.permissions.actor import Actor
 from accounts.validators import validate_name
 from ratelimit import limiter
-from ratelimit.types import DAY_SECONDS, WindowLimit
+from ratelimit.types import DAY_SECONDS, FixedWindow
 from tokens.models.client import RefreshAuth
 from tokens.oauth.clients import MANAGE, MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 from tokens.pages.forms import RevokeForm, WithPermissions
@@ -38,7 +38,7 @@ class OnceForm(forms.Form):
         nonce = self.cleaned_data["nonce"]
         if not nonce:
             return True
-        return limiter.hit_window(WindowLimit("form", f"form:{actor.id}:{nonce}", 1, DAY_SECONDS))[0]
+        return limiter.hit_window(FixedWindow("form", f"form:{actor.id}:{nonce}", 1, DAY_SECONDS))[0]
 
 
 class ClientForm(WithPermissions):

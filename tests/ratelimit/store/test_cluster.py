@@ -12,10 +12,10 @@ from redis.crc import key_slot
 from rest_framework.test import APIClient
 
 from ratelimit.store import client
-from ratelimit.types import Charge
+from ratelimit.types import LimitRequest
 from ratelimit.usage import reports
-from ratelimit.usage.sync import Drain
-from tests.ratelimit.charges import NOON, admitted, hit, new_charge
+from ratelimit.usage.sync import Sync
+from tests.ratelimit.limit_requests import NOON, admitted, hit, new_limit_request
 from tests.ratelimit.store.own_redis import FORGETFUL, OwnRedis, use
 from tests.support.threads import at_once
 from tests.support.waiting import wait_until
@@ -50,7 +50,7 @@ def masters(running: list[OwnRedis], settings: Settings) -> list[OwnRedis]:
     for master in running:
         master.client.flushall()
     use(running[0].url, settings)
-    client.servers().close_breakers()
+    client.cluster().close_breakers()
     return running
 
 
@@ -58,16 +58,16 @@ def keys(masters: list[OwnRedis]) -> list[set[str]]:
     return [set(master.client.keys("*")) for master in masters]
 
 
-def number_of(charge: Charge) -> int:
+def number_of(limit_request: LimitRequest) -> int:
     """Which of the masters keeps an organization."""
-    return key_slot(f"{{{charge.bucket.hex}}}".encode()) * 3 // SLOTS
+    return key_slot(f"{{{limit_request.bucket.hex}}}".encode()) * 3 // SLOTS
 
 
-def charge_at(number: int, per_day: int = 10) -> Charge:
+def limit_request_for(number: int, daily_limit: int = 10) -> LimitRequest:
     while True:
-        charge = new_charge(per_day)
-        if number_of(charge) == number:
-            return charge
+        limit_request = new_limit_request(daily_limit)
+        if number_of(limit_request) == number:
+            return limit_request
 
 
 def test_a_warm_request_costs_no_statement_and_one_round_trip(
@@ -86,43 +86,43 @@ def test_a_warm_request_costs_no_statement_and_one_round_trip(
 
 
 def test_each_organization_is_kept_in_one_slot_and_all_masters_are_used(masters: list[OwnRedis]) -> None:
-    charges = [charge_at(number) for number in (0, 1, 2)]
-    for charge in charges:
-        assert admitted(charge, 12) == 10
-    for number, charge in enumerate(charges):
-        mine = {key for found in keys(masters) for key in found if charge.bucket.hex in key}
+    limit_requests = [limit_request_for(number) for number in (0, 1, 2)]
+    for limit_request in limit_requests:
+        assert admitted(limit_request, 12) == 10
+    for number, limit_request in enumerate(limit_requests):
+        mine = {key for found in keys(masters) for key in found if limit_request.bucket.hex in key}
         assert len(mine) >= 2
         assert mine <= keys(masters)[number]
         assert len({key_slot(key.encode()) for key in mine}) == 1
 
 
 def test_limits_are_exact_for_all_organizations_at_once(masters: list[OwnRedis]) -> None:
-    charges = [charge_at(number) for number in (0, 1, 2)]
-    told = at_once([partial(hit, charge) for charge in charges for _ in range(15)])
+    limit_requests = [limit_request_for(number) for number in (0, 1, 2)]
+    told = at_once([partial(hit, limit_request) for limit_request in limit_requests for _ in range(15)])
     assert sum(one.admitted for one in told) == 30
-    assert [admitted(charge, 3) for charge in charges] == [0, 0, 0]
+    assert [admitted(limit_request, 3) for limit_request in limit_requests] == [0, 0, 0]
 
 
 def test_usage_of_every_master_is_stored(masters: list[OwnRedis]) -> None:
-    charges = [charge_at(number) for number in (0, 1, 2)]
-    for charge in charges:
-        hit(charge)
-    Drain()(now=NOON)
+    limit_requests = [limit_request_for(number) for number in (0, 1, 2)]
+    for limit_request in limit_requests:
+        hit(limit_request)
+    Sync()(now=NOON)
     for master in masters:
         master.client.flushall()
     day = NOON.date()
-    for charge in charges:
-        assert [one.calls for one in reports.by_day(charge.bucket, day, day)] == [1]
+    for limit_request in limit_requests:
+        assert [one.calls for one in reports.by_day(limit_request.bucket, day, day)] == [1]
 
 
 def test_a_slot_that_moves_is_followed(masters: list[OwnRedis]) -> None:
-    charge = charge_at(0, per_day=1_000)
-    assert admitted(charge, 30) == 30
-    move(key_slot(f"{{{charge.bucket.hex}}}".encode()), masters[0], masters[1], masters)
+    limit_request = limit_request_for(0, daily_limit=1_000)
+    assert admitted(limit_request, 30) == 30
+    move(key_slot(f"{{{limit_request.bucket.hex}}}".encode()), masters[0], masters[1], masters)
     # Another server has another run id: what is left of the block in hand, 1/50 of the day, is forfeited.
-    assert admitted(charge, 1_000) >= 1_000 - 30 - 20
-    assert admitted(charge, 5) == 0
-    assert any(charge.bucket.hex in key for key in keys(masters)[1])
+    assert admitted(limit_request, 1_000) >= 1_000 - 30 - 20
+    assert admitted(limit_request, 5) == 0
+    assert any(limit_request.bucket.hex in key for key in keys(masters)[1])
 
 
 def test_a_master_that_is_away_costs_its_own_organizations_the_store_alone(
@@ -130,7 +130,7 @@ def test_a_master_that_is_away_costs_its_own_organizations_the_store_alone(
 ) -> None:
     # One request waits for it in vain, and not each.
     settings.REDIS_BREAKER_SECONDS = 3600.0
-    away, there = charge_at(2), charge_at(1)
+    away, there = limit_request_for(2), limit_request_for(1)
     assert admitted(away, 4) == admitted(there, 4) == 4
     masters[2].pause()
     try:

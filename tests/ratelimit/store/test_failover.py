@@ -13,8 +13,8 @@ from accounts.models import Organization
 from accounts.permissions.actor import SYSTEM
 from ratelimit.sql.reservations import BLOCKS_PER_DAY
 from ratelimit.store import connections
-from ratelimit.types import Charge
-from tests.ratelimit.charges import admitted, new_charge
+from ratelimit.types import LimitRequest
+from tests.ratelimit.limit_requests import admitted, new_limit_request
 from tests.ratelimit.store.own_redis import OwnRedis, use
 from tests.support.waiting import wait_until
 from tokens.service_accounts.issue import Issued
@@ -46,8 +46,8 @@ def replica(own_redis: OwnRedis, tmp_path: Path) -> Iterator[OwnRedis]:
 
 
 @pytest.fixture
-def charge() -> Charge:
-    return new_charge(LIMIT)
+def limit_request() -> LimitRequest:
+    return new_limit_request(LIMIT)
 
 
 def follow(one: OwnRedis, other: OwnRedis) -> None:
@@ -63,25 +63,25 @@ def promote(one: OwnRedis, other: OwnRedis) -> None:
 
 
 def test_a_replica_that_missed_writes_admits_nothing_twice(
-    own_redis: OwnRedis, replica: OwnRedis, charge: Charge, settings: Settings
+    own_redis: OwnRedis, replica: OwnRedis, limit_request: LimitRequest, settings: Settings
 ) -> None:
-    count = admitted(charge, 41)
+    count = admitted(limit_request, 41)
     promote(replica, own_redis)
-    count += admitted(charge, 2)
+    count += admitted(limit_request, 2)
     use(replica.url, settings)
-    count += admitted(charge, LIMIT)
+    count += admitted(limit_request, LIMIT)
     assert LIMIT - BLOCK <= count <= LIMIT
 
 
 def test_a_server_that_gets_its_own_past_back_admits_nothing_twice(
-    own_redis: OwnRedis, replica: OwnRedis, charge: Charge
+    own_redis: OwnRedis, replica: OwnRedis, limit_request: LimitRequest
 ) -> None:
-    count = admitted(charge, 41)
+    count = admitted(limit_request, 41)
     promote(replica, own_redis)
-    count += admitted(charge, 2)
+    count += admitted(limit_request, 2)
     follow(own_redis, replica)
     promote(own_redis, replica)
-    count += admitted(charge, LIMIT)
+    count += admitted(limit_request, LIMIT)
     assert LIMIT - BLOCK <= count <= LIMIT
 
 

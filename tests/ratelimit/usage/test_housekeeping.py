@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 from django.db.models import Sum
 
 from ratelimit.models import DailyUsage
-from tests.ratelimit.charges import admitted, new_charge
+from tests.ratelimit.limit_requests import admitted, new_limit_request
 from tests.ratelimit.store.own_redis import OwnRedis
 from tests.support.servers import ROOT, database_url, end_with_parent
 from tests.support.waiting import PATIENCE, wait_until
@@ -61,7 +61,7 @@ def now() -> datetime:
 
 @pytest.mark.django_db
 def test_one_round_stores_what_was_counted() -> None:
-    admitted(new_charge(), 3, now())
+    admitted(new_limit_request(), 3, now())
     call_command("housekeeping", "--once")
     call_command("housekeeping", "--once")
     assert stored() == 3
@@ -77,7 +77,7 @@ def test_one_round_fails_where_the_store_is_down(own_redis: OwnRedis) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("backend", ["sql"], indirect=True)
 def test_one_round_without_a_store_has_nothing_to_drain(backend: str) -> None:
-    admitted(new_charge(), 3, now())
+    admitted(new_limit_request(), 3, now())
     call_command("housekeeping", "--once")
     assert stored() == 3
 
@@ -86,10 +86,10 @@ def test_one_round_without_a_store_has_nothing_to_drain(backend: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stores_in_rounds_and_ends_when_told_to(start: Start, number: signal.Signals) -> None:
     process = start()
-    charge = new_charge()
-    admitted(charge, 3, now())
+    limit_request = new_limit_request()
+    admitted(limit_request, 3, now())
     wait_until_stored(3)
-    admitted(charge, 2, now())
+    admitted(limit_request, 2, now())
     wait_until_stored(5)
     process.send_signal(number)
     assert process.wait(PATIENCE) == 0
@@ -97,27 +97,27 @@ def test_it_stores_in_rounds_and_ends_when_told_to(start: Start, number: signal.
 
 @pytest.mark.django_db(transaction=True)
 def test_it_outlives_its_store(start: Start, own_redis: OwnRedis) -> None:
-    charge = new_charge()
+    limit_request = new_limit_request()
     process = start()
-    admitted(charge, 1, now())
+    admitted(limit_request, 1, now())
     wait_until_stored(1)
     own_redis.kill()
     own_redis.start()
-    admitted(charge, 4, now())
+    admitted(limit_request, 4, now())
     wait_until_stored(5)
     assert process.poll() is None
 
 
 @pytest.mark.django_db(transaction=True)
 def test_killed_at_any_point_and_run_in_copies_it_counts_everything_once(start: Start) -> None:
-    charge = new_charge(1_000_000)
+    limit_request = new_limit_request(1_000_000)
     processes, count = [start(), start()], 0
     for tries in (40, 70):
         wait_until_stored(count)
-        count += admitted(charge, tries, now())
+        count += admitted(limit_request, tries, now())
         processes.pop(0).kill()
         processes.append(start())
-        count += admitted(charge, tries, now())
+        count += admitted(limit_request, tries, now())
         assert stored() <= count
     wait_until_stored(count)
     call_command("housekeeping", "--once")

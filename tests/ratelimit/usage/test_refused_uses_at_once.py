@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from ratelimit.usage import refused_uses, reports
-from tests.ratelimit.charges import ADDRESS, NOON, new_charge
+from tests.ratelimit.limit_requests import ADDRESS, NOON, new_limit_request
 from tests.support.threads import at_once
 
 CROWD = 8
@@ -16,8 +16,10 @@ CROWD = 8
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("backend")
 def test_uses_at_once_are_all_counted() -> None:
-    charge = new_charge()
-    count = partial(refused_uses.count, charge.bucket, charge.subject, ADDRESS, now=NOON.timestamp())
+    limit_request = new_limit_request()
+    count = partial(
+        refused_uses.count, limit_request.bucket, limit_request.subject, ADDRESS, now=NOON.timestamp()
+    )
     assert at_once([count] * CROWD) == [None] * CROWD
-    found = reports.totals(charge.bucket, [charge.subject], now=NOON)[charge.subject]
+    found = reports.totals(limit_request.bucket, [limit_request.subject], now=NOON)[limit_request.subject]
     assert found.refused_uses.count == CROWD

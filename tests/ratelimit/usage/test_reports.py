@@ -9,11 +9,11 @@ import pytest
 import redis
 from pytest_django import DjangoAssertNumQueries
 
-from ratelimit.types import Charge
+from ratelimit.types import LimitRequest
 from ratelimit.usage import reports
 from ratelimit.usage.reports import DayUsage, Usage
-from ratelimit.usage.sync import Drain
-from tests.ratelimit.charges import ADDRESS, NOON, admitted, another_subject, hit, new_charge
+from ratelimit.usage.sync import Sync
+from tests.ratelimit.limit_requests import ADDRESS, NOON, admitted, another_subject, hit, new_limit_request
 from tests.ratelimit.store.own_redis import OwnRedis
 
 pytestmark = pytest.mark.django_db
@@ -22,146 +22,160 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def charge() -> Charge:
-    return new_charge(100)
+def limit_request() -> LimitRequest:
+    return new_limit_request(100)
 
 
-def calls(charge: Charge, now: datetime = NOON) -> int:
-    return reports.totals(charge.bucket, [charge.subject], now=now)[charge.subject].calls
+def calls(limit_request: LimitRequest, now: datetime = NOON) -> int:
+    return reports.totals(limit_request.bucket, [limit_request.subject], now=now)[limit_request.subject].calls
 
 
 def drain(now: datetime = NOON) -> None:
-    Drain()(now=now)
+    Sync()(now=now)
 
 
 @pytest.mark.usefixtures("backend")
-def test_calls_and_the_last_use_are_true_at_once(charge: Charge) -> None:
-    other = another_subject(charge)
-    hit(charge, NOON - HOUR, "192.0.2.9")
-    hit(charge, NOON, "2001:db8::1")
+def test_calls_and_the_last_use_are_true_at_once(limit_request: LimitRequest) -> None:
+    other = another_subject(limit_request)
+    hit(limit_request, NOON - HOUR, "192.0.2.9")
+    hit(limit_request, NOON, "2001:db8::1")
     hit(other, NOON, None)
-    found = reports.totals(charge.bucket, [charge.subject, other.subject], now=NOON)
+    found = reports.totals(limit_request.bucket, [limit_request.subject, other.subject], now=NOON)
     assert found == {
-        charge.subject: Usage(calls=2, last_used_at=NOON, last_used_ip="2001:db8::1"),
+        limit_request.subject: Usage(calls=2, last_used_at=NOON, last_used_ip="2001:db8::1"),
         other.subject: Usage(calls=1, last_used_at=NOON, last_used_ip=None),
     }
 
 
 @pytest.mark.usefixtures("backend")
-def test_who_never_called_has_no_use(charge: Charge) -> None:
+def test_who_never_called_has_no_use(limit_request: LimitRequest) -> None:
     nothing = Usage(calls=0, last_used_at=None, last_used_ip=None)
-    assert reports.totals(charge.bucket, [charge.subject], now=NOON) == {charge.subject: nothing}
-    assert reports.totals(charge.bucket, [], now=NOON) == {}
-    assert reports.last_24_hours(charge.bucket, [charge.subject], now=NOON) == {charge.subject: 0}
-    assert reports.by_day(charge.bucket, NOON.date(), NOON.date(), now=NOON) == []
+    assert reports.totals(limit_request.bucket, [limit_request.subject], now=NOON) == {
+        limit_request.subject: nothing
+    }
+    assert reports.totals(limit_request.bucket, [], now=NOON) == {}
+    assert reports.last_24_hours(limit_request.bucket, [limit_request.subject], now=NOON) == {
+        limit_request.subject: 0
+    }
+    assert reports.by_day(limit_request.bucket, NOON.date(), NOON.date(), now=NOON) == []
 
 
 @pytest.mark.usefixtures("backend")
 def test_a_refused_request_is_counted_as_refused_and_is_no_use() -> None:
-    charge = new_charge(2)
-    admitted(charge, 2, NOON - HOUR)
-    admitted(charge, 3)
-    day = reports.by_day(charge.bucket, NOON.date(), NOON.date(), now=NOON)
-    assert day == [DayUsage(NOON.date(), charge.subject, calls=2, refused=3)]
-    found = reports.totals(charge.bucket, [charge.subject], now=NOON)[charge.subject]
+    limit_request = new_limit_request(2)
+    admitted(limit_request, 2, NOON - HOUR)
+    admitted(limit_request, 3)
+    day = reports.by_day(limit_request.bucket, NOON.date(), NOON.date(), now=NOON)
+    assert day == [DayUsage(NOON.date(), limit_request.subject, calls=2, refused=3)]
+    found = reports.totals(limit_request.bucket, [limit_request.subject], now=NOON)[limit_request.subject]
     assert found == Usage(calls=2, last_used_at=NOON - HOUR, last_used_ip=ADDRESS)
 
 
 @pytest.mark.usefixtures("backend")
-def test_the_last_24_hours_forget_what_is_older(charge: Charge) -> None:
+def test_the_last_24_hours_forget_what_is_older(limit_request: LimitRequest) -> None:
     for back, count in ((26, 1), (24, 2), (13, 4), (11, 8), (0, 16)):
-        admitted(charge, count, NOON - back * HOUR)
-    found = reports.last_24_hours(charge.bucket, [charge.subject], now=NOON + HOUR / 2)
+        admitted(limit_request, count, NOON - back * HOUR)
+    found = reports.last_24_hours(limit_request.bucket, [limit_request.subject], now=NOON + HOUR / 2)
     # Those of 24 hours ago share a clock hour with the last half hour of them.
-    assert found == {charge.subject: 2 + 4 + 8 + 16}
-    assert calls(charge) == 31
+    assert found == {limit_request.subject: 2 + 4 + 8 + 16}
+    assert calls(limit_request) == 31
 
 
 def test_drained_and_undrained_counts_are_never_added_to_each_other(
-    charge: Charge, redis_client: redis.Redis
+    limit_request: LimitRequest, redis_client: redis.Redis
 ) -> None:
-    admitted(charge, 5)
+    admitted(limit_request, 5)
     drain()
-    assert calls(charge) == 5
-    admitted(charge, 2)
-    assert calls(charge) == 7
-    assert reports.last_24_hours(charge.bucket, [charge.subject], now=NOON) == {charge.subject: 7}
-    assert [day.calls for day in reports.by_day(charge.bucket, NOON.date(), NOON.date(), now=NOON)] == [7]
+    assert calls(limit_request) == 5
+    admitted(limit_request, 2)
+    assert calls(limit_request) == 7
+    assert reports.last_24_hours(limit_request.bucket, [limit_request.subject], now=NOON) == {
+        limit_request.subject: 7
+    }
+    assert [
+        day.calls for day in reports.by_day(limit_request.bucket, NOON.date(), NOON.date(), now=NOON)
+    ] == [7]
     drain()
     redis_client.flushdb()
-    assert calls(charge) == 7
-    assert reports.last_24_hours(charge.bucket, [charge.subject], now=NOON) == {charge.subject: 7}
-    admitted(charge, 1)
-    assert calls(charge) == 8
+    assert calls(limit_request) == 7
+    assert reports.last_24_hours(limit_request.bucket, [limit_request.subject], now=NOON) == {
+        limit_request.subject: 7
+    }
+    admitted(limit_request, 1)
+    assert calls(limit_request) == 8
 
 
-def test_counters_wound_back_do_not_count_the_past_again(own_redis: OwnRedis, charge: Charge) -> None:
-    admitted(charge, 10)
+def test_counters_wound_back_do_not_count_the_past_again(
+    own_redis: OwnRedis, limit_request: LimitRequest
+) -> None:
+    admitted(limit_request, 10)
     own_redis.snapshot()
-    admitted(charge, 5)
+    admitted(limit_request, 5)
     drain()
     own_redis.restart_from_snapshot()
-    assert calls(charge) == 15
-    admitted(charge, 3)
-    assert calls(charge) == 18
+    assert calls(limit_request) == 15
+    admitted(limit_request, 3)
+    assert calls(limit_request) == 18
     drain()
-    assert calls(charge) == 18
+    assert calls(limit_request) == 18
 
 
-def test_a_lost_usage_hash_begins_a_new_count(charge: Charge, redis_client: redis.Redis) -> None:
-    admitted(charge, 5)
+def test_a_lost_usage_hash_begins_a_new_count(limit_request: LimitRequest, redis_client: redis.Redis) -> None:
+    admitted(limit_request, 5)
     drain()
     redis_client.delete(*redis_client.keys("tsr:{*}:usage:*"))
-    admitted(charge, 3)
-    assert calls(charge) == 8
+    admitted(limit_request, 3)
+    assert calls(limit_request) == 8
 
 
-def test_what_was_counted_in_an_outage_is_added(own_redis: OwnRedis, charge: Charge) -> None:
-    admitted(charge, 5)
+def test_what_was_counted_in_an_outage_is_added(own_redis: OwnRedis, limit_request: LimitRequest) -> None:
+    admitted(limit_request, 5)
     drain()
     own_redis.kill()
-    admitted(charge, 4)
-    assert calls(charge) == 9
-    assert reports.last_24_hours(charge.bucket, [charge.subject], now=NOON) == {charge.subject: 9}
+    admitted(limit_request, 4)
+    assert calls(limit_request) == 9
+    assert reports.last_24_hours(limit_request.bucket, [limit_request.subject], now=NOON) == {
+        limit_request.subject: 9
+    }
 
 
 @pytest.mark.usefixtures("backend")
-def test_days_are_told_apart_and_lie_within_the_range(charge: Charge) -> None:
-    other = another_subject(charge)
+def test_days_are_told_apart_and_lie_within_the_range(limit_request: LimitRequest) -> None:
+    other = another_subject(limit_request)
     for back, count in ((3, 1), (2, 2), (1, 3), (0, 4)):
-        admitted(charge, count, NOON - back * DAY)
+        admitted(limit_request, count, NOON - back * DAY)
         admitted(other, back % 2, NOON - back * DAY)
-    days = reports.by_day(charge.bucket, NOON.date() - 2 * DAY, NOON.date() - DAY, now=NOON)
+    days = reports.by_day(limit_request.bucket, NOON.date() - 2 * DAY, NOON.date() - DAY, now=NOON)
     assert {(day.day, day.subject): day.calls for day in days} == {
-        (date(2030, 6, 13), charge.subject): 2,
-        (date(2030, 6, 14), charge.subject): 3,
+        (date(2030, 6, 13), limit_request.subject): 2,
+        (date(2030, 6, 14), limit_request.subject): 3,
         (date(2030, 6, 14), other.subject): 1,
     }
 
 
 @pytest.mark.usefixtures("backend")
-def test_today_says_what_the_headers_say(charge: Charge) -> None:
-    assert reports.today(charge.bucket, 100, now=NOON).remaining == 100
+def test_today_says_what_the_headers_say(limit_request: LimitRequest) -> None:
+    assert reports.today(limit_request.bucket, 100, now=NOON).remaining == 100
     for _ in range(5):
-        quota = hit(charge).quotas[0]
-        today = reports.today(charge.bucket, 100, now=NOON)
+        quota = hit(limit_request).quotas[0]
+        today = reports.today(limit_request.bucket, 100, now=NOON)
         assert (today.used, today.remaining) == (100 - quota.remaining, quota.remaining)
     assert today.resets_at == datetime(2030, 6, 16, tzinfo=NOON.tzinfo)
-    assert reports.today(charge.bucket, 3, now=NOON).remaining == 0
-    assert reports.today(charge.bucket, 100, now=NOON + DAY).used == 0
+    assert reports.today(limit_request.bucket, 3, now=NOON).remaining == 0
+    assert reports.today(limit_request.bucket, 100, now=NOON + DAY).used == 0
 
 
 @pytest.mark.usefixtures("backend")
-def test_today_of_an_unlimited_plan_counts_without_an_end(charge: Charge) -> None:
-    admitted(replace(charge, per_day=None), 12)
-    today = reports.today(charge.bucket, None, now=NOON)
+def test_today_of_an_unlimited_plan_counts_without_an_end(limit_request: LimitRequest) -> None:
+    admitted(replace(limit_request, daily_limit=None), 12)
+    today = reports.today(limit_request.bucket, None, now=NOON)
     assert (today.used, today.remaining) == (12, None)
 
 
 def test_reading_costs_the_same_for_one_and_for_many(
-    charge: Charge, round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
+    limit_request: LimitRequest, round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    many = [replace(another_subject(charge), per_day=None) for _ in range(30)]
+    many = [replace(another_subject(limit_request), daily_limit=None) for _ in range(30)]
     for back in range(3):
         for one in many:
             hit(one, NOON - back * DAY)
@@ -170,14 +184,14 @@ def test_reading_costs_the_same_for_one_and_for_many(
     round_trips.clear()
     # 1: the days that only SQL has, summed up; 2: the days that the store may still have
     with django_assert_num_queries(2):
-        found = reports.totals(charge.bucket, subjects, now=NOON)
+        found = reports.totals(limit_request.bucket, subjects, now=NOON)
     assert {one.calls for one in found.values()} == {3}
     # 1: HGETALL for each of those days, together
     assert len(round_trips) == 1
     # 1: the hours
     with django_assert_num_queries(1):
-        reports.last_24_hours(charge.bucket, subjects, now=NOON)
+        reports.last_24_hours(limit_request.bucket, subjects, now=NOON)
     # 1: the days
     with django_assert_num_queries(1):
-        reports.by_day(charge.bucket, NOON.date() - 30 * DAY, NOON.date(), now=NOON)
+        reports.by_day(limit_request.bucket, NOON.date() - 30 * DAY, NOON.date(), now=NOON)
     assert len(round_trips) == 3

@@ -11,9 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from ratelimit.models import DailyUsage, HourlyUsage, Reservation, Window
 from ratelimit.store.client import StoreUnavailable
-from ratelimit.types import Charge
-from ratelimit.usage.sync import FINISHED_KEPT_MS, Drain, prune
-from tests.ratelimit.charges import ADDRESS, NOON, admitted, another_subject, new_charge
+from ratelimit.types import LimitRequest
+from ratelimit.usage.sync import FINISHED_KEPT_MS, Sync, prune
+from tests.ratelimit.limit_requests import ADDRESS, NOON, admitted, another_subject, new_limit_request
 from tests.ratelimit.store.own_redis import OwnRedis
 from tests.support.threads import at_once
 
@@ -22,58 +22,58 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def charge() -> Charge:
-    return new_charge(100)
+def limit_request() -> LimitRequest:
+    return new_limit_request(100)
 
 
-def drain(now: dt.datetime = NOON) -> int:
-    return Drain()(now=now)
+def sync(now: dt.datetime = NOON) -> int:
+    return Sync()(now=now)
 
 
 @pytest.mark.django_db
 def test_a_drain_stores_the_day_the_hours_and_the_last_use() -> None:
-    charge = new_charge(3)
-    admitted(charge, 1, NOON - HOUR)
-    admitted(charge, 4)
-    drain()
+    limit_request = new_limit_request(3)
+    admitted(limit_request, 1, NOON - HOUR)
+    admitted(limit_request, 4)
+    sync()
     day = DailyUsage.objects.get()
-    assert (day.bucket, day.subject, day.day) == (charge.bucket, charge.subject, NOON.date())
+    assert (day.bucket, day.subject, day.day) == (limit_request.bucket, limit_request.subject, NOON.date())
     assert (day.calls, day.refused, day.last_used_at, day.last_used_ip) == (3, 2, NOON, ADDRESS)
     hours = HourlyUsage.objects.order_by("hour").values_list("hour", "calls")
     assert list(hours) == [(NOON - HOUR, 1), (NOON, 2)]
 
 
 @pytest.mark.django_db
-def test_draining_again_counts_nothing_twice(charge: Charge) -> None:
-    admitted(charge, 5)
-    drain()
-    drain()
-    admitted(charge, 2)
-    drain()
+def test_draining_again_counts_nothing_twice(limit_request: LimitRequest) -> None:
+    admitted(limit_request, 5)
+    sync()
+    sync()
+    admitted(limit_request, 2)
+    sync()
     assert DailyUsage.objects.get().calls == 7
     assert HourlyUsage.objects.get().calls == 7
 
 
 @pytest.mark.django_db
-def test_a_late_drain_of_older_figures_takes_nothing_back(charge: Charge) -> None:
-    admitted(charge, 5)
+def test_a_late_drain_of_older_figures_takes_nothing_back(limit_request: LimitRequest) -> None:
+    admitted(limit_request, 5)
     DailyUsage.objects.all().delete()
-    drain()
+    sync()
     DailyUsage.objects.update(calls=9, refused=4, last_used_at=NOON + HOUR, last_used_ip="192.0.2.9")
     HourlyUsage.objects.update(calls=9)
-    drain()
+    sync()
     day = DailyUsage.objects.get()
     assert (day.calls, day.refused, day.last_used_at, day.last_used_ip) == (9, 4, NOON + HOUR, "192.0.2.9")
     assert HourlyUsage.objects.get().calls == 9
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_drains_at_once_count_nothing_twice(charge: Charge) -> None:
-    subjects = [charge, *(another_subject(charge) for _ in range(9))]
+def test_several_drains_at_once_count_nothing_twice(limit_request: LimitRequest) -> None:
+    subjects = [limit_request, *(another_subject(limit_request) for _ in range(9))]
     for number in range(8):
         for one in subjects:
             admitted(one, 1)
-        outcomes = at_once([partial(drain, NOON)] * 4)
+        outcomes = at_once([partial(sync, NOON)] * 4)
         assert outcomes == [1] * 4
         assert set(DailyUsage.objects.values_list("calls", flat=True)) == {number + 1}
         assert set(HourlyUsage.objects.values_list("calls", flat=True)) == {number + 1}
@@ -82,42 +82,44 @@ def test_several_drains_at_once_count_nothing_twice(charge: Charge) -> None:
 
 @pytest.mark.django_db
 def test_a_quiet_organization_costs_no_statement(
-    charge: Charge, django_assert_num_queries: DjangoAssertNumQueries
+    limit_request: LimitRequest, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    drain = Drain()
-    admitted(charge, 5)
-    assert drain(now=NOON) == 1
+    sync = Sync()
+    admitted(limit_request, 5)
+    assert sync(now=NOON) == 1
     with django_assert_num_queries(0):
-        assert drain(now=NOON) == 0
-    admitted(charge, 1)
+        assert sync(now=NOON) == 0
+    admitted(limit_request, 1)
     # 1: the day's row; 2: the hour's row
     with django_assert_num_queries(2):
-        assert drain(now=NOON) == 1
+        assert sync(now=NOON) == 1
 
 
 @pytest.mark.django_db
-def test_a_finished_day_is_stored_and_then_goes_soon(charge: Charge, redis_client: redis.Redis) -> None:
-    admitted(charge, 4)
+def test_a_finished_day_is_stored_and_then_goes_soon(
+    limit_request: LimitRequest, redis_client: redis.Redis
+) -> None:
+    admitted(limit_request, 4)
     [key] = redis_client.keys("tsr:{*}:usage:*")
-    drain()
+    sync()
     assert int(redis_client.pttl(key)) > FINISHED_KEPT_MS
-    drain(NOON + DAY)
+    sync(NOON + DAY)
     assert 0 < int(redis_client.pttl(key)) <= FINISHED_KEPT_MS
     assert DailyUsage.objects.get().calls == 4
 
 
 @pytest.mark.django_db
 def test_everything_the_limiter_keeps_ends_some_day(redis_client: redis.Redis) -> None:
-    admitted(new_charge(5, burst=3), 8)
+    admitted(new_limit_request(5, burst=3), 8)
     lifetimes = {str(key).rpartition(":")[2]: redis_client.pttl(key) for key in redis_client.scan_iter()}
     assert len(lifetimes) == 3
     assert all(int(left) > 0 for left in lifetimes.values())
 
 
 @pytest.mark.django_db
-def test_a_week_old_counter_is_stored_without_its_hours(charge: Charge) -> None:
-    admitted(charge, 5)
-    drain(NOON + 7 * DAY)
+def test_a_week_old_counter_is_stored_without_its_hours(limit_request: LimitRequest) -> None:
+    admitted(limit_request, 5)
+    sync(NOON + 7 * DAY)
     assert DailyUsage.objects.get().calls == 5
     assert not HourlyUsage.objects.exists()
 
@@ -126,13 +128,13 @@ def test_a_week_old_counter_is_stored_without_its_hours(charge: Charge) -> None:
 def test_a_drain_without_a_store_says_so(own_redis: OwnRedis) -> None:
     own_redis.kill()
     with pytest.raises(StoreUnavailable):
-        drain()
+        sync()
 
 
 @pytest.mark.django_db
-def test_pruning_leaves_what_is_still_read(charge: Charge) -> None:
-    admitted(charge, 1)
-    drain()
+def test_pruning_leaves_what_is_still_read(limit_request: LimitRequest) -> None:
+    admitted(limit_request, 1)
+    sync()
     Window.objects.create(key="k", started_at=NOON.timestamp())
     prune(now=NOON + DAY)
     assert [table.objects.count() for table in (HourlyUsage, Reservation, Window)] == [1, 1, 1]

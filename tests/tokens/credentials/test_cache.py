@@ -164,7 +164,7 @@ def test_one_organization_that_cannot_be_told_keeps_no_other_from_being_told(
 
     monkeypatch.setattr(client, "fence", tell)
     with pytest.raises(client.StoreUnavailable):
-        invalidation.confirming({lost: 1, other: 1})
+        invalidation.republish({lost: 1, other: 1})
 
     assert told == ["publish"]
 

@@ -16,9 +16,9 @@ from accounts.models import Membership
 from accounts.organizations.update import resume, suspend
 from accounts.permissions.actor import SYSTEM
 from ratelimit import limiter
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 from ratelimit.usage import reports
-from ratelimit.usage.sync import Drain
+from ratelimit.usage.sync import Sync
 from tests.support.clients import program
 from tests.support.people import actor, browser_of, make_member, make_token
 from tests.tokens.oauth.calls import Program, ask, error, make_program, whoami
@@ -69,7 +69,7 @@ def test_the_record_says_how_often_when_and_where_from(api: APIClient, revoked: 
     assert (found["refusedUses"]["count"], found["refusedUses"]["lastIp"]) == (USES, ADDRESS)
     assert found["refusedUses"]["lastAt"] > found["revokedAt"]
     assert (found["usageCount"], found["lastUsedAt"], found["lastUsedIp"]) == (0, None, None)
-    Drain()()
+    Sync()()
     assert record(api, revoked) == found
     use(revoked)
     assert record(api, revoked)["refusedUses"]["count"] == 2 * USES
@@ -163,7 +163,7 @@ def test_past_the_limit_of_its_address_uses_are_not_counted(
 def test_it_costs_one_statement_and_two_round_trips(
     revoked: Issued, round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    limiter.hit_window(WindowLimit("warm", "warm", 1))
+    limiter.hit_window(FixedWindow("warm", "warm", 1))
     use(revoked, 1)
     round_trips.clear()
     # 1: the token by its digest

@@ -18,7 +18,7 @@ from accounts import typeid
 from accounts.models import Membership
 from accounts.permissions.roles import Role
 from ratelimit.models import DailyUsage
-from ratelimit.usage.sync import Drain
+from ratelimit.usage.sync import Sync
 from tests.support.clients import program
 from tests.support.people import actor, browser_of, make_member, make_plan, make_token
 from tests.support.sessions import session_of
@@ -106,7 +106,7 @@ def test_page_and_file_say_what_the_api_says_at_once(
     for _ in range(3):
         body = api.get("/api/v1/usage").json()
     if drained:
-        Drain()()
+        Sync()()
     html = page(owner)
 
     by_day = {row[0]: row[1:] for row in table(html, "by-day")}

@@ -18,7 +18,7 @@ from accounts.errors import APIError, ErrorCode
 from accounts.models import Membership, User
 from ratelimit import limiter
 from ratelimit.client_ip import client_ip
-from ratelimit.types import WindowLimit
+from ratelimit.types import FixedWindow
 from tokens.api.sessions.login import PublicView
 from tokens.api.sessions.serializers import SignedIn, signed_in
 from tokens.models import GrantKind
@@ -99,7 +99,7 @@ def _person(request: Request) -> User:
     check.process_request(browser)
     if check.process_view(browser, None, (), {}) is not None:  # type: ignore[arg-type]
         raise APIError(CSRF_FAILED)
-    window = WindowLimit("exchange", f"exchange:{browser.user.pk}", EXCHANGES_PER_MINUTE, 60)
+    window = FixedWindow("exchange", f"exchange:{browser.user.pk}", EXCHANGES_PER_MINUTE, 60)
     admitted, ends_in = limiter.hit_window(window)
     if not admitted:
         raise APIError(errors.RATE_LIMITED, retry_after=ends_in)

@@ -20,7 +20,7 @@ from accounts.notifications import outbox
 from accounts.notifications.transport import MailServerUnavailable
 from accounts.registration.retention import prune_people
 from ratelimit.store.client import StoreUnavailable
-from ratelimit.usage.sync import Drain, prune
+from ratelimit.usage.sync import Sync, prune
 from tokens.lifecycle.organization_purge import purge_organizations
 from tokens.lifecycle.retention import prune_grants, wipe_successors
 from tokens.notifications import dispatch
@@ -70,13 +70,13 @@ class House:
     """One process's rounds, and when each part is due; a round mails for about ``mail_seconds``."""
 
     def __init__(self, mail_seconds: float | None = MAIL_SECONDS) -> None:
-        self._drain = Drain()
+        self._sync = Sync()
         self._mail_seconds = mail_seconds
         self._prune_at = self._look_at = self._mail_at = 0.0
 
     def round(self) -> None:
         if settings.REDIS_URL:
-            self._drain()
+            self._sync()
         wipe_successors()
         self._mail()
         if time.monotonic() >= self._prune_at:
