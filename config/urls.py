@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 from tokens.api.sessions.password_grant import PasswordGrantView
 from tokens.staff import search
 
-# Asked from the top, so what programs call most stands first.
+# Django tries these in order, so the paths that programs call most come first.
 urlpatterns = [
     path("api/", include("tokens.api.urls")),
     path("api/", include("accounts.api.urls")),

@@ -1,4 +1,4 @@
-"""Plans for staff, and a log that says what a change replaced."""
+"""Admin of plans, and a base class that logs the values before and after a change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ else:
 
 
 class ValuesLogged(Page):
-    """Django's log of a change names the fields; this one tells their values before and after."""
+    """Admin whose change log has the values before and after, not only the fields' names."""
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
@@ -36,10 +36,10 @@ def _change(form: forms.Form, name: str) -> str:
         # The form of a new password says only that there is one.
         return f"{name.capitalize()} changed"
     before, after = form.initial.get(name), form.cleaned_data[name]
-    return f"{form.fields[name].label}: {_told(form, name, before)} → {_told(form, name, after)}"
+    return f"{form.fields[name].label}: {_shown(form, name, before)} → {_shown(form, name, after)}"
 
 
-def _told(form: forms.Form, name: str, value: Any) -> str:
+def _shown(form: forms.Form, name: str, value: Any) -> str:
     field = form.fields[name]
     if isinstance(field, forms.ModelChoiceField) and not isinstance(value, Model | Iterable):
         value = field.to_python(value)
@@ -61,7 +61,7 @@ class PlanAdmin(ValuesLogged):
         return "Unlimited" if plan.burst_per_minute is None else f"{plan.burst_per_minute:,}"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> tuple[str, ...]:
-        """Commands and integrations name a plan by its slug."""
+        """Keep the slug of a plan, by which commands and integrations name it."""
         return ("slug",) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:

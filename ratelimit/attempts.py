@@ -1,6 +1,6 @@
-"""Limits on failures: a try is taken from every window before it is made, and given back when it succeeds.
+"""Limits on failed attempts. One is reserved in each window before it is made, and refunded if it succeeds.
 
-However many are made at once, no more than the limit fail; and successes use nothing up.
+So at most the limit can fail, even in parallel, and successes use nothing up.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TAG = "tsr:{tries}:"
 REFUND = """
 UPDATE ratelimit_window SET hits = hits - 1 WHERE key = %s AND hits > 0 AND started_at <= %s
 """
-# What a window's start may lose by being added to and subtracted from.
+# The rounding error of a window's start, in seconds, after an addition and a subtraction.
 ROUNDING = 0.5
 
 _reserve = client.Script("reserve_attempts.lua")
@@ -44,7 +44,7 @@ class TooManyAttempts(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Which windows tries were taken from: the ms each had left in the store, or when each began in SQL."""
+    """One attempt in each window: ``ends`` are the ms each had left in Redis, ``starts`` its start in SQL."""
 
     windows: tuple[FixedWindow, ...]
     ends: tuple[int, ...] = ()
@@ -54,10 +54,10 @@ class Reservation:
 def reserve(
     windows: Sequence[FixedWindow], *, durable: bool = False, now: float | None = None
 ) -> Reservation:
-    """One try from each window, or none; raises TooManyAttempts. ``now`` replaces SQL's clock in tests.
+    """Reserve one attempt in each window, or in none; raises TooManyAttempts. ``now`` is for tests.
 
-    Durable ones are counted in SQL alone: a store that is flushed or away gives no further try.
-    Callers name their windows in one order, so that none waits for another in a circle.
+    Durable attempts are counted in SQL alone, so that an empty or unavailable Redis allows no more of them.
+    Callers pass their windows in one order, to avoid deadlocks.
     """
     if not windows:
         return Reservation(())
@@ -70,9 +70,9 @@ def reserve(
 
 
 def check(windows: Sequence[FixedWindow], *, now: float | None = None) -> None:
-    """Raise TooManyAttempts where a window is spent; nothing is taken.
+    """Raise TooManyAttempts if a window is used up; reserves nothing.
 
-    For callers who count their failures afterwards: those made at once may pass the limit together.
+    For callers that count failures afterwards. Parallel attempts may exceed the limit together.
     """
     if not windows:
         return
@@ -91,7 +91,7 @@ def check(windows: Sequence[FixedWindow], *, now: float | None = None) -> None:
 
 
 def refund(reservation: Reservation) -> None:
-    """Undo a take. Where the store has gone meanwhile, its tries have gone as well."""
+    """Undo a reservation. An unavailable Redis is ignored: its windows end by themselves."""
     if reservation.ends:
         with suppress(client.StoreUnavailable):
             _refund(_keys(reservation.windows), list(reservation.ends))
@@ -103,9 +103,9 @@ def refund(reservation: Reservation) -> None:
 
 @transaction.atomic
 def clear(key: str) -> None:
-    """Forget the durable tries under this key, and under those that continue it after a colon."""
+    """Delete the durable windows of this key, and of keys that continue it after a colon."""
     found = Window.objects.filter(Q(key=key) | Q(key__startswith=f"{key}:"))
-    # Locked in the order in which takers lock them: the shorter key first.
+    # `reserve` locks the shorter key first, so this must too.
     pks = list(found.order_by("key").select_for_update().values_list("pk", flat=True))
     Window.objects.filter(pk__in=pks).delete()
 

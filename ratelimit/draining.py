@@ -1,4 +1,4 @@
-"""Whether this server is about to stop: one byte that gunicorn's arbiter writes and its workers read.
+"""Flag of a server that is about to stop: one byte that gunicorn's arbiter writes and its workers read.
 
 It is shared memory, not a metric's file, so that /readyz depends on no file.
 """

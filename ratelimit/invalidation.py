@@ -1,7 +1,8 @@
-"""Telling every worker that something was taken away: each bucket's generation in the store.
+"""Invalidation of every worker's credential cache, by a generation number of each bucket in Redis.
 
-A change counts the generation up in SQL under the bucket's lock, marks it as under way, and publishes it
-after its commit. A worker trusts what it remembers only under the published generation with no mark above.
+A change increments the generation in SQL under the bucket's lock, marks the new one as pending in Redis, and
+publishes it after its commit. A worker uses a cached credential only if its generation is the published one
+and no higher one is pending.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from django.db import transaction
 from ratelimit.conf import settings
 from ratelimit.store import client
 
-# How long a transaction may take at most. A mark outlives it and what was remembered before it.
+# The longest transaction. A pending mark outlives it, and every cache entry from before it.
 TRANSACTION_SECONDS = 60
 
 
 def begin(generations: Mapping[UUID, int]) -> None:
-    """Mark what is about to be committed, and publish it afterwards; call it in the transaction.
+    """Mark these generations as pending, and publish them after the commit of the current transaction.
 
-    The publishing raises StoreUnavailable after the commit: the change stands, but is not yet confirmed.
+    Raises StoreUnavailable after the commit if publishing fails: the change is made, but not yet confirmed.
     """
     if not settings.REDIS_URL:
         return
@@ -31,13 +32,13 @@ def begin(generations: Mapping[UUID, int]) -> None:
         try:
             client.fence([_key(bucket)], ["mark", generation, holds])
         except client.StoreUnavailable:
-            # The publishing decides: where that gets through, no mark was needed.
+            # Publishing raises if it fails too, and needs no mark if it succeeds.
             continue
     transaction.on_commit(partial(_publish, dict(generations)))
 
 
 def republish(generations: Mapping[UUID, int]) -> None:
-    """Publish again what was committed before, for a caller whose first confirmation got lost."""
+    """Publish committed generations again after the commit, for a caller that repeats a change."""
     if settings.REDIS_URL:
         transaction.on_commit(partial(_publish, dict(generations)))
 
@@ -48,7 +49,7 @@ def _publish(generations: Mapping[UUID, int]) -> None:
         try:
             client.fence([_key(bucket)], ["publish", generation, 0])
         except client.StoreUnavailable as problem:
-            # The others' keys may be on a server that answers.
+            # Other buckets may be on a server that is available.
             lost = problem
     if lost:
         raise lost

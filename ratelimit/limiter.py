@@ -1,4 +1,4 @@
-"""One decision a request: by the store's script inside blocks reserved in SQL, or by SQL alone."""
+"""One decision per request: by a Redis script within blocks reserved in SQL, or by SQL alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def hit(
 ) -> Decision:
     """Charge one request; ``now`` (epoch seconds) replaces the deciding clock in tests.
 
-    A stale decision charges nothing: what was remembered must be read from SQL, and asked about again.
+    A stale decision charges nothing: read the credential from SQL, and call this again.
     """
     if settings.REDIS_URL:
         try:
@@ -45,7 +45,7 @@ def _count(by: str, decision: Decision) -> Decision:
 
 
 def hit_window(window: FixedWindow, *, now: float | None = None) -> tuple[bool, int]:
-    """Charge a short limit that stands alone: admitted, and whole seconds until it ends."""
+    """Count one hit; return whether it is admitted, and whole seconds until the window ends."""
     if settings.REDIS_URL:
         try:
             admitted, _, ends = client.window([WINDOWS + window.key], [window.limit, window.seconds * 1000])
@@ -73,7 +73,7 @@ def _hit_store(
         found = reserve_block(
             limit_request.bucket, date, limit_request.daily_limit, epoch=name, known=reserved, used=used
         )
-        # An empty block tells the store that nothing is left, so that it refuses by itself from now on.
+        # With an empty block Redis knows that nothing is left, and refuses without SQL from now on.
         block = (name, day, found.start, found.end) if found else NO_BLOCK
 
 
@@ -93,7 +93,7 @@ def _run(
         else limit_request.daily_limit
     )
     window = limit_request.window
-    # A cluster runs a script on the keys of one slot only, so there a window is counted within its bucket.
+    # In a cluster all keys of a script must have one slot, so a window is counted within its bucket there.
     windows = tag if client.cluster().clustered else WINDOWS
     return client.meter(
         [tag + "meter", tag + "usage:", windows + (window.key if window else "none")],

@@ -1,7 +1,7 @@
-"""What is counted while requests are served, with the few values that its labels have.
+"""Prometheus metrics of served requests, with the few values that each label has.
 
 Under gunicorn each worker keeps its counts in files of PROMETHEUS_MULTIPROC_DIR, and a scrape of any worker
-adds up the files of all. A command and a test have no such folder: they count in their own memory.
+adds up the files of all. Commands and tests have no such folder, and count in their own memory.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ LOOKUPS = _counter(
 STORE_ERRORS = _counter("tessera_store_errors", "Failures of a store", store=("redis", "database"))
 BREAKER_OPEN = Gauge(
     "tessera_store_breaker_open",
-    "Processes that leave Redis alone after a failure",
+    "Processes that send Redis nothing after a failure",
     multiprocess_mode="livesum",
     registry=_of_this_process,
 )
@@ -77,7 +77,7 @@ def request(kind: str, status: int, seconds: float, *, api: bool) -> None:
 
 
 class Counted(Collector):
-    """The counts of all workers of this server, or of this process where it is none of them."""
+    """The counts of all workers of this server, or of this process if it is not a worker."""
 
     def collect(self) -> Iterator[Metric]:
         stopping = draining.has_begun()
@@ -91,7 +91,7 @@ class Counted(Collector):
 
 
 def _has_values(file: Path) -> bool:
-    """False while a worker creates or removes the file, and for good where it was killed in between.
+    """Return False for an empty file: a worker is creating it, or was killed in between.
 
     prometheus_client itself fails on an empty file (client_python issue 1199).
     """

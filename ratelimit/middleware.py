@@ -16,24 +16,24 @@ from ratelimit.types import Decision, Fence, LimitRequest
 
 class Chargeable(Protocol):
     def limit_request_for(self, path: str) -> LimitRequest | None:
-        """What a request to that path is charged to; None for no one."""
+        """Return the limits of a request to that path; None for no limit."""
 
 
 class Freshness(Protocol):
-    """How the credential on a request is known, and how to know it anew."""
+    """The cache state of the credential on a request."""
 
     @property
     def fence(self) -> Fence: ...
 
     def read_again(self) -> Chargeable | None:
-        """Read it from SQL; None where it is refused now. The request carries the outcome."""
+        """Read the credential from SQL and set it on the request; None if it is no longer valid."""
 
     def keep(self, decision: Decision) -> None:
-        """Remember it, where the decision allows that."""
+        """Cache the credential if the decision allows it."""
 
 
 class RateLimitMiddleware:
-    """``RATELIMIT_REFUSED`` names the view of a refusal, called with the request and ``retry_after``."""
+    """Django middleware; the view that RATELIMIT_REFUSED names answers refused requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -55,7 +55,7 @@ class RateLimitMiddleware:
                 limit_request = credential.limit_request_for(request.path_info) if credential else None
                 if limit_request is None:
                     return self.get_response(request)
-                # What SQL has said twice is true, even where a restored database lags behind the store.
+                # The second reading is final, because a restored database may be behind Redis for long.
                 decision = limiter.hit(limit_request, address, fence=None if last else freshness.fence)
             if decision.epoch:
                 freshness.keep(decision)
@@ -68,13 +68,13 @@ class RateLimitMiddleware:
 
 
 def refused(request: HttpRequest, retry_after: int) -> HttpResponse:
-    """429 in plain text (RFC 6585 section 4), for a project that has no error body of its own."""
+    """Return 429 in plain text (RFC 6585 section 4), for a project that has no error body of its own."""
     headers = {"Retry-After": str(retry_after)}
     return HttpResponse("Rate limit exceeded", status=429, content_type="text/plain", headers=headers)
 
 
 def write_headers(response: HttpResponse, decision: Decision) -> None:
-    """X-RateLimit-* for the day (seed 001) and RateLimit fields for every limit (IETF draft 10)."""
+    """Write X-RateLimit-* for the day, and the RateLimit fields of every limit (IETF draft 10)."""
     if not decision.quotas:
         return
     daily = decision.quotas[0]

@@ -8,7 +8,7 @@ from django.db import models, transaction
 
 
 class Plan(models.Model):
-    """What an organization may spend; seed 001's table, edited in the admin."""
+    """Limits of the organizations on a plan, edited in the admin."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=60)
@@ -21,7 +21,7 @@ class Plan(models.Model):
         help_text="Per organization and minute, counted from its first request. Empty means none.",
     )
 
-    # Who edits it, where a form has said so before it saves.
+    # The user who edits the plan; the admin sets it before it saves.
     edited_by: object = None
 
     class Meta:
@@ -31,15 +31,15 @@ class Plan(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Whoever must be told of the new numbers is told in the same transaction."""
+        """Run receivers of the change in the same transaction."""
         with transaction.atomic():
             super().save(*args, **kwargs)
 
 
 class Reservation(models.Model):
-    """How much of a bucket's day is given out, and the block that the store was given last.
+    """Requests reserved of a bucket's day, and the last block that Redis was given.
 
-    ``epoch`` names the state of the store that the block was reserved for and may be spent in.
+    ``epoch`` identifies the state of Redis that the block was reserved for.
     """
 
     bucket = models.UUIDField()
@@ -59,7 +59,7 @@ class Reservation(models.Model):
 
 
 class Window(models.Model):
-    """A running window of a short limit, counted in SQL where there is no store."""
+    """A running window of a short limit, counted in SQL instead of Redis."""
 
     key = models.CharField(max_length=200, primary_key=True)
     started_at = models.FloatField()
@@ -70,9 +70,9 @@ class Window(models.Model):
 
 
 class DailyUsage(models.Model):
-    """Calls of one subject (a token, a client) on one UTC day, cumulative within one store epoch.
+    """Calls of one subject (a token, a client) on one UTC day, cumulative within one epoch of Redis.
 
-    A day's count is the sum over epochs; the empty epoch is what was counted here in SQL. ``refused`` are
+    A day's count is the sum over epochs; the empty epoch has the calls counted in SQL. ``refused`` are
     calls over a limit; ``refused_uses`` are uses of a secret that was no longer valid.
     """
 
@@ -101,7 +101,7 @@ class DailyUsage(models.Model):
 
 
 class HourlyUsage(models.Model):
-    """Calls of one subject in one hour, kept for two days: what a revocation would hit."""
+    """Calls of one subject in one hour, kept for two days: how much a revocation would affect."""
 
     bucket = models.UUIDField()
     subject = models.UUIDField()

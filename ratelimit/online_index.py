@@ -1,4 +1,4 @@
-"""Migration operations that build an index while the table is being written to."""
+"""Migration operations that build an index without blocking writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class AddIndexOnline(AddIndexConcurrently):
         if schema_editor.connection.vendor != "postgresql":
             AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
             return
-        # An interrupted build leaves an invalid index of the name behind.
+        # An interrupted build leaves an invalid index with this name.
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {self.index.name}")
         super().database_forwards(app_label, schema_editor, from_state, to_state)
 
@@ -31,7 +31,7 @@ class AddIndexOnline(AddIndexConcurrently):
 
 
 class PostgresSQL(migrations.RunSQL):
-    """SQL that other databases neither have nor need."""
+    """RunSQL that runs on PostgreSQL only."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if schema_editor.connection.vendor == "postgresql":

@@ -1,4 +1,4 @@
-"""What the limiter is given and what it answers: values, without a store behind them."""
+"""Input and output of the limiter: plain values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DAY_SECONDS = 86_400
 
 
 class Verdict(IntEnum):
-    """The numbers that decide.lua answers."""
+    """The verdicts that decide.lua returns."""
 
     ADMITTED = 0
     RESERVE_FIRST = 1
@@ -25,7 +25,7 @@ class Verdict(IntEnum):
 class FixedWindow:
     """At most ``limit`` hits in ``seconds`` from the first; ``name`` goes to RateLimit-Policy.
 
-    ``key`` identifies the window among all: it names whom the limit holds, whichever bucket is charged.
+    ``key`` identifies the window among all buckets'.
     """
 
     name: str
@@ -36,9 +36,9 @@ class FixedWindow:
 
 @dataclass(frozen=True, slots=True)
 class LimitRequest:
-    """Whose day is charged (``bucket``), who is counted (``subject``), and under which limits.
+    """A request to be decided: ``bucket`` has the day's limit, and usage is counted for ``subject``.
 
-    ``charged`` is False for callers whom the plan does not hold; ``daily_limit`` None is unlimited.
+    ``charged`` is False if the day's limit does not apply; ``daily_limit`` None is unlimited.
     """
 
     bucket: UUID
@@ -49,10 +49,10 @@ class LimitRequest:
 
 
 class Fence(NamedTuple):
-    """What a credential was known under: the store's epoch and the bucket's generation.
+    """The version of a cached credential: Redis' epoch and the bucket's generation.
 
-    ``remembered`` is False for one that has been read from SQL since the request came in. ``epoch`` is
-    "" where none was known before that reading.
+    ``remembered`` is False if the credential was read from SQL during this request. ``epoch`` is "" if none
+    was known before that reading.
     """
 
     epoch: str
@@ -61,7 +61,7 @@ class Fence(NamedTuple):
 
 
 class Quota(NamedTuple):
-    """Where one limit stands: q, w, r and t of draft-ietf-httpapi-ratelimit-headers-10."""
+    """State of one limit: q, w, r and t of draft-ietf-httpapi-ratelimit-headers-10."""
 
     name: str
     limit: int
@@ -71,13 +71,13 @@ class Quota(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """``day_ends`` is the epoch second of the charged day's end; ``retry_after`` 0 where admitted."""
+    """``day_ends`` is in epoch seconds; ``retry_after`` is in seconds, 0 if admitted."""
 
     admitted: bool
     quotas: tuple[Quota, ...]
     day_ends: int
     retry_after: int = 0
-    # What the store says of the fence: its epoch, and whether what was read under it may be remembered.
+    # About the fence: Redis' epoch, and whether the credential may be cached under it.
     stale: bool = False
     epoch: str = ""
     keeps: bool = False
@@ -92,7 +92,7 @@ def decide(
     hits: int,
     window_ends_in: float,
 ) -> Decision:
-    """Put the counts of either backend into one answer; ``window_ends_in`` is in seconds."""
+    """Build the decision from the counts of either back end; ``window_ends_in`` is in seconds."""
     quotas = []
     day_ends = (day + 1) * DAY_SECONDS
     until_midnight = max(1, math.ceil(day_ends - now))

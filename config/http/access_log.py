@@ -1,4 +1,4 @@
-"""One line for each request, and its count: who asked what, and how it ended. Secrets have no field here."""
+"""Access log and request metrics: the caller, the route and the outcome. No field contains a secret."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from config.http.request_checks import METHODS
 from ratelimit import metrics
 
 STANDARD_ERROR = 2
-NOBODY = ("nobody", None, None)
-# What stands in it was made here, or fits config.middleware's pattern of a request id.
+ANONYMOUS = ("nobody", None, None)
+# Each value is generated here or matches the pattern of a request ID, so none needs escaping.
 _LINE = (
     '{"timestamp": "%s.%06dZ", "level": "info", "logger": "tessera.request", "event": "request", '
     '"request_id": "%s", %s, "method": "%s", "route": %s, "status": %d, "duration_ms": %.2f}\n'
@@ -30,9 +30,9 @@ Who = tuple[str, str | None, str | None]
 
 
 def request_done(request: HttpRequest, response: HttpResponseBase, started: float, *, api: bool) -> None:
-    """Called once for each request, by the outermost layer; ``started`` is its ``perf_counter()``.
+    """Log and count a request; the outermost middleware calls this with its ``perf_counter()`` at the start.
 
-    What a streamed answer takes to be sent is not in the duration.
+    The duration does not include the sending of a streamed response.
     """
     seconds = perf_counter() - started
     who = _who(request)
@@ -41,15 +41,15 @@ def request_done(request: HttpRequest, response: HttpResponseBase, started: floa
         write = _console if settings.LOG_FORMAT == "console" else _json
         line = write(request, response.status_code, seconds * 1000, who)
         try:
-            # One system call a line, so that those of several processes never mix.
+            # One system call per line, so that lines of several processes never mix.
             os.write(STANDARD_ERROR, line.encode())
         except OSError:
-            # Whoever collected the lines is gone, which is no reason to refuse the request.
+            # The reader of the log has ended, which is no reason to fail the request.
             return
 
 
 def _who(request: HttpRequest) -> Who:
-    """The kind of the caller, their public id and their organization's; asking loads no session."""
+    """Return the caller's kind, their public ID and their organization's, without loading a session."""
     credential = getattr(request, "credential", None)
     if credential is not None:
         organization_id = credential.organization_id
@@ -60,7 +60,7 @@ def _who(request: HttpRequest) -> Who:
         )
     user = getattr(request, "_cached_user", None)
     if user is None or user.pk is None:
-        return NOBODY
+        return ANONYMOUS
     membership = getattr(request, "membership", None)
     return (
         "browser",
@@ -75,7 +75,7 @@ def _named(prefix: str, value: UUID) -> str:
 
 
 def _json(request: HttpRequest, status: int, milliseconds: float, who: Who) -> str:
-    """Filled in by hand, from parts that are kept: structlog's processors would cost ten times as much."""
+    """Fill in the line from cached parts, because structlog's processors would cost ten times as much."""
     seconds, fraction = divmod(time(), 1)
     return _LINE % (
         _second(int(seconds)),
@@ -112,11 +112,11 @@ def _console(request: HttpRequest, status: int, milliseconds: float, who: Who) -
 
 
 def _method(request: HttpRequest) -> str:
-    """One that HTTP knows; anything could be sent in its place."""
+    """Return a known method, because a client can send anything."""
     return request.method if request.method in METHODS else "other"
 
 
 def _route(request: HttpRequest) -> str | None:
-    """The pattern that fitted, never the path: that may carry a mailed link's secret."""
+    """Return the pattern that matched, never the path, which may contain the secret of a mailed link."""
     match = request.resolver_match
     return match.route if match else None

@@ -1,7 +1,7 @@
-"""Two lanes through the middleware: pages pass all of it, programs only what a bearer needs.
+"""Two middleware chains: pages run all middleware, the API only what bearer authentication needs.
 
-`MIDDLEWARE` stays one list, in order: what stands between the fork and the join (sessions, CSRF, messages,
-sign-in, the pages' policy) is passed by on the paths of programs, which read no cookie.
+`MIDDLEWARE` is one ordered list. API paths, which read no cookie, skip the middleware between the fork and
+the join: sessions, CSRF, messages, sign-in and the policy of pages.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from accounts.errors import is_api
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
-# Under a program's prefix, but for browsers: the documentation, and the exchange of a browser's session.
+# API paths for browsers: the documentation, and the exchange of a browser's session.
 FOR_BROWSERS = frozenset(("/v1/auth/docs", "/v1/auth/exchange"))
 
-# Django builds a chain from the inside out and in one go, so a fork takes the join built just before it.
+# Django builds the chain from the inside out, so the join is built before its fork.
 _building = local()
 
 
 class JoinMiddleware:
-    """Marks where the lanes meet again; it is no step of its own."""
+    """Marks the end of the middleware that the API skips; adds no step itself."""
 
     def __init__(self, get_response: Handler) -> None:
         _building.join = get_response

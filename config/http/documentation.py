@@ -26,7 +26,7 @@ _writing = Lock()
 
 
 class DocumentView(APIView):
-    """JSON, or YAML for those whose Accept asks for it."""
+    """The OpenAPI document as JSON, or as YAML if Accept asks for it."""
 
     public = True
     schema = None
@@ -51,7 +51,7 @@ docs.public = True  # type: ignore[attr-defined]
 
 @cache
 def written(form: str) -> str | bytes:
-    """The document as json or yaml; it is the same for everybody, and takes a while to make."""
+    """Return the document as json or yaml. It is the same for every reader, and slow to generate."""
     # It prints its warnings to standard error, where every line is a log line.
     with GENERATOR_STATS.silence():
         document = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]

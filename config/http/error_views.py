@@ -1,4 +1,4 @@
-"""Refusals and faults outside the views: JSON for programs, a page for people."""
+"""Error responses outside the views: JSON for programs, a page for people."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def respond(request: HttpRequest, exc: APIError, cause: BaseException | None = N
 
 
 def internal_error(request: HttpRequest, exc: BaseException) -> JsonResponse:
-    """A fault of ours in a view of the API, logged under the id that the client is given."""
+    """Log an unexpected exception of an API view with the request ID, and return 500."""
     logger.error("Request %s failed", request_id(request), exc_info=exc)
     got_request_exception.send(sender=None, request=request)
     return errors.response(errors.INTERNAL_ERROR)
@@ -54,7 +54,7 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """Django calls this while it handles the exception, so the exception can still be asked for."""
+    """Django calls this while it handles the exception, so ``sys.exc_info`` still has it."""
     exc = sys.exc_info()[1]
     if exc is not None and is_store_failure(exc):
         response = respond(request, APIError(errors.UNAVAILABLE), exc)
@@ -73,7 +73,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _page(request: HttpRequest, exc: APIError) -> HttpResponse:
-    """403 and 404 stand inside the site; the others must render when sessions and stores can't be asked."""
+    """Render 403 and 404 with the site's navigation; the others must work without sessions and databases."""
     error = exc.error
     inside = error.status in (403, 404) and hasattr(request, "user")
     name = error.status if inside or error.status in (500, 503) else 400

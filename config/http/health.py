@@ -1,4 +1,4 @@
-"""What a balancer asks: whether this server lives, and whether it is ready to be sent requests."""
+"""Health checks for balancers: liveness and readiness of this server."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def healthz() -> JsonResponse:
 def readyz() -> JsonResponse:
     """One entry per store: ``{"status": …, "database": "ok", "redis": "down"}``.
 
-    503 only where this server can't serve: PostgreSQL is unreachable, or the server is about to stop. Without
-    Redis everything is served from SQL, and a balancer that removed every server would make an outage of it.
+    503 only if PostgreSQL is unreachable, or the server is about to stop. Without Redis everything is served
+    from SQL, and a balancer that removed every server would cause an outage.
     """
     found = {"database": _state(_ask_database)}
     if settings.REDIS_URL:

@@ -1,4 +1,4 @@
-"""The outermost layer: request ids, headers every answer carries, and no failure without its exact body."""
+"""The outermost middleware: request IDs, headers of every response, and the body of every error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BY_STATUS = {
 
 
 def api_headers() -> dict[str, str]:
-    """What every answer to a program carries; pages get theirs from Django's own middleware."""
+    """Return the headers of every API response; pages get theirs from Django's own middleware."""
     headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -73,7 +73,7 @@ class EdgeMiddleware:
         return response
 
     def _answer(self, request: HttpRequest, *, api: bool) -> HttpResponseBase:
-        # Before hosts and https are checked: balancers ask by address, and in clear.
+        # Probes come before the checks of host and https, because balancers use an IP address and plain http.
         if request.path_info in health.PROBES and request.method in ("GET", "HEAD"):
             return health.PROBES[request.path_info]()
         try:
@@ -87,7 +87,7 @@ class EdgeMiddleware:
 
     def _as_api(self, response: HttpResponseBase) -> HttpResponseBase:
         if response.status_code >= 400 and response.get("Content-Type", "").startswith("text/html"):
-            _tell_in_json(response)
+            _convert_to_json(response)
         headers = response.headers
         for name, value in self.api_headers:
             headers.setdefault(name, value)
@@ -98,7 +98,7 @@ class EdgeMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
-        """A view raised ``exc``. None leaves it to Django: its 400, 403, 404 and 500 for pages."""
+        """Answer the exception of a view; None lets Django answer with its 400, 403, 404 or 500 page."""
         if is_api(request):
             response = exception_handler(exc, {"request": request})
             return response or error_views.internal_error(request, exc)
@@ -110,7 +110,7 @@ class EdgeMiddleware:
 
 
 def _measure(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Give the length of what is known, and no body to HEAD: gunicorn logs a warning for each."""
+    """Set Content-Length if it is known, and remove the body for HEAD: gunicorn logs a warning for each."""
     if isinstance(response, HttpResponse):
         if "Content-Length" not in response.headers and response.status_code not in (204, 304):
             response.headers["Content-Length"] = str(len(response.content))
@@ -120,8 +120,8 @@ def _measure(request: HttpRequest, response: HttpResponseBase) -> None:
         response.streaming_content = ()
 
 
-def _tell_in_json(response: HttpResponseBase) -> None:
-    """Django's own pages (DEBUG's technical ones, an empty 405) become the body of their status."""
+def _convert_to_json(response: HttpResponseBase) -> None:
+    """Replace Django's own pages (DEBUG's technical ones, an empty 405) by the JSON body of their status."""
     error = _BY_STATUS.get(response.status_code)
     if error is not None and isinstance(response, HttpResponse):
         response.content = errors.response(error).content
@@ -130,9 +130,9 @@ def _tell_in_json(response: HttpResponseBase) -> None:
 
 
 def _as_page(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """A page made for somebody who is signed in is kept by no cache; asking must not load a session."""
+    """Forbid caches to store the page of a signed-in user, without loading a session for that."""
     session = getattr(request, "session", None)
-    # Where its store is away it can't be asked, and the page says so.
+    # A 503 page may be that of a session whose database is unavailable.
     if session is not None and session.accessed and (response.status_code == 503 or SESSION_KEY in session):
         response.headers.setdefault("Cache-Control", "no-store")
     return response

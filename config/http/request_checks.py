@@ -1,4 +1,4 @@
-"""What is refused before anything else looks at a request: malformed, oversized, ambiguous or in clear."""
+"""Checks before any other code reads a request: malformed, oversized, ambiguous or without https."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from accounts.errors import APIError, ErrorCode
 from tokens.credentials import forward_auth_paths
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-# A proxy in front of somebody's own API may ask about any method that this API has, WebDAV's included.
+# A gateway may ask about any method of the API behind it, WebDAV's included.
 FORWARD_AUTH = REPEATABLE = forward_auth_paths.PATHS
 MAX_URL = 4096
-# Sign-in and the token service, where anybody may post: API endpoints and pages.
+# Sign-in and the token service, to which anyone may post: API endpoints and pages.
 OPEN_PREFIXES = ("/v1/auth/", "/auth/v1/", "/accounts/")
 OPEN_BODY_TOO_LARGE = ErrorCode(413, "The body is larger than 16 KB", errors.PAYLOAD_TOO_LARGE.code)
 MAX_HOST = 100
@@ -28,12 +28,12 @@ MAX_HOSTS_NAMED = 256
 
 logger = logging.getLogger(__name__)
 
-# Accept parameters in RFC 2231 form (name*=, name*0=) crash the standard library's parser; nobody needs them.
+# Accept parameters in RFC 2231 form (name*=, name*0=) crash the standard library's parser.
 _EXTENDED_PARAMETER = re.compile(r"\*\s*\d*\s*\*?\s*=")
 
 
 def check(request: HttpRequest, *, api: bool) -> None:
-    """Raises ``APIError`` for the first rule that the request breaks; makes a chunked body readable."""
+    """Raise APIError for the first rule that the request breaks, and make a chunked body readable."""
     meta = request.META
     _check_method(request)
     if api:
@@ -45,7 +45,7 @@ def check(request: HttpRequest, *, api: bool) -> None:
             detail="This API is served over https only. Replace a credential that was sent in clear.",
         )
     if request.path_info in FORWARD_AUTH:
-        # The body, and what is said of it, belongs to somebody else's API and is not read here.
+        # The body and its headers are for the API behind the gateway, and are not read here.
         return
     if (params := request.content_params) and params.get("charset", "").lower() not in UTF8_NAMES:
         raise _malformed("The body must be UTF-8.")
@@ -72,7 +72,7 @@ def _check_method(request: HttpRequest) -> None:
 
 
 def _check_host(request: HttpRequest, *, needed: bool) -> None:
-    """``needed`` is False where the host is not used: a gateway's mistake must not refuse every request."""
+    """``needed`` is False if the host is not used: a gateway's mistake must not fail every request."""
     try:
         request.get_host()
     except DisallowedHost:
@@ -83,7 +83,7 @@ def _check_host(request: HttpRequest, *, needed: bool) -> None:
 
 @lru_cache(maxsize=MAX_HOSTS_NAMED)
 def _name_host(host: str) -> None:
-    """Log a host once, however many requests name it."""
+    """Log a host once, even if many requests name it."""
     logger.warning("Requests come for the host %r, which is not in ALLOWED_HOSTS.", host)
 
 
@@ -118,7 +118,7 @@ def _check_repeated(request: HttpRequest) -> None:
 
 
 def _limit(request: HttpRequest) -> ErrorCode:
-    """The refusal of a body that is too large here."""
+    """Return the error of a body that is too large for this path."""
     return OPEN_BODY_TOO_LARGE if request.path_info.startswith(OPEN_PREFIXES) else errors.PAYLOAD_TOO_LARGE
 
 
@@ -136,7 +136,7 @@ def _check_length(length: str, too_large: ErrorCode) -> None:
 
 
 def _read_chunked(request: HttpRequest, too_large: ErrorCode) -> None:
-    """A body without a length (RFC 9112 section 7.1), read up to the limit and given one."""
+    """Read a body without a length (RFC 9112 section 7.1) up to the limit, and set its length."""
     if not request.META.get("wsgi.input_terminated"):
         raise _malformed("Send the body with a Content-Length.")
     limit = _bytes_of(too_large)
@@ -145,10 +145,10 @@ def _read_chunked(request: HttpRequest, too_large: ErrorCode) -> None:
     except TimeoutError:
         raise _malformed("The body did not arrive in time.") from None
     except Exception:
-        # The server parses chunks while they are read, and each server has exceptions of its own.
+        # The server parses chunks during the read, and each server has its own exceptions.
         raise _malformed("The chunked body is malformed.") from None
     if len(body) > limit:
         raise APIError(too_large)
     request.META["CONTENT_LENGTH"] = str(len(body))
-    # Django bounded its stream by the missing Content-Length, to nothing.
+    # Django limited its own stream to 0 bytes, because Content-Length was missing.
     request._stream = io.BytesIO(body)

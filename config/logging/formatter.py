@@ -1,4 +1,4 @@
-"""The one form of every log line, Django's and gunicorn's included, and what never stands in one.
+"""Formatter of every log line, Django's and gunicorn's included, which masks secrets.
 
 JSON for machines; at a terminal, a line for people. Django is not needed here, because gunicorn's arbiter
 writes such lines as well.
@@ -41,7 +41,7 @@ def hide(secrets: Iterable[str]) -> None:
 
 
 def wanted_form() -> str:
-    """LOG_FORMAT, else what suits whoever reads standard error."""
+    """Return LOG_FORMAT; by default the console format for a terminal, and JSON otherwise."""
     return os.environ.get("LOG_FORMAT") or ("console" if sys.stderr.isatty() else "json")
 
 

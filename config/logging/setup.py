@@ -9,7 +9,7 @@ from accounts import request_context
 
 
 class AboutRequest(logging.Filter):
-    """Gives a line its request's id, and takes the address out: that of a mailed link is a secret."""
+    """Adds the request ID to a record and removes the path, because that of a mailed link is a secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_context.current().request_id
@@ -34,12 +34,12 @@ def configuration(level: str, form: str) -> dict[str, Any]:
         "loggers": {
             # Django's own handlers would write each line a second time, in another form.
             "django": {**plain, "level": level},
-            # A refusal has its line already, that of its request.
+            # A refused request has its line in the access log.
             "django.request": {**plain, "level": "ERROR"},
-            # Its line would repeat what somebody has sent as the host.
+            # Its line would contain the Host header that a client sent.
             "django.security.DisallowedHost": {**plain, "level": "CRITICAL"},
             "django.server": {**plain, "level": "WARNING"},
-            # Statements carry what was asked with: keys of sessions, digests, addresses.
+            # Queries contain their parameters: session keys, digests, email addresses.
             "django.db.backends": {**plain, "level": "INFO"},
             "django.template": {**plain, "level": "INFO"},
         },

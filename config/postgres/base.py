@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend on our pool, which never keeps a request waiting for a server that is away."""
+"""Django's PostgreSQL back end on our pool, in which requests do not wait for an unavailable server."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 configure=self._configure_connection,
                 **options,
             )
-            # Of threads that come here at once the first one's pool is kept; none is open yet.
+            # If several threads come here at once, the first pool is kept. None is open yet.
             self._connection_pools.setdefault(self.alias, fresh)
         return self._connection_pools[self.alias]

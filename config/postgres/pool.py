@@ -1,4 +1,4 @@
-"""Connections that are given up in time, and a pool that knows when there are none to be had."""
+"""Database connections with a timeout, and a pool that fails fast while the server is unavailable."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from accounts import locking
 
 T = TypeVar("T")
 
-# While no connection is to be had, a request takes one that is there at this moment or goes without.
+# While the server is unavailable, a request waits this long for an idle connection.
 AT_HAND_SECONDS = 0.01
-# How long a server that did not answer in time is given to cancel what it was asked.
+# How long a server that did not answer in time may take to cancel the query.
 CANCEL_SECONDS = 0.2
-# The pool gives a connection up after this, and the next request has it tried anew: no growing intervals.
+# The pool stops reconnecting after this, and the next request starts again, so that intervals do not grow.
 RETRY_SECONDS = 1.0
 
 
 class Connection(PsycopgConnection[Any]):
-    """A statement that takes longer than ``longest`` seconds, or waits that long for a lock, is cancelled.
+    """Cancels a query that takes longer than ``longest`` seconds, waiting for locks included.
 
-    Measured here and not by the server, so that it holds for a server that hangs as well, and behind
-    PgBouncer, which hands no session settings through. None, as for commands: there is no end. Whoever
-    stands in line for an organization is given more (``accounts.locking``).
+    The client measures the time, so that the timeout works for a server that hangs, and behind PgBouncer,
+    which passes on no session settings. None, as in commands, is no timeout. A transaction that waits for an
+    organization's row lock has a longer one (``accounts.locking``).
     """
 
     longest: ClassVar[float | None] = None
@@ -44,7 +44,7 @@ class Connection(PsycopgConnection[Any]):
                 raise
             self._try_cancel(timeout=CANCEL_SECONDS)
             try:
-                # Raises QueryCanceled, and the connection is as good as before.
+                # Raises QueryCanceled, and the connection stays usable.
                 return super().wait(gen, interval, CANCEL_SECONDS)
             except errors._WaitTimeout:
                 self._give_up()
@@ -54,14 +54,14 @@ class Connection(PsycopgConnection[Any]):
         pool = getattr(self, "_pool", None)
         self.close()
         if isinstance(pool, Pool):
-            pool.doubt()
+            pool.replace_all()
 
 
 class Pool(ConnectionPool[Connection]):
-    """Once a request has waited in vain, the others don't wait, until a connection is there again."""
+    """After a request has waited in vain, the others do not wait until there is a connection again."""
 
     def __init__(self, *, configure: Callable[[Any], None], **options: Any) -> None:
-        self.away = False
+        self.unavailable = False
         super().__init__(
             connection_class=Connection,
             open=False,
@@ -73,21 +73,24 @@ class Pool(ConnectionPool[Connection]):
 
     def getconn(self, timeout: float | None = None) -> Connection:
         try:
-            found = super().getconn(AT_HAND_SECONDS if self.away else timeout)
+            found = super().getconn(AT_HAND_SECONDS if self.unavailable else timeout)
         except PoolTimeout:
-            self.away = True
+            self.unavailable = True
             raise
-        self.away = False
+        self.unavailable = False
         return found
 
-    def doubt(self) -> None:
-        """One connection's server hangs: the others' is the same."""
-        self.away = True
+    def replace_all(self) -> None:
+        """Discard all connections, because all have the server that one hangs on."""
+        self.unavailable = True
         self.drain()
 
 
 def refuse_closed(connection: Connection) -> None:
-    """Ask the server only where something lies there unread: mostly its good-bye. Costs no round trip."""
+    """Check the connection only if its socket is readable, which usually means that the server closed it.
+
+    No round trip otherwise.
+    """
     socket = select.poll()
     socket.register(connection.fileno(), select.POLLIN)
     if socket.poll(0):

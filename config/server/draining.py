@@ -1,6 +1,6 @@
-"""A server about to stop says so first: /readyz turns to 503 while requests are still answered.
+"""Delay of a stop: /readyz returns 503 for DRAIN_SECONDS, while requests are still answered.
 
-Balancers that ask for readiness need DRAIN_SECONDS to notice. nginx goes by refused connections instead.
+Balancers that poll readiness need this time to notice. nginx notices refused connections instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def announce(server: Arbiter, seconds: float) -> None:
         return
 
     def begin(number: int, frame: FrameType | None) -> None:
-        # A second one means: now.
+        # A second SIGTERM stops the server without delay.
         signal.signal(signal.SIGTERM, server.signal)
         draining.begin()
         timer = Timer(seconds, server.signal, (signal.SIGTERM, None))

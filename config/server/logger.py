@@ -9,7 +9,7 @@ from gunicorn.glogging import Logger
 
 from config.logging import formatter
 
-# gunicorn ends these with what was sent, which nobody has looked at yet.
+# gunicorn appends what the client sent to these messages, which may contain secrets.
 INVALID, FAILED = "Invalid request from ", "Error handling request"
 
 

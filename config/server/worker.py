@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker: it waits for clients in limited time, and leaves none when it stops."""
+"""gunicorn's threaded worker, with timeouts for slow clients, and a stop that resets no connection."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return kept
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Stopping, take every connection that waits, and then refuse instead of resetting.
+        """When stopping, accept every pending connection, and then close the listening socket.
 
-        The kernel completes connections for as long as somebody holds the listening socket. gunicorn would
-        hold it to the end without accepting, and a request sent meanwhile would die with the process; what
-        is refused, a balancer sends elsewhere.
+        The kernel completes connections while the listening socket is open. gunicorn would keep it open to
+        the end without accepting, and requests sent meanwhile would be lost with the process. A balancer
+        sends refused connections to another server.
         """
         if enabled or self.alive:
             super().set_accept_enabled(enabled)

@@ -1,4 +1,4 @@
-"""The same limits and counts without a store: exact in SQL, on the database's clock."""
+"""The same limits and counts without Redis: exact in SQL, on the database's clock."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ RETURNING hits, started_at
 
 
 class _Refused(Exception):
-    """Takes back what the request was charged before another limit refused it."""
+    """Rolls back the charges of a request that a later limit refused."""
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
 
 
 def clock() -> float:
-    """Epoch seconds on the database's clock, which all servers share."""
+    """Return epoch seconds on the database's clock, which all servers share."""
     if connection.vendor != "postgresql":
         return time.time()
     with connection.cursor() as cursor:
@@ -62,7 +62,10 @@ def hit(limit_request: LimitRequest, address: str | None, *, now: float | None =
 
 
 def hit_window(window: FixedWindow, key: str, now: float) -> tuple[bool, int, float]:
-    """One hit in a window that begins with its first: admitted, hits so far, seconds until its end."""
+    """Count one hit in a window that begins with its first hit.
+
+    Return whether it is admitted, the hits so far, and the seconds until the window ends.
+    """
     with connection.cursor() as cursor:
         over = now - window.seconds
         cursor.execute(WINDOW, {"key": key, "now": now, "over": over, "limit": window.limit})
@@ -73,7 +76,7 @@ def hit_window(window: FixedWindow, key: str, now: float) -> tuple[bool, int, fl
 
 
 def peek_window(window: FixedWindow, key: str, now: float) -> tuple[int, float]:
-    """Hits so far and seconds until the window's end, charging nothing."""
+    """Return the hits so far and the seconds until the window ends; counts nothing."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT hits, started_at FROM ratelimit_window WHERE key = %s", [key])
         row = cursor.fetchone()
@@ -83,7 +86,7 @@ def peek_window(window: FixedWindow, key: str, now: float) -> tuple[int, float]:
 
 
 def _reserve(limit_request: LimitRequest, date: dt.date) -> int:
-    # An unlimited plan's requests are counted in the row as well: it may become a limited one.
+    # The requests of an unlimited plan are counted too, because it may become limited during the day.
     taken = reserve_one(limit_request.bucket, date, limit_request.daily_limit)
     if taken is None:
         raise _Refused(Verdict.DAY_EXHAUSTED)

@@ -1,4 +1,4 @@
-"""The day's row in SQL, which owns the day: no request is admitted outside what is reserved here."""
+"""Reservations of a bucket's day in SQL: every admitted request was reserved here, alone or in a block."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.db import connection
 
-# A fiftieth of the limit a block: one write per block, and at most one block lost to an outage.
+# A block is a fiftieth of the limit. Each costs one write, and an outage loses at most one.
 BLOCKS_PER_DAY = 50
 UNLIMITED = 2**62
 
-# The next block lies behind all that is reserved. Where the epoch's last block is one that the asker does not
-# know yet, nothing changes: it is told of that one.
+# The next block begins after everything that is reserved. If the caller has not seen the epoch's last block,
+# it gets that block and nothing changes.
 BLOCK = """
 INSERT INTO ratelimit_reservation (bucket, day, reserved, epoch, block_start, block_end)
 VALUES (%(bucket)s, %(day)s, %(first)s, %(epoch)s, %(used)s, %(first)s)
@@ -44,7 +44,7 @@ RETURNING reserved
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Requests ``start`` (exclusive) to ``end`` (inclusive) of the day, given to one store epoch."""
+    """Requests ``start`` (exclusive) to ``end`` (inclusive) of the day, reserved for one epoch of Redis."""
 
     start: int
     end: int
@@ -53,11 +53,11 @@ class Block:
 def reserve_block(
     bucket: UUID, day: dt.date, limit: int, *, epoch: str, known: int, used: int = 0
 ) -> Block | None:
-    """Reserve the next block for the epoch, or repeat the one that it does not know yet.
+    """Reserve the next block for the epoch, or return its last one if Redis has not received it.
 
-    ``known`` is how far the asker's store is filled, -1 for not at all; ``used`` is what it has counted
-    already. One statement, two for a repetition. An empty block at or past the limit says that nothing is
-    left; None that another epoch has taken over in between.
+    ``known`` is the end of the last block in Redis, -1 for none; ``used`` is the count in Redis. Takes one
+    query, or two for a repetition. An empty block at or after the limit means that nothing is left. None
+    means that another epoch has reserved in between.
     """
     size = max(1, limit // BLOCKS_PER_DAY)
     values = {
@@ -80,7 +80,7 @@ def reserve_block(
 
 
 def reserve_one(bucket: UUID, day: dt.date, limit: int | None) -> int | None:
-    """Take one request of the day here in SQL; return how many are taken, or None if none is left."""
+    """Reserve one request of the day; return how many are reserved, or None if none is left."""
     if limit is not None and limit <= 0:
         return None
     with connection.cursor() as cursor:
@@ -91,7 +91,7 @@ def reserve_one(bucket: UUID, day: dt.date, limit: int | None) -> int | None:
 
 
 def reserved(bucket: UUID, day: dt.date) -> int:
-    """How much of the day is given out."""
+    """Return how many requests of the day are reserved."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT reserved FROM ratelimit_reservation WHERE bucket = %s AND day = %s", [native(bucket), day]
@@ -105,6 +105,6 @@ def native(value: UUID) -> UUID | str:
 
 
 def spoken(sql: str) -> str:
-    """``{greatest}`` and ``{least}`` in the words of the database at hand."""
+    """Replace ``{greatest}`` and ``{least}`` by the functions of the current database."""
     greatest, least = ("GREATEST", "LEAST") if connection.vendor == "postgresql" else ("MAX", "MIN")
     return sql.replace("{greatest}", greatest).replace("{least}", least)

@@ -1,4 +1,4 @@
-"""Usage rows in SQL: added to without a store, raised to its cumulative counters where there is one."""
+"""Upserts of usage rows: incremented without Redis, raised to its cumulative counters with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ratelimit.store.usage_counters import Counter
 from ratelimit.types import LimitRequest
 
 ROWS_PER_STATEMENT = 500
-# Hourly rows answer for the last 24 hours; the rest is slack.
+# Reports read the hourly rows of the last 24 hours; the rest is a margin.
 HOURLY_KEPT = dt.timedelta(days=2)
 
 INTO_DAILY = """
@@ -66,7 +66,7 @@ RAISE_HOURLY = INTO_HOURLY + "calls = {greatest}(kept.calls, excluded.calls)"
 
 
 def add_call(limit_request: LimitRequest, moment: dt.datetime, address: str | None) -> None:
-    """Count an admitted request here, in two statements."""
+    """Count an admitted request, in two queries."""
     one = Counter(limit_request.bucket, limit_request.subject, moment.date(), "", {moment.hour: 1})
     one.last_used_at, one.last_used_ip = moment, address
     _write(ADD_DAILY, [_daily(one)])
@@ -87,8 +87,8 @@ def add_refused_use(bucket: UUID, subject: UUID, moment: dt.datetime, address: s
 
 
 def keep(counters: Iterable[Counter], *, now: dt.datetime) -> None:
-    """Raise the stored counts to those read. Repeating it, late or side by side, changes nothing."""
-    # Every writer takes the rows in one order, so that none waits for another in a circle.
+    """Raise the stored counts to those that were read. It may be repeated, late or in parallel."""
+    # Every writer locks the rows in one order, to avoid deadlocks.
     found = sorted(counters, key=lambda one: (one.subject.hex, one.day, one.epoch))
     for start in range(0, len(found), ROWS_PER_STATEMENT):
         _write(RAISE_DAILY, [_daily(one) for one in found[start : start + ROWS_PER_STATEMENT]])

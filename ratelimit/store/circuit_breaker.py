@@ -1,4 +1,4 @@
-"""What a store's failures mean for the requests after them."""
+"""Circuit breaker: after a failure of Redis, requests skip it for a while."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ T = TypeVar("T")
 
 
 class StoreUnavailable(Exception):
-    """The store cannot answer now, or there is none; whatever it was asked may have happened."""
+    """Redis did not answer, or is not configured. The command may have been carried out."""
 
 
 class Breaker:
-    """Leaves a failing store alone for a moment, so that a slow one slows a request and not all.
+    """Opens for REDIS_BREAKER_SECONDS after REDIS_BREAKER_FAILURES, so that a slow Redis slows few requests.
 
-    Then one request finds out, while the others still go without.
+    Then one request tries Redis, while the others still skip it.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Breaker:
         self.open_until = 0.0
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the function returns; raises StoreUnavailable for its RedisError, or while waiting."""
+        """Call the function; raises StoreUnavailable for its RedisError, or while the breaker is open."""
         if self.open_until:
             now = time.monotonic()
             if now < self.open_until:
@@ -43,11 +43,11 @@ class Breaker:
             answer = function(*args, **kwargs)
         except redis.RedisError as problem:
             self._fail()
-            logger.warning("The store does not answer, limits are counted in SQL: %r", problem)
+            logger.warning("Redis does not answer, limits are counted in SQL: %r", problem)
             raise StoreUnavailable from problem
         if self.failures:
             self.close()
-            logger.warning("The store answers again")
+            logger.warning("Redis answers again")
         return answer
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The shared store: one atomic script a call, in one round trip, on a connection that is kept."""
+"""Redis client: one atomic script per call, in one round trip, on a persistent connection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Command = tuple[Any, ...]
 
 
 class Script:
-    """A Lua file run by its digest, and sent whole where the server does not know it yet."""
+    """A Lua file, run by its digest, and sent as a whole if the server does not know it yet."""
 
     def __init__(self, name: str) -> None:
         self.path = Path(__file__).parent / "scripts" / name
@@ -36,10 +36,10 @@ class Script:
         return sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, keys: list[str], arguments: list[Any], *, with_run: bool = False) -> list[Any]:
-        """One round trip; raise StoreUnavailable. It is never repeated, for it may have been carried out.
+        """Run the script in one round trip; raises StoreUnavailable. A lost answer is never repeated.
 
-        All keys are of one hash tag. ``with_run`` puts the run id of the very server that executes it
-        before the arguments.
+        All keys have one hash tag. ``with_run`` puts the run ID of the server that executes the script before
+        the arguments.
         """
 
         def question(connection: Any) -> list[Any]:
@@ -53,16 +53,16 @@ class Script:
 
 
 def _run(connection: Any, command: str, script: str, keys: list[str], arguments: list[Any]) -> list[Any]:
-    # redis-py's own packing splits and copies what hiredis takes as it is.
+    # redis-py's own packing splits and copies the command, which hiredis does not need.
     answer: list[Any] = answer_of(connection, pack_command((command, script, len(keys), *keys, *arguments)))
     return answer
 
 
 def pipeline(*commands: Command, server: Server | None = None) -> tuple[str, list[Any]]:
-    """The run id of the first command's server, and an answer for each, in their order.
+    """Return the run ID of the first command's server, and an answer for each command, in order.
 
-    One round trip for each server that keeps some of their keys, or for the one that is named.
-    Raises StoreUnavailable.
+    Takes one round trip to each server that has some of the keys, or to ``server`` alone. Raises
+    StoreUnavailable.
     """
     if server is not None:
         return _answered(server.ask, commands)
@@ -95,7 +95,7 @@ def _answered(
 
 
 def cluster() -> Cluster:
-    """Those that the settings name; raises StoreUnavailable where they name none."""
+    """Return the servers of REDIS_URL; raises StoreUnavailable if it is empty."""
     if not settings.REDIS_URL:
         raise StoreUnavailable
     return _cluster(settings.REDIS_URL)

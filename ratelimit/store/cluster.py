@@ -1,4 +1,4 @@
-"""Which server keeps a key: the only one there is, or the one of a Redis Cluster that has its slot."""
+"""Choice of the server that has a key: the only one, or the one of a Redis Cluster that has its slot."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ T = TypeVar("T")
 Address = tuple[str, int]
 
 SLOTS = 16_384
-# A key that is on its way from server to server is found at the second or third.
+# The server of a key that is being migrated is found after two or three redirections.
 HOPS = 4
 
 
 class Cluster:
-    """``pool`` leads to the only server, or to any one of a cluster, which knows the others."""
+    """``pool`` connects to the only server, or to any server of a cluster, which knows the others."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._first = Server(pool)
@@ -33,7 +33,7 @@ class Cluster:
         self._refreshed_at = 0.0
 
     def ask(self, key: str | bytes, question: Callable[[Any], T]) -> T:
-        """Ask the server of that key; raises StoreUnavailable."""
+        """Call ``question`` with a connection to the server of that key; raises StoreUnavailable."""
         for _ in range(HOPS):
             server = self.of(key)
             try:
@@ -41,9 +41,9 @@ class Cluster:
             except StoreUnavailable:
                 self._refresh_topology(server)
                 raise
-            except Redirected as told:
-                there = self._at(told.host, told.port)
-                if told.asking:
+            except Redirected as redirection:
+                there = self._at(redirection.host, redirection.port)
+                if redirection.asking:
                     with suppress(Redirected):
                         return there.ask(lambda connection: question(_asking(connection)))
                 else:
@@ -62,19 +62,19 @@ class Cluster:
 
     @property
     def clustered(self) -> bool:
-        """Whether keys are spread over several servers; raises StoreUnavailable."""
+        """Whether the server is in cluster mode; raises StoreUnavailable."""
         if not self._identified:
             self._identify()
         return bool(self._slots)
 
     def all(self) -> list[Server]:
-        """Every server that keeps keys; raises StoreUnavailable."""
+        """Return every server that has keys; raises StoreUnavailable."""
         if not self._identified:
             self._identify()
         return list(dict.fromkeys(server for server in self._slots if server)) or [self._first]
 
     def close_breakers(self) -> None:
-        """Ask again at once, whatever has failed."""
+        """Close every breaker, so that the next request tries its server."""
         for server in (self._first, *self._by_address.values()):
             server.breaker.close()
 
@@ -84,10 +84,10 @@ class Cluster:
         self._identified = True
 
     def _learn(self, server: Server) -> None:
-        """Have a server of the cluster tell which of them keeps which slots."""
+        """Read from a server of the cluster which server has which slots."""
         slots: list[Server | None] = [None] * SLOTS
         for first, last, (name, port, *_), *_ in server.ask(_cluster_slots):
-            # A server that does not know its own name is reached as it was reached just now.
+            # A server that does not know its own name has the host of the connection to it.
             host = name.decode() if name else server.pool.connection_kwargs["host"]
             slots[first : last + 1] = [self._at(host, port)] * (last + 1 - first)
         self._slots = slots
@@ -96,14 +96,13 @@ class Cluster:
         known = self._by_address.get((host, port))
         if known is None:
             pool = self._first.pool
-            # What a pool makes is told in the same words as the pool itself.
             place = {**pool.connection_kwargs, "host": host, "port": port}
             fresh = Server(type(pool)(connection_class=pool.connection_class, **place))
             known = self._by_address.setdefault((host, port), fresh)
         return known
 
     def _refresh_topology(self, failed: Server) -> None:
-        """A replica may have taken the place of a server that fails: ask the others, now and then."""
+        """Read the slots again after a failure, now and then: a replica may have been promoted."""
         now = time.monotonic()
         if not self._slots or now < self._refreshed_at + settings.REDIS_BREAKER_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""One server of the store: its connections are kept between requests, without a lock on the way."""
+"""Persistent connections to one Redis server, borrowed without a lock."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ratelimit.store.circuit_breaker import Breaker
 
 T = TypeVar("T")
 
-# A connection may outlive its server's demotion and promotion, which set its data back: asked this often,
-# behind a command that is sent anyway.
+# A server may be demoted and promoted again while a connection is open, which sets its data back. The
+# connection checks this often, in the round trip of another command.
 CHECK_SECONDS = 1.0
 HISTORY = b"*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n"
 
@@ -38,8 +38,8 @@ def connect(url: str) -> ConnectionPool:
 
 
 def identify(connection: Any) -> None:
-    """Keep what tells this server's present data from any older: its run id, which every restart changes,
-    and its history's, which every promotion does; and whether it clusters.
+    """Store the server's run ID (new after a restart) with its replication ID (new after a promotion), which
+    together identify its data, and whether it is in cluster mode.
     """
     connection.on_connect()
     connection.send_packed_command([*connection.pack_command("INFO", "server"), HISTORY])
@@ -50,7 +50,7 @@ def identify(connection: Any) -> None:
 
 
 def answer_of(connection: Any, command: bytes) -> Any:
-    """The answer to a packed command; raises redis' ConnectionError where the data was set back meanwhile."""
+    """Return the answer to a packed command; raises redis' ConnectionError if the data was set back."""
     now = time.monotonic()
     due = now - connection.checked_at >= CHECK_SECONDS
     connection.send_packed_command([command, HISTORY] if due else [command])
@@ -59,7 +59,9 @@ def answer_of(connection: Any, command: bytes) -> Any:
     finally:
         if due:
             if not connection.run_id.endswith(_history(connection)):
-                raise StoreConnectionError("The server was demoted and promoted since it was connected to.")
+                raise StoreConnectionError(
+                    "The server was demoted and promoted after the connection was opened."
+                )
             connection.checked_at = now
 
 
@@ -69,7 +71,7 @@ def _history(connection: Any) -> str:
 
 
 class Redirected(Exception):
-    """The server has done nothing: another one keeps the key, or is about to (``asking``)."""
+    """The server did nothing: another server has the key, or is importing it (``asking``)."""
 
     def __init__(self, error: MovedError | AskError) -> None:
         super().__init__(str(error))
@@ -78,7 +80,7 @@ class Redirected(Exception):
 
 
 class Server:
-    """Lends a connection at a time, the last used first; a list's pop and append are atomic."""
+    """A server and its idle connections. The last used one is borrowed first; pop and append are atomic."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self.pool = pool
@@ -86,7 +88,7 @@ class Server:
         self._idle: list[Any] = []
 
     def ask(self, question: Callable[[Any], T]) -> T:
-        """What ``question`` returns for a connection; raises StoreUnavailable or Elsewhere."""
+        """Call ``question`` with a connection; raises StoreUnavailable or Redirected."""
         return self.breaker.call(self._ask, question)
 
     def _ask(self, question: Callable[[Any], T]) -> T:
@@ -94,7 +96,7 @@ class Server:
         try:
             answer = question(connection)
         except BaseException as problem:
-            # An answer that arrives late must not be read as the next request's.
+            # A late answer must not be read as the answer to the next request.
             connection.disconnect()
             if isinstance(problem, MovedError | AskError):
                 raise Redirected(problem) from None
@@ -104,7 +106,7 @@ class Server:
         return answer
 
     def forget(self) -> None:
-        """Close what is idle: what ended one connection has mostly ended the others as well."""
+        """Close the idle connections, which mostly fail for the same reason as the one before."""
         with suppress(IndexError):
             while True:
                 self._idle.pop().disconnect()
@@ -114,16 +116,16 @@ class Server:
         try:
             connection = self._idle.pop()
         except IndexError:
-            # Not by the pool, which counts what it makes and would refuse after so many failures.
+            # The pool itself would count this connection, and refuse after too many failures.
             connection = self.pool.connection_class(**self.pool.connection_kwargs)
             connection.connect()
             return connection
         try:
-            sound = not connection.can_read()
+            usable = not connection.can_read()
         except StoreConnectionError:
-            sound = False
-        if not sound:
-            # The server has closed it meanwhile: nothing was asked yet, so asking another is no repetition.
+            usable = False
+        if not usable:
+            # The server has closed the idle connection. Nothing was sent yet, so a new one repeats nothing.
             connection.disconnect()
             connection.connect()
         return connection

@@ -1,4 +1,4 @@
-"""The store's usage counters, read: cumulative for each subject, day and epoch, never taken from."""
+"""Reader of the usage counters in Redis, which are cumulative for each subject, day and epoch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from uuid import UUID
 from ratelimit.store import client
 
 FIRST_DAY = dt.date(1970, 1, 1)
-# How long the script lets a day's hash live for housekeeping to come by, and a day of slack for clocks.
+# The scripts keep a day's hash for eight days, until housekeeping copies it; one more allows for clocks.
 DAYS_KEPT = 9
 KEYS_PER_SCAN = 500
 
 
 @dataclass(slots=True)
 class Counter:
-    """Calls by hour of one subject on one UTC day, as counted under one epoch of the store."""
+    """Calls by hour of one subject on one UTC day, counted within one epoch of Redis."""
 
     bucket: UUID
     subject: UUID
@@ -45,7 +45,7 @@ def _address(value: bytes) -> str | None:
     return value.decode() or None
 
 
-# The scripts' names of what they count beside the hours.
+# The names that the scripts give to their fields, beside the hours.
 READERS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "r": ("refused", int),
     "t": ("last_used_at", _moment),
@@ -61,9 +61,9 @@ def key(bucket: UUID, day: dt.date) -> str:
 
 
 def live(bucket: UUID, first: dt.date, last: dt.date) -> dict[dt.date, list[Counter]]:
-    """What the store holds of these days, in one round trip; nothing where it does not answer.
+    """Return the counters of these days in one round trip; none if Redis is unavailable.
 
-    Read this before SQL: a day that is missing here is stored there in full.
+    Read this before SQL: a day that is missing here is complete there.
     """
     days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
     if not days:
@@ -76,13 +76,13 @@ def live(bucket: UUID, first: dt.date, last: dt.date) -> dict[dt.date, list[Coun
 
 
 def kept_days(now: dt.datetime) -> tuple[dt.date, dt.date]:
-    """First and last day that the store may hold, whatever its clock says."""
+    """Return the first and last day that Redis may have, even if its clock is wrong."""
     today = now.astimezone(dt.UTC).date()
     return today - dt.timedelta(days=DAYS_KEPT), today + dt.timedelta(days=1)
 
 
 def scan() -> Iterator[list[bytes]]:
-    """The keys of all usage hashes, in portions; raise StoreUnavailable."""
+    """Yield the keys of all usage hashes, in portions; raises StoreUnavailable."""
     for server in client.cluster().all():
         cursor = b"0"
         while True:
@@ -95,13 +95,13 @@ def scan() -> Iterator[list[bytes]]:
 
 
 def owner(name: bytes) -> tuple[UUID, dt.date]:
-    """Whose usage a key holds, and of which day."""
+    """Return the bucket and the day of a usage hash's key."""
     _, bucket, _, day = name.decode().split(":")
     return UUID(hex=bucket.strip("{}")), FIRST_DAY + dt.timedelta(days=int(day))
 
 
 def parse(bucket: UUID, day: dt.date, answer: Iterable[bytes]) -> list[Counter]:
-    """Counters out of HGETALL's flat answer, whose fields are ``<epoch>|<subject>|<what>``."""
+    """Return the counters of HGETALL's flat answer, whose fields are ``<epoch>|<subject>|<name>``."""
     found: dict[tuple[str, str], Counter] = {}
     pairs = iter(answer)
     for name, value in zip(pairs, pairs, strict=True):

@@ -1,4 +1,4 @@
-"""Uses of a secret that is known but no longer valid: counted for its owner, charged to no plan."""
+"""Counts of uses of a secret that is no longer valid. They are charged to no plan."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _count = client.Script("refused_use.lua")
 
 
 def count(bucket: UUID, subject: UUID, address: str | None, *, now: float | None = None) -> None:
-    """Count one use in one round trip, or in one row of SQL where Redis is unavailable.
+    """Count one use in one round trip, or in one row of SQL if Redis is unavailable.
 
-    Callers bound it by the client address; ``now`` (epoch seconds) replaces the clock in tests.
+    Callers limit it by client address; ``now`` (epoch seconds) replaces the clock in tests.
     """
     if settings.REDIS_URL:
         clock = "" if now is None else int(now * 1000)

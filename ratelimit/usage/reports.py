@@ -1,4 +1,4 @@
-"""What was used, true at once: what SQL holds, and what the store has counted since it was last drained."""
+"""Usage reports without delay: the rows in SQL, and the counts in Redis since the last synchronization."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class RefusedUses:
-    """How often a subject's secret was used when it was no longer valid, and the last time."""
+    """Count of uses of a subject's secret after it became invalid, and the last one."""
 
     count: int = 0
     last_at: dt.datetime | None = None
@@ -32,7 +32,7 @@ class RefusedUses:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A subject's whole life so far."""
+    """All usage of one subject."""
 
     calls: int
     last_used_at: dt.datetime | None
@@ -50,7 +50,7 @@ class DayUsage:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The plan's day as the X-RateLimit headers tell it; ``remaining`` is None where it is unlimited."""
+    """The daily limit as in the X-RateLimit headers; ``remaining`` is None if it is unlimited."""
 
     used: int
     remaining: int | None
@@ -96,7 +96,7 @@ _Counts = dict[tuple[dt.date, UUID, str], _Count]
 
 
 def totals(bucket: UUID, subjects: Iterable[UUID], *, now: dt.datetime | None = None) -> dict[UUID, Usage]:
-    """Each subject's calls since it was made, and its last use; one round trip and two statements."""
+    """Return each subject's calls since its creation, and its last use; one round trip and two queries."""
     wanted = set(subjects)
     if not wanted:
         return {}
@@ -111,7 +111,7 @@ def totals(bucket: UUID, subjects: Iterable[UUID], *, now: dt.datetime | None = 
 
 
 def last_uses(bucket: UUID, *, now: dt.datetime | None = None) -> dict[UUID, dt.datetime]:
-    """When each subject that was ever used was used last; one round trip and one statement."""
+    """Return the last use of each subject that was ever used; one round trip and one query."""
     rows = DailyUsage.objects.filter(bucket=bucket, last_used_at__isnull=False)
     found = dict(rows.values_list("subject").annotate(last=Max("last_used_at")))
     fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
@@ -124,7 +124,7 @@ def last_uses(bucket: UUID, *, now: dt.datetime | None = None) -> dict[UUID, dt.
 def last_24_hours(
     bucket: UUID, subjects: Iterable[UUID], *, now: dt.datetime | None = None
 ) -> dict[UUID, int]:
-    """Calls since the start of the clock hour that lies 24 hours back; one round trip, one statement."""
+    """Return the calls since the start of the clock hour 24 hours ago; one round trip, one query."""
     wanted = set(subjects)
     now = (now or timezone.now()).astimezone(dt.UTC)
     since = (now - DAY).replace(minute=0, second=0, microsecond=0)
@@ -147,7 +147,7 @@ def last_24_hours(
 
 
 def by_day(bucket: UUID, first: dt.date, last: dt.date, *, now: dt.datetime | None = None) -> list[DayUsage]:
-    """Calls and refusals of each subject on each day from ``first`` to ``last``, oldest day first."""
+    """Return calls and refusals of each subject on each day from ``first`` to ``last``, oldest day first."""
     kept_first, kept_last = usage_counters.kept_days(now or timezone.now())
     fresh = usage_counters.live(bucket, max(first, kept_first), min(last, kept_last))
     sums: dict[tuple[dt.date, UUID], list[int]] = defaultdict(lambda: [0, 0])
@@ -161,9 +161,9 @@ def by_day(bucket: UUID, first: dt.date, last: dt.date, *, now: dt.datetime | No
 
 
 def today(bucket: UUID, limit: int | None, *, now: dt.datetime | None = None) -> Today:
-    """Where the plan's day stands; one round trip and at most one statement."""
+    """Return the state of the daily limit; one round trip and at most one query."""
     day = ((now or timezone.now()).astimezone(dt.UTC).date() - usage_counters.FIRST_DAY).days
-    used, given_out = 0, -1
+    used, reserved_today = 0, -1
     try:
         run, [state] = client.pipeline(
             ("HMGET", f"tsr:{{{bucket.hex}}}:meter", "run", "day", "used", "reserved")
@@ -171,17 +171,17 @@ def today(bucket: UUID, limit: int | None, *, now: dt.datetime | None = None) ->
     except client.StoreUnavailable:
         run, state = "", (None, None, None, None)
     if state[0] is not None and state[0].decode() == run and int(state[1]) >= day:
-        day, used, given_out = (int(value) for value in state[1:])
+        day, used, reserved_today = (int(value) for value in state[1:])
     date = usage_counters.FIRST_DAY + dt.timedelta(days=day)
-    if used >= given_out:
-        # The next request's block begins behind all that SQL has given out, to whomever.
+    if used >= reserved_today:
+        # The next block begins after every request that SQL has reserved, for any epoch.
         used = max(used, reserved(bucket, date))
     resets_at = dt.datetime.combine(date + DAY, dt.time(), dt.UTC)
     return Today(used, None if limit is None else max(0, limit - used), resets_at)
 
 
 def _counts(rows: QuerySet[DailyUsage], fresh: _Fresh, wanted: set[UUID] | None = None) -> _Counts:
-    """By day, subject and epoch the greater of what SQL and the store say, for both count the same calls."""
+    """Return by day, subject and epoch the greater count of SQL and Redis, which count the same calls."""
     columns = ("day", "subject", "epoch", *(one.name for one in fields(_Count)))
     counts = {
         (day, subject, epoch): _Count(*rest) for day, subject, epoch, *rest in rows.values_list(*columns)
@@ -193,7 +193,7 @@ def _counts(rows: QuerySet[DailyUsage], fresh: _Fresh, wanted: set[UUID] | None 
 
 
 def _summed(rows: QuerySet[DailyUsage]) -> Iterator[tuple[UUID, _Count]]:
-    """One row a subject, summed up by the database, with the last use and the last refused one."""
+    """Yield one sum per subject, computed by the database, with the last use and the last refused use."""
     newest_first = F("last_used_at").desc(nulls_last=True)
     refused_first = F("last_refused_at").desc(nulls_last=True)
     of_subject = partial(Window, partition_by="subject")

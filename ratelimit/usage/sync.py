@@ -1,4 +1,4 @@
-"""Housekeeping of limits and usage: the store's counters into SQL, and away with what nobody asks for."""
+"""Periodic job: copy usage counters from Redis to SQL, and delete expired rows."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from ratelimit.models import HourlyUsage, Reservation, Window
 from ratelimit.sql import usage_rows
 from ratelimit.store import client, usage_counters
 
-# A finished day's hash stays this long after it was stored, for readers who asked for it first.
+# The hash of a finished day is kept this long after it was copied, for reports that read Redis before SQL.
 FINISHED_KEPT_MS = 3_600_000
 WINDOWS_KEPT_SECONDS = 86_400
 
 
 class Sync:
-    """Stores what the counters say. Nothing is taken from them, so it may be repeated, doubled or killed.
+    """Copies the counters to SQL and never changes them, so it may be repeated, run in parallel or killed.
 
-    It remembers what it has stored, so that a quiet organization costs no write.
+    It remembers what it has copied, so that an organization without calls costs no write.
     """
 
     def __init__(self) -> None:
         self._stored: dict[bytes, int] = {}
 
     def __call__(self, *, now: dt.datetime | None = None) -> int:
-        """Returns how many hashes have changed. Raises StoreUnavailable or a database error."""
+        """Return how many hashes have changed. Raises StoreUnavailable or a database error."""
         now = now or timezone.now()
         before, self._stored, changed = self._stored, {}, 0
         for keys in usage_counters.scan():
@@ -41,12 +41,12 @@ class Sync:
                 found.extend(usage_counters.parse(*usage_counters.owner(key), answer))
         usage_rows.keep(found, now=now)
         self._stored |= versions
-        put_away([key for key in keys if usage_counters.owner(key)[1] < now.date()])
+        expire_soon([key for key in keys if usage_counters.owner(key)[1] < now.date()])
         return sum(before.get(key) != version for key, version in versions.items())
 
 
-def put_away(keys: list[bytes]) -> None:
-    """Let finished days, which are stored by now, go soon instead of in a week."""
+def expire_soon(keys: list[bytes]) -> None:
+    """Shorten the lifetime of finished days, which are copied by now, from a week to an hour."""
     if not keys:
         return
     _, lifetimes = client.pipeline(*(("PTTL", key) for key in keys))
@@ -56,7 +56,7 @@ def put_away(keys: list[bytes]) -> None:
 
 
 def prune(*, now: dt.datetime | None = None) -> None:
-    """Delete rows that no limit and no page reads any more; the days' usage stays."""
+    """Delete rows that no limit and no page reads any more; daily usage is kept."""
     now = now or timezone.now()
     HourlyUsage.objects.filter(hour__lt=now - usage_rows.HOURLY_KEPT).delete()
     Reservation.objects.filter(day__lt=now.date() - dt.timedelta(days=2)).delete()

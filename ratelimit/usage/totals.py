@@ -1,4 +1,4 @@
-"""Limits and usage of the whole installation, counted from the stores when somebody asks."""
+"""Usage of the whole installation today, read from Redis and SQL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ratelimit.store.usage_counters import Counter
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """``undrained`` is what the store has counted and SQL does not hold yet; None while it is away."""
+    """``undrained`` are the calls in Redis that SQL does not have yet; None if Redis is unavailable."""
 
     calls_today: int
     refused_today: int
@@ -28,7 +28,7 @@ class Figures:
 
 def read(now: dt.datetime | None = None) -> Figures:
     day = (now or timezone.now()).astimezone(dt.UTC).date()
-    # The store comes first: what is drained in between is counted once, not twice.
+    # Redis is read first, so that calls copied in between are counted once.
     fresh, undrained = _undrained(day)
     stored = DailyUsage.objects.filter(day=day).aggregate(calls=Sum("calls"), refused=Sum("refused"))
     reserved = Reservation.objects.filter(day=day).aggregate(reserved=Sum("reserved"))
@@ -41,7 +41,7 @@ def read(now: dt.datetime | None = None) -> Figures:
 
 
 def _undrained(day: dt.date) -> tuple[int, int | None]:
-    """Calls that only the store holds: of the day, and of all days."""
+    """Return the calls that only Redis has: of the day, and of all days."""
     of_day = total = 0
     if not settings.REDIS_URL:
         return 0, 0

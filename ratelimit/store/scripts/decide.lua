@@ -7,9 +7,9 @@
 --       7 client address               8 clock in ms for tests, else ''
 --       9-12 a block reserved in SQL: epoch, day, start, end; or ''
 --       13-15 the fence: 'remembered', 'read' or '' for none; epoch; generation
--- Returns verdict (0 admitted, 1 reserve a block first, 2 day spent, 3 window spent, 4 stale), epoch, day,
+-- Returns verdict (0 admitted, 1 reserve a block first, 2 day exhausted, 3 window exhausted, 4 stale), epoch, day,
 --       now in ms, used today, reserved today, hits in the window, ms until the window ends,
---       whether what was read under this fence may be remembered
+--       whether the credential may be cached under this fence
 local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
@@ -21,12 +21,12 @@ local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'day', 'used', 'reser
 local epoch, day = state[1], math.floor(now / 86400000)
 local used, reserved = tonumber(state[4]) or 0, tonumber(state[5]) or -1
 
--- A lost key or another server's past (restart, failover) is a new epoch; the day never goes back.
+-- A lost key, a restart or a failover begins a new epoch; the day never goes back.
 local lost = not epoch or state[2] ~= ARGV[1]
 if lost or tonumber(state[3]) < day then
   if lost then
     epoch = ARGV[2]
-    -- Counters that may have gone back must not be counted on: this day's go on under a new name.
+    -- Usage counters may have gone back, so this day's continue under a new epoch.
     redis.call('HDEL', KEYS[2] .. day, 'epoch')
   end
   used, reserved = 0, -1
@@ -36,13 +36,13 @@ else
   day = tonumber(state[3])
 end
 
--- Publishing a block twice, or late, changes nothing: blocks lie one behind the other in SQL's count.
+-- Publishing a block twice, or late, changes nothing: each block begins after the one before.
 if ARGV[9] == epoch and tonumber(ARGV[10]) == day and tonumber(ARGV[11]) >= reserved then
   used, reserved = math.max(used, tonumber(ARGV[11])), tonumber(ARGV[12])
   redis.call('HSET', KEYS[1], 'used', used, 'reserved', reserved)
 end
 
--- A generation is published upward only. A change that is under way (pending) makes everybody read SQL.
+-- A generation only increases. While a higher one is pending, every cached credential is stale.
 local hits, ends, keeps = 0, window, 0
 local stale = false
 if (ARGV[13] or '') ~= '' then
@@ -70,7 +70,7 @@ local function answer(verdict)
   return {verdict, epoch, day, now, used, reserved, hits, ends, keeps}
 end
 
--- Usage has epochs of its own, because its hash may be lost, evicted or put away alone.
+-- Usage has epochs of its own, because its hash may be lost, evicted or expire alone.
 local usage = KEYS[2] .. day
 local function field()
   local name = redis.call('HGET', usage, 'epoch')
@@ -96,7 +96,7 @@ elseif limit >= 0 and used >= reserved then
   return answer(1)
 end
 
--- What an unlimited plan uses counts as well: it may become a limited one before the day ends.
+-- The requests of an unlimited plan are counted too, because it may become limited during the day.
 if limit >= -1 then used = redis.call('HINCRBY', KEYS[1], 'used', 1) end
 if window_limit > 0 then
   hits = redis.call('INCR', KEYS[3])

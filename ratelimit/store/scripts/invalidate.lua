@@ -1,5 +1,5 @@
--- Marks a change as under way, or publishes the generation that it made; both only ever go up.
--- KEYS 1 meter of the bucket   ARGV 1 'mark' or 'publish'  2 generation  3 how long a mark holds, in ms
+-- Marks a generation as pending, or publishes it; both numbers only increase.
+-- KEYS 1 meter of the bucket   ARGV 1 'mark' or 'publish'  2 generation  3 lifetime of a mark, in ms
 local function raise(name)
   local known = tonumber(redis.call('HGET', KEYS[1], name)) or 0
   if tonumber(ARGV[2]) > known then redis.call('HSET', KEYS[1], name, ARGV[2]) end

@@ -1,4 +1,4 @@
--- Counts one use of a secret that is known but no longer valid; it charges nothing.
+-- Counts one use of a secret that is no longer valid; charges nothing.
 -- KEYS 1 prefix of the bucket's usage hashes
 -- ARGV 1 run id of this server   2 name for a new epoch   3 subject   4 client address
 --      5 clock in ms for tests, else ''
@@ -9,8 +9,8 @@ if not now then
 end
 local usage = KEYS[1] .. math.floor(now / 86400000)
 
--- Counters that may have gone back (restart, failover) go on under a new name. The epoch is not the
--- limiter's, so that neither script has to know when the other one began its own.
+-- After a restart or failover the counters may have gone back, so they continue under a new epoch. It is not
+-- the limiter's epoch, so that neither script depends on the other.
 local epoch, run = unpack(redis.call('HMGET', usage, 'refused_epoch', 'refused_run'))
 if not epoch or run ~= ARGV[1] then
   epoch = ARGV[2]
