@@ -6,8 +6,11 @@ Only a few may wait, and the next is refused with 503.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event, Lock
 
@@ -21,6 +24,8 @@ RETRY_AFTER = 2
 # gunicorn has 8 threads in a process; half of them stay free for everything else.
 MOST_WAITING = 3
 WAIT_SECONDS = 5.0
+# A hash needs a processor for long; one call to the API needs it for a few milliseconds, and comes first.
+NICENESS = 10
 
 
 class Queue:
@@ -68,6 +73,16 @@ class Queue:
 queue = Queue(MOST_WAITING)
 
 
+def _lower_priority() -> None:
+    """Lower the priority of the calling thread; only Linux has priorities of threads."""
+    if sys.platform == "linux":
+        os.nice(NICENESS)
+
+
+# Argon2 computes without the GIL, so that other threads do not wait for this one.
+hashing_thread = ThreadPoolExecutor(1, "hashing", _lower_priority)
+
+
 class OneAtATimeArgon2(Argon2PasswordHasher):
     """Argon2id with 46 MiB on one thread; hashes made with other parameters are verified, and replaced."""
 
@@ -77,8 +92,8 @@ class OneAtATimeArgon2(Argon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         with queue.turn():
-            return super().encode(password, salt)
+            return hashing_thread.submit(super().encode, password, salt).result()
 
     def verify(self, password: str, encoded: str) -> bool:
         with queue.turn():
-            return super().verify(password, encoded)
+            return hashing_thread.submit(super().verify, password, encoded).result()

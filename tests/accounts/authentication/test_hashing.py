@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from threading import Event, Thread
+import os
+import sys
+from threading import Event, Thread, get_native_id
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, make_password
 from django.test import Client
 from pytest_django import Settings
 
@@ -79,6 +81,24 @@ def test_hashes_made_with_other_numbers_go_on_working(settings: Settings) -> Non
     assert check_password("a-long-enough-passphrase", before, replaced.append)
     assert replaced == ["a-long-enough-passphrase"]
     assert "m=47104,t=2,p=1" in make_password("a-long-enough-passphrase")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux has priorities of threads.")
+def test_passwords_are_hashed_with_a_lower_priority_than_everything_else(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PASSWORD_HASHERS = OURS
+    found: list[int] = []
+
+    def noted(*_: object) -> bool:
+        found.append(os.getpriority(os.PRIO_PROCESS, get_native_id()))
+        return True
+
+    before = os.getpriority(os.PRIO_PROCESS, get_native_id())
+    encoded = make_password("a-long-enough-passphrase")
+    monkeypatch.setattr(Argon2PasswordHasher, "verify", noted)
+    assert check_password("a-long-enough-passphrase", encoded)
+    assert (found, os.getpriority(os.PRIO_PROCESS, get_native_id())) == ([before + hashing.NICENESS], before)
 
 
 @pytest.mark.django_db
