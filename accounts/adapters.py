@@ -15,7 +15,7 @@ from accounts.authentication import browser_sessions, emails, throttling, user_e
 from accounts.models import User
 from accounts.notifications import outbox
 from accounts.oidc import providers
-from accounts.redirects import is_own_path
+from accounts.redirects import is_local_path
 from accounts.registration import password_reset, social_accounts, verification
 from ratelimit.client_ip import client_ip
 
@@ -36,7 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return request.path.endswith("/webauthn/login/") and super().is_ajax(request)
 
     def is_safe_url(self, url: str | None) -> bool:
-        return is_own_path(url or "")
+        return is_local_path(url or "")
 
     @transaction.atomic
     def login(self, request: HttpRequest, user: User) -> None:

@@ -12,7 +12,7 @@ _seconds: ContextVar[float] = ContextVar("patience", default=0.0)
 
 
 @contextmanager
-def in_line() -> Iterator[None]:
+def extended_lock_timeout() -> Iterator[None]:
     """Statements inside may take DATABASE_LOCK_SECONDS: the others in line are at work, not stuck."""
     with at_least(settings.DATABASE_LOCK_SECONDS):
         yield

@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 _UNSAFE = re.compile(r"[\\\x00-\x20\x7f]")
 
 
-def is_own_path(url: str) -> bool:
+def is_local_path(url: str) -> bool:
     """Whether ``url`` is a path on this host, however a browser reads it; a host, even ours, is none."""
     if not url.startswith("/") or url.startswith("//") or _UNSAFE.search(url):
         return False

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RequestContext:
     address: str | None = None
     request_id: str = ""
 
 
-NOWHERE = Origin()
-_current: ContextVar[Origin] = ContextVar("origin", default=NOWHERE)
+NOWHERE = RequestContext()
+_current: ContextVar[RequestContext] = ContextVar("origin", default=NOWHERE)
 
 
-def current() -> Origin:
+def current() -> RequestContext:
     return _current.get()
 
 
 def begin(address: str | None, request_id: str) -> None:
     """Each request overwrites what its thread did before."""
-    _current.set(Origin(address, request_id))
+    _current.set(RequestContext(address, request_id))

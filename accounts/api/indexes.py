@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import errors
-from accounts.drf.fields import Body, CamelCase, Instant, Name
+from accounts.drf.fields import CamelCase, Instant, Name, StrictSerializer
 from accounts.drf.pagination import PageLinks, PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import caller, organization_id
 from accounts.errors import ErrorCode
@@ -32,11 +32,11 @@ class IndexSerializer(CamelCase):
     created_at = Instant()
 
 
-class IndexWish(Body):
+class IndexWish(StrictSerializer):
     name = Name(max_length=100, help_text="Unique among the organization's indexes.")
 
 
-class IndexChange(Body):
+class IndexChange(StrictSerializer):
     unknown = "Only the name can be changed."
 
     name = Name(max_length=100, required=False)

@@ -13,9 +13,9 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.api.serializers import PersonSerializer
-from accounts.drf.fields import Body, CamelCase, Email, Instant, Secret
+from accounts.drf.fields import CamelCase, Email, Instant, Secret, StrictSerializer
 from accounts.drf.pagination import PageLinks, PageQuery, SignedCursorPagination
-from accounts.drf.tenancy import caller, named, organization_id
+from accounts.drf.tenancy import caller, organization_id, parse_id
 from accounts.errors import APIError, ErrorCode
 from accounts.members import invitation_delivery, invitations
 from accounts.members.invitation_delivery import Delivery
@@ -41,12 +41,12 @@ class RoleField(serializers.ChoiceField):
         return Role(super().to_internal_value(data))
 
 
-class InvitationWish(Body):
+class InvitationWish(StrictSerializer):
     email = Email()
     role = RoleField(help_text="No more than the caller's own.")
 
 
-class Acceptance(Body):
+class Acceptance(StrictSerializer):
     token = Secret(max_length=LONGEST_SECRET, help_text="The last part of the mailed link.")
 
 
@@ -190,7 +190,7 @@ class AcceptanceView(APIView):
 
 def _find(request: Request, invitation_id: str) -> Invitation:
     """The organization's invitation of that public id; raises APIError(not_found) for any other."""
-    pk = named("inv", invitation_id)
+    pk = parse_id("inv", invitation_id)
     found = Invitation.objects.filter(pk=pk, organization_id=organization_id(request)).first()
     if found is None:
         raise APIError(errors.NOT_FOUND)

@@ -11,14 +11,14 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.api.serializers import (
-    Heir,
     MemberPage,
     MemberSerializer,
+    NewOwner,
     OrganizationChange,
     OrganizationSerializer,
 )
 from accounts.drf.pagination import PageQuery, SignedCursorPagination
-from accounts.drf.tenancy import caller, named, organization_id
+from accounts.drf.tenancy import caller, organization_id, parse_id
 from accounts.errors import ErrorCode
 from accounts.members.roles import transfer_ownership
 from accounts.models import Membership, Organization
@@ -80,13 +80,13 @@ class OwnershipView(APIView):
     @extend_schema(
         operation_id="transferOwnership",
         summary="Hand the organization over",
-        request=Heir,
+        request=NewOwner,
         responses=MemberSerializer,
     )
     def post(self, request: Request) -> Response:
         """Makes another member an owner, and the caller an admin, in one act. For an owner's session only."""
-        wanted = Heir(data=request.data)
+        wanted = NewOwner(data=request.data)
         wanted.is_valid(raise_exception=True)
-        member_id = named("mem", wanted.validated_data["member_id"])
-        heir = transfer_ownership(actor=caller(request), member_id=member_id)
-        return Response(MemberSerializer(heir).data)
+        member_id = parse_id("mem", wanted.validated_data["member_id"])
+        owner = transfer_ownership(actor=caller(request), member_id=member_id)
+        return Response(MemberSerializer(owner).data)

@@ -8,12 +8,12 @@ from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.api.registration_serializers import Accepted, EmailAsked, PasswordReset, SignUp
 from accounts.authentication import request_limits
 from accounts.authentication.mailed_links import InvalidLink
+from accounts.drf.views import PublicView
 from accounts.errors import APIError, ErrorCode
 from accounts.registration import browser_sign_ups, magic_links, password_reset
 from accounts.registration.sign_up import sign_up
@@ -23,16 +23,8 @@ SIGNED_UP = "Done. Where the address has to be confirmed, a mail with a link is 
 LINK_SENT = "A mail is on its way. If an account has this address, it holds a link."
 
 
-class OpenView(APIView):
-    """A door that is its own check: no bearer is read, and none helps."""
-
-    public = True
-    authentication_classes = ()
-    permission_classes = ()
-
-
 @extend_schema(tags=["Sessions"])
-class SignUpView(OpenView):
+class SignUpView(PublicView):
     refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
         "POST": (errors.NOT_FOUND, errors.INVITATION_GONE, errors.FORBIDDEN, errors.RATE_LIMITED)
     }
@@ -64,7 +56,7 @@ class SignUpView(OpenView):
 
 
 @extend_schema(tags=["Sessions"])
-class PasswordResetView(OpenView):
+class PasswordResetView(PublicView):
     @extend_schema(
         operation_id="askForPasswordReset",
         summary="Ask for a password reset",
@@ -80,7 +72,7 @@ class PasswordResetView(OpenView):
 
 
 @extend_schema(tags=["Sessions"])
-class PasswordResetConfirmView(OpenView):
+class PasswordResetConfirmView(PublicView):
     refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"POST": (INVALID_LINK, errors.RATE_LIMITED)}
 
     @extend_schema(
@@ -104,7 +96,7 @@ class PasswordResetConfirmView(OpenView):
 
 
 @extend_schema(tags=["Sessions"])
-class MagicLinkView(OpenView):
+class MagicLinkView(PublicView):
     @extend_schema(
         operation_id="askForMagicLink",
         summary="Ask for a link to sign in",

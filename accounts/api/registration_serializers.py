@@ -6,12 +6,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.drf.fields import Body, Email, Name, Secret
+from accounts.drf.fields import Email, Name, Secret, StrictSerializer
 
 LONGEST_SECRET = 100
 
 
-class SignUp(Body):
+class SignUp(StrictSerializer):
     email = Email()
     password = Secret(
         help_text="At least 12 characters and at most 1,024, not a common one, nor made of names used here."
@@ -29,7 +29,7 @@ class SignUp(Body):
     )
 
 
-class EmailAsked(Body):
+class EmailAsked(StrictSerializer):
     email = Email()
 
 
@@ -38,6 +38,6 @@ class Accepted(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="For people; the same whether there is such an account or not.")
 
 
-class PasswordReset(Body):
+class PasswordReset(StrictSerializer):
     token = Secret(max_length=LONGEST_SECRET, help_text="The last part of the mailed link.")
     password = Secret()

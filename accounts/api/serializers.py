@@ -8,7 +8,17 @@ from rest_framework import serializers
 
 from accounts import email_domains
 from accounts.authorization.policies import MOST_TOKEN_DAYS
-from accounts.drf.fields import Body, BoundedList, CamelCase, Flag, Instant, Name, String, Text, WholeNumber
+from accounts.drf.fields import (
+    BoundedList,
+    CamelCase,
+    Flag,
+    Instant,
+    Name,
+    StrictSerializer,
+    String,
+    Text,
+    WholeNumber,
+)
 from accounts.drf.pagination import PageLinks
 from accounts.permissions.roles import Role
 
@@ -96,7 +106,7 @@ class OrganizationSerializer(CamelCase):
     created_at = Instant()
 
 
-class OrganizationChange(Body):
+class OrganizationChange(StrictSerializer):
     """What of an organization may change here; the rest of it stays."""
 
     unknown = "This cannot be changed here."
@@ -126,7 +136,7 @@ class MemberSerializer(CamelCase):
     last_seen_at = Instant(allow_null=True)
 
 
-class Heir(Body):
+class NewOwner(StrictSerializer):
     """Who is to own the organization."""
 
     member_id = String(max_length=100)

@@ -71,7 +71,7 @@ def outside_events(text: str) -> str:
     return text
 
 
-def harmless(text: str) -> str:
+def escape_formula(text: str) -> str:
     """A cell that no spreadsheet computes: an apostrophe says that it is text."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
@@ -85,7 +85,7 @@ def _cells(event: AuditEvent) -> list[str | int]:
         json.dumps(event.changes, ensure_ascii=False, sort_keys=True),
         *(bytes(event.prev_hash).hex(), bytes(event.hash).hex()),
     )
-    return [event.sequence, *map(harmless, texts)]
+    return [event.sequence, *map(escape_formula, texts)]
 
 
 def _exactly(event: AuditEvent) -> str:

@@ -25,7 +25,7 @@ WORDS = "A UTC day as YYYY-MM-DD, or an instant with its offset from UTC, as 202
 @extend_schema_field(
     {"type": "string", "maxLength": LONGEST, "anyOf": [{"format": "date"}, {"format": "date-time"}]}
 )
-class When(serializers.Field[Any, Any, Any, Any]):
+class DayOrInstantField(serializers.Field[Any, Any, Any, Any]):
     """A day or an instant; ``ends`` says that a day stands for its end."""
 
     default_error_messages = {"invalid": WORDS}
@@ -68,8 +68,8 @@ class EventFilters(Query):
                 required=False,
                 help_text="What was acted on: an id, or a part of its name.",
             ),
-            "from": When(),
-            "to": When(ends=True),
+            "from": DayOrInstantField(),
+            "to": DayOrInstantField(ends=True),
         }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

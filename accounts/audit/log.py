@@ -51,7 +51,7 @@ class _Entry:
     at: datetime
 
 
-_gathered: ContextVar[list[_Entry] | None] = ContextVar("gathered", default=None)
+_batch: ContextVar[list[_Entry] | None] = ContextVar("gathered", default=None)
 
 
 def record(
@@ -66,14 +66,14 @@ def record(
     """Append one event; call it last in the act's transaction, because it locks the chain's end.
 
     ``changes`` maps a name to ``[before, after]`` or to one value; give no secret to it. Inside
-    ``gathered()`` the event is written at that block's end, and None is returned.
+    ``batched()`` the event is written at that block's end, and None is returned.
     """
     if action not in ACTIONS:
         raise LookupError(f"{action} is not among the actions.")
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An event belongs to the transaction of its act.")
     entry = _Entry(organization_id, action, actor, target, changes or {}, now or timezone.now())
-    waiting = _gathered.get()
+    waiting = _batch.get()
     if waiting is None:
         return _append(organization_id, [entry])[0]
     waiting.append(entry)
@@ -81,13 +81,13 @@ def record(
 
 
 @contextmanager
-def gathered() -> Iterator[None]:
+def batched() -> Iterator[None]:
     """Hold back what is recorded inside until the block ends well; goes around flows made of several acts.
 
     The chains are locked then, last of all and in the order of their organizations' ids. Where such
     blocks stand in each other, the outermost one writes. Also a decorator, below ``transaction.atomic``.
     """
-    outer = _gathered.get()
+    outer = _batch.get()
     if outer is not None:
         before = len(outer)
         try:
@@ -98,11 +98,11 @@ def gathered() -> Iterator[None]:
             raise
         return
     entries: list[_Entry] = []
-    mark = _gathered.set(entries)
+    mark = _batch.set(entries)
     try:
         yield
     finally:
-        _gathered.reset(mark)
+        _batch.reset(mark)
     by_organization: dict[UUID, list[_Entry]] = defaultdict(list)
     for entry in entries:
         by_organization[entry.organization_id].append(entry)

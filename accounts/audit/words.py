@@ -33,7 +33,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EventPresenter:
     """``links`` are the addresses of pages by public id."""
 
     event: AuditEvent

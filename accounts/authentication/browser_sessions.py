@@ -128,8 +128,8 @@ def of_user(user: User) -> list[UserSession]:
     stored = Session.objects.filter(session_key__in=rows, expire_date__gt=timezone.now())
     hashes = {user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()}
     # A session from before the last change of password is still stored, and opens nothing.
-    living = {one.session_key for one in stored if one.get_decoded().get(HASH_SESSION_KEY) in hashes}
-    return [row for key, row in rows.items() if key in living]
+    valid = {one.session_key for one in stored if one.get_decoded().get(HASH_SESSION_KEY) in hashes}
+    return [row for key, row in rows.items() if key in valid]
 
 
 def find(user: User, pk: int) -> UserSession | None:
@@ -147,7 +147,7 @@ def end(session: UserSession, user: User) -> None:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def end_others(request: HttpRequest, user: User) -> None:
     _lock_organizations(user)
     for session in UserSession.objects.filter(user=user).exclude(session_key=stored_key(request.session)):

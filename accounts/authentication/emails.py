@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import dates, request_context
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 
 NOT_YOU = "If it was not you, you can ignore this mail: nothing changes without the link."
 SECURE_IT = (
@@ -16,8 +16,8 @@ SECURE_IT = (
 )
 
 
-def sign_up(link: str) -> Letter:
-    return Letter(
+def sign_up(link: str) -> Email:
+    return Email(
         "Confirm your e-mail address",
         (
             "This address was given to sign up to Tessera. The link opens the account.",
@@ -29,8 +29,8 @@ def sign_up(link: str) -> Letter:
     )
 
 
-def verify(link: str) -> Letter:
-    return Letter(
+def verify(link: str) -> Email:
+    return Email(
         "Confirm your e-mail address",
         ("Your Tessera account was signed in to, and its address is not confirmed yet.",),
         link,
@@ -39,8 +39,8 @@ def verify(link: str) -> Letter:
     )
 
 
-def move(link: str) -> Letter:
-    return Letter(
+def move(link: str) -> Email:
+    return Email(
         "Confirm your e-mail address",
         (
             "This address was given as the new address of a Tessera account.",
@@ -52,9 +52,9 @@ def move(link: str) -> Letter:
     )
 
 
-def already_here(_unsent: str) -> Letter:
+def already_registered(_unsent: str) -> Email:
     """The link that was made is not mailed, and works for nobody."""
-    return Letter(
+    return Email(
         "You already have an account",
         (
             "Somebody has tried to sign up to Tessera with this address, or to move an account to it.",
@@ -67,8 +67,8 @@ def already_here(_unsent: str) -> Letter:
     )
 
 
-def reset(link: str) -> Letter:
-    return Letter(
+def reset(link: str) -> Email:
+    return Email(
         "Reset your password",
         ("Somebody has asked for a new password for your Tessera account.",),
         link,
@@ -81,8 +81,8 @@ def reset(link: str) -> Letter:
     )
 
 
-def sign_in(link: str) -> Letter:
-    return Letter(
+def sign_in(link: str) -> Email:
+    return Email(
         "Your link to sign in",
         ("Somebody has asked for a link to sign in to your Tessera account.",),
         link,
@@ -95,9 +95,9 @@ def sign_in(link: str) -> Letter:
     )
 
 
-def nobody_here(_unsent: str) -> Letter:
+def no_account(_unsent: str) -> Email:
     """The link that was made is not mailed, and works for nobody."""
-    return Letter(
+    return Email(
         "There is no account for this address",
         (
             "Somebody has asked to sign in to Tessera, or for a new password, with this address.",
@@ -109,8 +109,8 @@ def nobody_here(_unsent: str) -> Letter:
     )
 
 
-def wrong_codes(number: int) -> Letter:
-    return Letter(
+def wrong_codes(number: int) -> Email:
+    return Email(
         "Wrong codes were entered for your account",
         (
             f"After your password or a mailed link was accepted, {number} wrong codes were entered.",
@@ -122,7 +122,7 @@ def wrong_codes(number: int) -> Letter:
     )
 
 
-def password_changed() -> Letter:
+def password_changed() -> Email:
     return _notice(
         "Your password was changed",
         f"The password of your Tessera account was changed {_when_and_where()}. "
@@ -130,7 +130,7 @@ def password_changed() -> Letter:
     )
 
 
-def password_set_by_staff() -> Letter:
+def password_set_by_staff() -> Email:
     return _by_staff(
         "Your password was changed by our staff",
         "Tessera's staff have changed the password of your account",
@@ -140,7 +140,7 @@ def password_set_by_staff() -> Letter:
     )
 
 
-def second_factor_reset() -> Letter:
+def second_factor_reset() -> Email:
     return _by_staff(
         "Your second factor was reset by our staff",
         "Tessera's staff have removed the authenticator app, passkeys and recovery codes of your account",
@@ -150,7 +150,7 @@ def second_factor_reset() -> Letter:
     )
 
 
-def email_changed(new: str) -> Letter:
+def email_changed(new: str) -> Email:
     return _notice(
         "Your e-mail address was changed",
         f"Your Tessera account was moved to {new} {_when_and_where()}. From now on you "
@@ -186,7 +186,7 @@ UNKNOWN = (
 )
 
 
-def security_notice(name: str) -> Letter:
+def security_notice(name: str) -> Email:
     """The notice of one of allauth's names; a name that is new to us is told in general words."""
     unknown = (
         "Your security settings were changed",
@@ -196,14 +196,14 @@ def security_notice(name: str) -> Letter:
     return _notice(subject, f"{sentence} {_when_and_where()}.")
 
 
-def _notice(subject: str, sentence: str) -> Letter:
-    return Letter(subject, (sentence,), _page("account_reset_password"), "Reset your password", (SECURE_IT,))
+def _notice(subject: str, sentence: str) -> Email:
+    return Email(subject, (sentence,), _page("account_reset_password"), "Reset your password", (SECURE_IT,))
 
 
-def _by_staff(subject: str, sentence: str, page: str, label: str, advice: str) -> Letter:
+def _by_staff(subject: str, sentence: str, page: str, label: str, advice: str) -> Email:
     """Where staff sit is nothing to the person."""
-    told = f"{sentence} on {dates.exactly(timezone.now())}. All your sessions have ended."
-    return Letter(subject, (told,), _page(page), label, (advice,))
+    text = f"{sentence} on {dates.exactly(timezone.now())}. All your sessions have ended."
+    return Email(subject, (text,), _page(page), label, (advice,))
 
 
 def _page(name: str) -> str:

@@ -19,7 +19,7 @@ from accounts import addresses
 from accounts.models import BASE62, Invitation, User
 from accounts.models.mailed_claim import LinkKind, MailedClaim
 from accounts.notifications import outbox
-from accounts.notifications.email import Letter, Link
+from accounts.notifications.email import Email, Link
 
 SECRET_LENGTH = 43  # 43 × log2 62 = 256.03 bits
 PAGES = {
@@ -70,7 +70,7 @@ def issue(claim: Claim, *, now: datetime | None = None) -> str:
 
 
 @transaction.atomic
-def mail(claim: Claim, letter: Callable[[str], Letter], *, admitted: bool) -> str:
+def mail(claim: Claim, compose: Callable[[str], Email], *, admitted: bool) -> str:
     """Issue the claim, mail the letter about its link, and return the link's secret.
 
     Where no further mail is ``admitted``, the same work is done and rolled back: nothing is sent, and
@@ -79,7 +79,7 @@ def mail(claim: Claim, letter: Callable[[str], Letter], *, admitted: bool) -> st
     now = timezone.now()
     secret = _store(claim, now)
     link = Link(_digest(secret), claim.expires_at(now))
-    outbox.enqueue(letter(_address(claim.kind, secret)), claim.email, link=link)
+    outbox.enqueue(compose(_address(claim.kind, secret)), claim.email, link=link)
     if not admitted:
         transaction.set_rollback(True)
     return secret

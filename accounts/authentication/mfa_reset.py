@@ -20,7 +20,7 @@ from accounts.permissions.actor import Actor
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def reset(*, users: QuerySet[User], actor: Actor) -> list[User]:
     """Of all of them, or none; raises APIError(forbidden). Returns those who had a factor."""
     pks = list(users.values_list("pk", flat=True))

@@ -26,7 +26,7 @@ def is_taken(email: str) -> bool:
     return User.objects.filter(email__in=spellings).exclude(pk__in=made_room).exists()
 
 
-def make_room(email: str, user: User | None = None) -> None:
+def delete_unverified(email: str, user: User | None = None) -> None:
     """Delete an unproven account of the address, now that its owner has proven it."""
     found = unproven().filter(email__in=addresses.spellings(email))
     (found.exclude(pk=user.pk) if user else found).delete()

@@ -14,12 +14,12 @@ from django.db import DatabaseError, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from accounts import request_context as origin
+from accounts import request_context
 from accounts.audit import log
 from accounts.audit.log import Target
 from accounts.models import Membership, User
 from accounts.permissions.actor import Actor
-from accounts.request_context import Origin
+from accounts.request_context import RequestContext
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +29,11 @@ ANONYMOUS = Actor(type="anonymous", id=None, name="Not signed in")
 # Set on a second factor by a flow of somebody else's that removes it and tells so by itself.
 REMOVED_BY = "_removed_by"
 
-_failed: ContextVar[tuple[Origin, str] | None] = ContextVar("failed", default=None)
-
-
-def themselves(user: User) -> Actor:
-    """The person as who acts on their own account."""
-    return Actor(type="user", id=user.pk, name=user.display_name, user_id=user.pk)
+_failed: ContextVar[tuple[RequestContext, str] | None] = ContextVar("failed", default=None)
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def record(action: str, user: User, actor: Actor | None = None, **changes: Any) -> None:
     """One event in each organization of the person, who acts by themselves where nobody else is named."""
     mine = Membership.objects.filter(user_id=user.pk, organization__deleted_at=None)
@@ -46,7 +41,7 @@ def record(action: str, user: User, actor: Actor | None = None, **changes: Any) 
         log.record(
             organization_id=organization_id,
             action=action,
-            actor=actor or themselves(user),
+            actor=actor or Actor.of_user(user),
             target=Target("user", user.public_id, user.display_name),
             changes=changes,
         )
@@ -57,7 +52,7 @@ def sign_in_failed(email: str) -> None:
 
     The limits on sign-ins bound how many there are.
     """
-    _failed.set((origin.current(), email))
+    _failed.set((request_context.current(), email))
 
 
 @contextmanager
@@ -75,7 +70,7 @@ def record_failure(**_: Any) -> None:
     """An unknown account belongs to no organization, and leaves no trace."""
     found = _failed.get()
     _failed.set(None)
-    if found is None or found[0] is not origin.current():
+    if found is None or found[0] is not request_context.current():
         return
     try:
         user = User.objects.filter(email=User.objects.spelling_of(found[1])).first()

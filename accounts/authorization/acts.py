@@ -13,7 +13,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import Q
 
 from accounts import errors
-from accounts.authorization.rights import Rights, check_known
+from accounts.authorization.rights import Authorization, check_known
 from accounts.errors import APIError
 from accounts.models import Membership, User
 from accounts.permissions.actor import Actor
@@ -54,7 +54,7 @@ NEVER_ON_ONESELF = {
 
 
 def authorize(
-    rights: Rights,
+    rights: Authorization,
     act: Act,
     *,
     member: Membership | None = None,
@@ -85,7 +85,9 @@ def authorize(
     _require(rights, permissions)
 
 
-def permits(rights: Rights, act: Act, *, member: Membership | None = None, role: str | None = None) -> bool:
+def permits(
+    rights: Authorization, act: Act, *, member: Membership | None = None, role: str | None = None
+) -> bool:
     """The same as an answer, for what pages offer."""
     try:
         authorize(rights, act, member=member, role=role)
@@ -121,7 +123,7 @@ def staff_may_change(staff: User, people: Collection[User]) -> bool:
     return needed <= staff.get_all_permissions()
 
 
-def _check_oneself(rights: Rights, act: Act) -> None:
+def _check_oneself(rights: Authorization, act: Act) -> None:
     if not rights.in_person:
         detail = "A program does not change the member who is responsible for it."
         raise APIError(errors.FORBIDDEN, detail=detail)
@@ -135,6 +137,6 @@ def _gives(act: Act, held: Role | None, given: Role) -> bool:
     return held is not None and given.outranks(held)
 
 
-def _require(rights: Rights, wanted: Sequence[str]) -> None:
+def _require(rights: Authorization, wanted: Sequence[str]) -> None:
     if missing := rights.missing_over_people(wanted):
         raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)

@@ -19,7 +19,7 @@ SUSPENDED = "The organization is suspended: it can get no new credentials and me
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class Authorization:
     """``member`` is responsible for the actor; ``scopes`` are the actor's own, ``role`` its rank."""
 
     member: Membership
@@ -58,9 +58,9 @@ def actor_of(membership: Membership, proof: Proof = NOTHING_PROVEN) -> Actor:
     )
 
 
-def personal(member: Membership) -> Rights:
+def personal(member: Membership) -> Authorization:
     """What a member may in person."""
-    return Rights(member, member.scopes, Role(member.role), in_person=True)
+    return Authorization(member, member.scopes, Role(member.role), in_person=True)
 
 
 def responsible_member(actor: Actor) -> Membership:
@@ -82,7 +82,7 @@ def responsible_member(actor: Actor) -> Membership:
     return member
 
 
-def rights_of(actor: Actor, wanted: str | None = None) -> Rights:
+def authorization_of(actor: Actor, wanted: str | None = None) -> Authorization:
     """What the actor may as of now: call under the organization's lock.
 
     Raises APIError where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
@@ -91,15 +91,15 @@ def rights_of(actor: Actor, wanted: str | None = None) -> Rights:
     scopes = actor.scopes_now(member)
     if wanted is not None and not scopes.allows(wanted):
         raise APIError(errors.INSUFFICIENT_SCOPE, required=[wanted])
-    return Rights(member, scopes, _rank(actor, member, scopes), in_person=actor.type == "user")
+    return Authorization(member, scopes, _rank(actor, member, scopes), in_person=actor.type == "user")
 
 
-def locked_rights(actor: Actor, wanted: str | None = None) -> Rights:
+def authorize_locked(actor: Actor, wanted: str | None = None) -> Authorization:
     """The same, after taking the lock of the actor's organization."""
     if actor.organization_id is None:
         raise APIError(errors.TOKEN_REVOKED)
     Organization.objects.lock_all([actor.organization_id])
-    return rights_of(actor, wanted)
+    return authorization_of(actor, wanted)
 
 
 def require_running(organization: Organization) -> None:

@@ -183,7 +183,7 @@ class Query(serializers.Serializer[Any]):
         return found
 
 
-class Body(CamelCase):
+class StrictSerializer(CamelCase):
     """A request's body: a field that it does not know is an error of that field."""
 
     unknown = "There is no such field."

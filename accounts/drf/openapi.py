@@ -11,7 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from accounts import errors
 from accounts.drf import error_openapi
-from accounts.drf.fields import Body
+from accounts.drf.fields import StrictSerializer
 from accounts.drf.permissions import declared_scope
 from accounts.errors import ErrorCode
 
@@ -85,7 +85,7 @@ class OperationSchema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
         schema: Schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        if isinstance(serializer, Body):
+        if isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
         return schema
 

@@ -25,7 +25,7 @@ def organization_id(request: Request) -> UUID:
     return found
 
 
-def named(prefix: str, text: str) -> UUID:
+def parse_id(prefix: str, text: str) -> UUID:
     """The UUID of a public id; a malformed one is refused exactly like one that does not exist."""
     try:
         return typeid.decode(prefix, text)

@@ -8,16 +8,16 @@ from django.urls import reverse
 from accounts import dates
 from accounts.addresses import shown
 from accounts.models import Invitation, Membership, Organization
-from accounts.notifications.email import Letter, unlinked
+from accounts.notifications.email import Email, defang
 from accounts.permissions.roles import Role
 
 ARTICLES = {Role.OWNER: "an owner", Role.ADMIN: "an admin", Role.MEMBER: "a member", Role.VIEWER: "a viewer"}
 
 
-def invitation(one: Invitation, inviter: Membership, link: str) -> Letter:
-    organization = unlinked(one.organization.name)
-    whom = f"{unlinked(inviter.user.display_name)} ({unlinked(shown(inviter.user.email))})"
-    return Letter(
+def invitation(one: Invitation, inviter: Membership, link: str) -> Email:
+    organization = defang(one.organization.name)
+    whom = f"{defang(inviter.user.display_name)} ({defang(shown(inviter.user.email))})"
+    return Email(
         f"You are invited to {organization}",
         (f"{whom} invites you to join {organization} on Tessera as {article(one.role)}.",),
         link,
@@ -29,38 +29,38 @@ def invitation(one: Invitation, inviter: Membership, link: str) -> Letter:
     )
 
 
-def role_changed(member: Membership, by: str) -> Letter:
-    organization = unlinked(member.organization.name)
+def role_changed(member: Membership, by: str) -> Email:
+    organization = defang(member.organization.name)
     return _about_members(
         f"Your role in {organization} was changed",
-        f"{unlinked(by)} has made you {article(member.role)} of {organization}.",
+        f"{defang(by)} has made you {article(member.role)} of {organization}.",
     )
 
 
-def permissions_changed(member: Membership, by: str) -> Letter:
-    organization = unlinked(member.organization.name)
+def permissions_changed(member: Membership, by: str) -> Email:
+    organization = defang(member.organization.name)
     return _about_members(
         f"Your permissions in {organization} were changed",
-        f"{unlinked(by)} has changed what you may do in {organization} beyond your role.",
+        f"{defang(by)} has changed what you may do in {organization} beyond your role.",
     )
 
 
-def new_owner(member: Membership, by: str) -> Letter:
-    organization = unlinked(member.organization.name)
-    whom = f"{unlinked(member.user.display_name)} ({unlinked(shown(member.user.email))})"
+def new_owner(member: Membership, by: str) -> Email:
+    organization = defang(member.organization.name)
+    whom = f"{defang(member.user.display_name)} ({defang(shown(member.user.email))})"
     return _about_members(
         f"{organization} has a new owner",
-        f"{unlinked(by)} has made {whom} an owner of {organization}. Owners may do everything there.",
+        f"{defang(by)} has made {whom} an owner of {organization}. Owners may do everything there.",
     )
 
 
-def removed(organization: Organization) -> Letter:
-    name = unlinked(organization.name)
+def removed(organization: Organization) -> Email:
+    name = defang(organization.name)
     sentence = (
         f"You were removed from {name} on Tessera. Your sessions there have ended, and so have the API "
         "tokens that nobody has taken over. Your account stays."
     )
-    return Letter(f"You no longer belong to {name}", (sentence,))
+    return Email(f"You no longer belong to {name}", (sentence,))
 
 
 def article(role: str) -> str:
@@ -68,5 +68,5 @@ def article(role: str) -> str:
     return ARTICLES[Role(role)]
 
 
-def _about_members(subject: str, sentence: str) -> Letter:
-    return Letter(subject, (sentence,), f"{settings.BASE_URL}{reverse('members')}", "See the members", ())
+def _about_members(subject: str, sentence: str) -> Email:
+    return Email(subject, (sentence,), f"{settings.BASE_URL}{reverse('members')}", "See the members", ())

@@ -19,7 +19,7 @@ from accounts.authentication import mailed_links
 from accounts.authentication.mailed_links import Claim, InvalidLink
 from accounts.authorization import policies
 from accounts.authorization.acts import Act, authorize, permits
-from accounts.authorization.rights import locked_rights, personal, require_running
+from accounts.authorization.rights import authorize_locked, personal, require_running
 from accounts.errors import APIError
 from accounts.members import emails, invitation_limits, removal
 from accounts.models import Invitation, Membership, Organization, User
@@ -72,14 +72,14 @@ def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None)
 @transaction.atomic
 def revoke(*, actor: Actor, invitation: Invitation, now: datetime | None = None) -> None:
     """Take an invitation back; a repeat changes nothing. Raises APIError(invitation_gone) once accepted."""
-    authorize(locked_rights(actor), Act.REVOKE_INVITATION, role=invitation.role)
+    authorize(authorize_locked(actor), Act.REVOKE_INVITATION, role=invitation.role)
     if Invitation.objects.filter(pk=invitation.pk).exclude(accepted_at=None).exists():
         raise APIError(errors.INVITATION_GONE)
     withdraw(invitations=Invitation.objects.filter(pk=invitation.pk), actor=actor, now=now)
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def withdraw(*, invitations: QuerySet[Invitation], actor: Actor, now: datetime | None = None) -> int:
     """Take open invitations of any organizations back; whether the actor may is asked before."""
     chosen = dict(invitations.values_list("pk", "organization_id"))
@@ -93,7 +93,7 @@ def withdraw(*, invitations: QuerySet[Invitation], actor: Actor, now: datetime |
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def accept(*, secret: str, user: User, now: datetime | None = None) -> Membership:
     """Join by a link; raises APIError: not_found, invitation_gone, forbidden for another address, or
     invalid_request where the organization takes no addresses of its domain any more.
@@ -158,7 +158,7 @@ def check_address(invitation: Invitation, user: User) -> None:
 
 @transaction.atomic
 def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool = False) -> Invited:
-    rights = locked_rights(actor)
+    rights = authorize_locked(actor)
     organization = rights.member.organization
     authorize(rights, Act.INVITE, role=role)
     require_running(organization)
@@ -181,8 +181,8 @@ def _invite(actor: Actor, email: str, role: Role, now: datetime, *, again: bool 
         },
     )
     claim = Claim(LinkKind.INVITATION, email, invitation=invitation)
-    letter = partial(emails.invitation, invitation, rights.member)
-    secret = mailed_links.mail(claim, letter, admitted=True)
+    compose = partial(emails.invitation, invitation, rights.member)
+    secret = mailed_links.mail(claim, compose, admitted=True)
     _record("invitation.resent" if again else "invitation.created", actor, invitation)
     return Invited(invitation, secret)
 

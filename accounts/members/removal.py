@@ -20,7 +20,7 @@ from accounts.permissions.roles import Role
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
     """Remove members of any organizations, all or none; raises APIError(last_owner). Returns how many.
 
@@ -42,7 +42,7 @@ def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def deactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
     """Lock people out, all or none; raises APIError(last_owner, forbidden). Returns those who were active."""
     pks = list(users.filter(is_active=True).values_list("pk", flat=True))
@@ -60,7 +60,7 @@ def deactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def reactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
     """Let people in again; what ended with them stays ended. Returns those who were locked out."""
     pks = list(users.filter(is_active=False).values_list("pk", flat=True))
@@ -77,7 +77,7 @@ def reactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def delete_people(*, users: QuerySet[User], actor: Actor) -> None:
     """Delete people with their memberships, all or none; raises APIError(last_owner, forbidden)."""
     chosen = list(users)

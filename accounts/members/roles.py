@@ -11,7 +11,7 @@ from accounts import errors
 from accounts.audit import log
 from accounts.authorization import policies
 from accounts.authorization.acts import Act, authorize
-from accounts.authorization.rights import locked_rights
+from accounts.authorization.rights import authorize_locked
 from accounts.errors import APIError
 from accounts.members import emails as member_letters
 from accounts.members.removal import check_owners, record
@@ -22,7 +22,7 @@ from accounts.permissions.roles import Role
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def change(
     *,
     actor: Actor,
@@ -37,7 +37,7 @@ def change(
     above the actor's rank or for one's own permissions; insufficient_scope for what the actor, or the
     member responsible for it, does not hold; invalid_request for an unknown permission; last_owner.
     """
-    rights = locked_rights(actor)
+    rights = authorize_locked(actor)
     member = rights.find(member_id)
     role = Role(member.role) if role is None else role
     authorize(rights, Act.CHANGE_ROLE, member=member, role=role)
@@ -60,13 +60,13 @@ def change(
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def transfer_ownership(*, actor: Actor, member_id: UUID) -> Membership:
     """Make another member an owner and become an admin, in one act. Returns the new owner.
 
     Raises APIError: forbidden unless the actor is an owner in person; not_found; invalid_request.
     """
-    rights = locked_rights(actor)
+    rights = authorize_locked(actor)
     recipient = rights.find(member_id)
     authorize(rights, Act.TRANSFER_OWNERSHIP, member=recipient, role=Role.OWNER)
     policies.require_recent_proof(actor)
@@ -96,13 +96,13 @@ def _save(member: Membership, before: Mapping[str, object], actor: Actor) -> Non
     for field in changed:
         record(f"member.{field}_changed", member, actor, **{field: changed[field]})
     if actor.user_id != member.user_id or actor.type != "user":
-        letter = member_letters.role_changed if "role" in changed else member_letters.permissions_changed
-        outbox.enqueue(letter(member, actor.name), member.user.email)
+        compose = member_letters.role_changed if "role" in changed else member_letters.permissions_changed
+        outbox.enqueue(compose(member, actor.name), member.user.email)
     if changed.get("role", [None, None])[1] == Role.OWNER:
-        _tell_owners(member, actor)
+        _email_owners(member, actor)
 
 
-def _tell_owners(member: Membership, actor: Actor) -> None:
+def _email_owners(member: Membership, actor: Actor) -> None:
     others = Membership.objects.active().filter(organization=member.organization_id, role=Role.OWNER)
     emails = others.exclude(pk=member.pk).values_list("user__email", flat=True)
     outbox.enqueue(member_letters.new_owner(member, actor.name), *emails)

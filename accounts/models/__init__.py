@@ -116,7 +116,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """What ends with a deactivated person ends in the same transaction, and is told last of all."""
-        with transaction.atomic(), log.gathered():
+        with transaction.atomic(), log.batched():
             super().save(*args, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:
@@ -160,7 +160,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
-    def living(self) -> OrganizationQuerySet:
+    def not_deleted(self) -> OrganizationQuerySet:
         """Not deleted: what is deleted waits for its purge, and nobody may find it."""
         return self.filter(deleted_at=None)
 
@@ -169,13 +169,13 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
         Call inside a transaction and before any other row's lock; raises DoesNotExist, also once deleted.
         """
-        with locking.in_line():
-            return self.living().select_for_update(no_key=True).get(pk=organization_id)
+        with locking.extended_lock_timeout():
+            return self.not_deleted().select_for_update(no_key=True).get(pk=organization_id)
 
     def lock_all(self, organization_ids: Iterable[UUID]) -> None:
         """Take the locks of several, always in the order of their ids; one that is gone is passed over."""
         chosen = self.filter(pk__in=set(organization_ids)).order_by("pk")
-        with locking.in_line():
+        with locking.extended_lock_timeout():
             list(chosen.select_for_update(no_key=True).values_list("pk"))
 
     def advance(self, organization_ids: Iterable[UUID]) -> None:

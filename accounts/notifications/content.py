@@ -8,19 +8,19 @@ from dataclasses import asdict
 from cryptography.fernet import InvalidToken
 
 from accounts.crypto.fernet import box
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 
 SALT = b"accounts.notifications.outbox"
 
 
-def seal(letter: Letter) -> str:
-    return box(SALT).encrypt(json.dumps(asdict(letter)).encode()).decode()
+def seal(email: Email) -> str:
+    return box(SALT).encrypt(json.dumps(asdict(email)).encode()).decode()
 
 
-def unseal(content: str) -> Letter:
+def unseal(content: str) -> Email:
     """Raises InvalidToken where it was sealed under a key that this server does not have."""
     found = json.loads(box(SALT).decrypt(content.encode()))
-    return Letter(
+    return Email(
         subject=found["subject"],
         before=tuple(found["before"]),
         link=found["link"],

@@ -7,7 +7,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """``before`` and ``after`` are paragraphs around the one link; its label is the button's word.
 
     ``rows`` stand above the link: what each is about, and what there is to say of it.
@@ -21,7 +21,7 @@ class Letter:
     rows: tuple[tuple[str, str], ...] = ()
 
 
-def unlinked(text: str) -> str:
+def defang(text: str) -> str:
     """Somebody else's words in a form that no mail program turns into a link."""
     return text.replace(".", ".\u2060").replace(":", ":\u2060").replace("@", "@\u2060")
 

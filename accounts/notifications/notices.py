@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Membership, Organization
 from accounts.models.notice import Notice
 from accounts.notifications import outbox
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 from accounts.permissions.roles import Role
 
 # Older ones are no news any more.
@@ -31,14 +31,14 @@ MOST_RECEIVERS = 100
 class Mailing:
     """A letter and the addresses that each get one of their own."""
 
-    letter: Letter
+    email: Email
     to: Sequence[str]
 
 
 Compose = Callable[[Organization, Sequence[Notice], datetime], Iterable[Mailing]]
 
 
-def owe(notices: Iterable[Notice]) -> None:
+def enqueue(notices: Iterable[Notice]) -> None:
     """Keep them to be told; one that is owed, or was told, already changes nothing."""
     # Two who owe the same things insert them in one order, so that neither waits for the other in a circle.
     ordered = sorted(notices, key=lambda one: (one.kind, one.subject, one.mark))
@@ -76,8 +76,8 @@ def _enqueue(organization_id: UUID, kind: str, compose: Compose, now: datetime) 
     locked = _lock(organization_id, kind, now)
     fresh = [one for one in locked if one.created_at > now - NEWS_FOR]
     if fresh and fresh[0].organization.deleted_at is None:
-        for letter, to in [(one.letter, one.to) for one in compose(fresh[0].organization, fresh, now)]:
-            outbox.enqueue_for_housekeeping(letter, to, now=now)
+        for email, to in [(one.email, one.to) for one in compose(fresh[0].organization, fresh, now)]:
+            outbox.enqueue_for_housekeeping(email, to, now=now)
     Notice.objects.filter(pk__in=[one.pk for one in locked]).update(sent_at=now)
 
 

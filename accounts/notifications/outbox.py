@@ -25,7 +25,7 @@ from accounts.models.invitation import Invitation
 from accounts.models.mailed_claim import MailedClaim
 from accounts.models.outbox import OutboxMail
 from accounts.notifications import content as outbox_content
-from accounts.notifications.email import Letter, Link
+from accounts.notifications.email import Email, Link
 from accounts.notifications.threads import threads
 from accounts.notifications.transport import MailRefused, MailServerUnavailable, send
 
@@ -50,15 +50,15 @@ class Backlog:
     oldest_seconds: float
 
 
-def enqueue(letter: Letter, *to: str, link: Link | None = None) -> None:
+def enqueue(email: Email, *to: str, link: Link | None = None) -> None:
     """Send the letter to each address once the transaction has committed."""
-    rows = _insert(letter, to, link, claimed_for=LEASE)
+    rows = _insert(email, to, link, claimed_for=LEASE)
     # A failure is logged: what has committed stays, and housekeeping sends the mail.
     transaction.on_commit(partial(_send_at_once, rows), robust=True)
 
 
-def enqueue_for_housekeeping(letter: Letter, to: Iterable[str], *, now: datetime) -> None:
-    _insert(letter, to, None, now=now)
+def enqueue_for_housekeeping(email: Email, to: Iterable[str], *, now: datetime) -> None:
+    _insert(email, to, None, now=now)
 
 
 def deliver(*, now: datetime | None = None, seconds: float | None = None) -> int:
@@ -111,7 +111,7 @@ def _due(now: datetime) -> QuerySet[OutboxMail]:
 
 
 def _insert(
-    letter: Letter,
+    email: Email,
     to: Iterable[str],
     link: Link | None,
     *,
@@ -119,11 +119,11 @@ def _insert(
     claimed_for: timedelta = timedelta(0),
 ) -> list[OutboxMail]:
     now = now or timezone.now()
-    content = outbox_content.seal(letter)
+    content = outbox_content.seal(email)
     rows = [
         OutboxMail(
             to=address,
-            subject=letter.subject[:LONGEST_SUBJECT],
+            subject=email.subject[:LONGEST_SUBJECT],
             content=content,
             digest=link.digest if link else None,
             expires_at=link.expires_at if link else None,

@@ -1,4 +1,4 @@
-"""80 % and 100 % of a day's plan that has a limit: told once an organization, day and threshold."""
+"""Notices at 80 % and 100 % of a daily limit: one for each organization, day and threshold."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from accounts.permissions.roles import Role
 from ratelimit.models import Reservation
 from ratelimit.usage import reports
 
-WARNING, SPENT = 80, 100
+WARNING, EXHAUSTED = 80, 100
 
 
 def find(now: dt.datetime | None = None) -> None:
-    """Owe a notice to each organization that is past a threshold today, by the counters as they are now.
+    """Enqueue a notice for each organization whose usage is past a threshold today.
 
-    What is used never lies above what SQL has given out, so that only those whose reservation is past the
-    threshold need be asked about in the store.
+    Usage never exceeds the reservation in SQL, so Redis is asked only about organizations whose
+    reservation is past the threshold.
     """
     now = now or timezone.now()
     day = now.astimezone(dt.UTC).date()
@@ -34,7 +34,7 @@ def find(now: dt.datetime | None = None) -> None:
         if limit is None:
             continue
         used = reports.today(organization.pk, limit, now=now).used
-        passed = [threshold for threshold in (WARNING, SPENT) if used * 100 >= threshold * limit]
+        passed = [threshold for threshold in (WARNING, EXHAUSTED) if used * 100 >= threshold * limit]
         found += [
             Notice(
                 organization=organization,
@@ -47,32 +47,34 @@ def find(now: dt.datetime | None = None) -> None:
             )
             for threshold in passed
         ]
-    notices.owe(found)
+    notices.enqueue(found)
 
 
-def compose(organization: Organization, owed: Sequence[Notice], now: dt.datetime) -> Iterator[Mailing]:
-    """To owners and admins; of several thresholds of a day the greatest alone."""
+def compose(organization: Organization, pending: Sequence[Notice], now: dt.datetime) -> Iterator[Mailing]:
+    """Write one mail to owners and admins, about the last day's highest threshold."""
     if organization.daily_limit is None:
         return
-    last = max((one.facts for one in owed), key=lambda facts: (facts["day"], facts["threshold"]))
-    letter = plan_usage_emails.plan_used(
+    last = max((one.facts for one in pending), key=lambda facts: (facts["day"], facts["threshold"]))
+    email = plan_usage_emails.plan_used(
         organization,
         dt.date.fromisoformat(last["day"]),
         last["used"],
         last["limit"],
-        spent=last["threshold"] == SPENT,
+        exhausted=last["threshold"] == EXHAUSTED,
     )
-    yield Mailing(letter, notices.receivers(organization.pk, Role.OWNER, Role.ADMIN))
+    yield Mailing(email, notices.receivers(organization.pk, Role.OWNER, Role.ADMIN))
 
 
 def _near(day: dt.date) -> QuerySet[Organization]:
-    """Limited organizations that run, with a warning's worth given out and not told of the day's end yet."""
+    """Active organizations that have reserved 80 % of their day and were not sent the 100 % notice."""
     of_day = Reservation.objects.filter(bucket=OuterRef("pk"), day=day).values("reserved")
-    told = Notice.objects.filter(kind=NoticeKind.PLAN_USED, subject=OuterRef("pk"), mark=_mark(day, SPENT))
+    sent = Notice.objects.filter(
+        kind=NoticeKind.PLAN_USED, subject=OuterRef("pk"), mark=_mark(day, EXHAUSTED)
+    )
     per_day = Coalesce(F("requests_per_day"), F("plan__requests_per_day"))
     reserved = Coalesce(Subquery(of_day), Value(0), output_field=IntegerField())
     running = Organization.objects.filter(suspended_at=None, deleted_at=None)
-    chosen = running.annotate(per_day=per_day, reserved=reserved).filter(~Exists(told), per_day__gt=0)
+    chosen = running.annotate(per_day=per_day, reserved=reserved).filter(~Exists(sent), per_day__gt=0)
     return chosen.filter(reserved__gte=F("per_day") * WARNING / 100).select_related("plan")
 
 

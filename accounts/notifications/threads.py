@@ -9,7 +9,7 @@ from threading import BoundedSemaphore, Thread
 from django.db import connections
 
 from accounts.notifications import transport
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 
 MOST_THREADS = 4
 # After a failure this process's requests leave mails to housekeeping for so long.
@@ -23,12 +23,12 @@ class MailThreads:
         self._free = BoundedSemaphore(MOST_THREADS)
         self._paused_until = 0.0
 
-    def start(self, letter: Letter, to: str) -> Future[None] | None:
+    def start(self, email: Email, to: str) -> Future[None] | None:
         """Begin to send; None if the mail server was unavailable lately, or all threads wait for it."""
         if time.monotonic() < self._paused_until or not self._free.acquire(blocking=False):
             return None
         future: Future[None] = Future()
-        Thread(target=self._send, args=(future, letter, to), name="mail", daemon=True).start()
+        Thread(target=self._send, args=(future, email, to), name="mail", daemon=True).start()
         return future
 
     def pause(self) -> None:
@@ -37,9 +37,9 @@ class MailThreads:
     def resume(self) -> None:
         self._paused_until = 0.0
 
-    def _send(self, future: Future[None], letter: Letter, to: str) -> None:
+    def _send(self, future: Future[None], email: Email, to: str) -> None:
         try:
-            transport.send(letter, to)
+            transport.send(email, to)
         except BaseException as problem:
             self._free.release()
             future.set_exception(problem)

@@ -9,7 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from accounts import addresses
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 
 
 class SendError(Exception):
@@ -24,10 +24,10 @@ class MailServerUnavailable(SendError):
     """No mail can be sent now."""
 
 
-def send(letter: Letter, to: str) -> None:
+def send(email: Email, to: str) -> None:
     """Raises MailRefused and MailServerUnavailable."""
     try:
-        message(letter, to).send()
+        message(email, to).send()
     except smtplib.SMTPRecipientsRefused as problem:
         codes = ", ".join(sorted({str(code) for code, _ in problem.recipients.values()}))
         raise MailRefused(f"The mail server refused the recipient ({codes}).") from problem
@@ -43,11 +43,11 @@ def send(letter: Letter, to: str) -> None:
         raise MailServerUnavailable(_sentence(problem)) from problem
 
 
-def message(letter: Letter, to: str) -> EmailMultiAlternatives:
+def message(email: Email, to: str) -> EmailMultiAlternatives:
     """The mail in text and HTML."""
-    context = {"letter": letter, "to": addresses.shown(to), "base_url": settings.BASE_URL}
+    context = {"email": email, "to": addresses.shown(to), "base_url": settings.BASE_URL}
     made = EmailMultiAlternatives(
-        subject=letter.subject,
+        subject=email.subject,
         body=render_to_string("emails/message.txt", context),
         to=[to],
         headers={"Auto-Submitted": "auto-generated"},

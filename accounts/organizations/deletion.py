@@ -11,12 +11,12 @@ from accounts import errors
 from accounts.audit import log
 from accounts.audit.log import Target
 from accounts.authorization import policies
-from accounts.authorization.rights import locked_rights
+from accounts.authorization.rights import authorize_locked
 from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Membership, Organization
 from accounts.notifications import outbox
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 from accounts.organizations import emails
 from accounts.permissions.actor import Actor
 from accounts.permissions.roles import Role
@@ -26,7 +26,7 @@ LONGEST_SLUG = 60
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def delete(*, actor: Actor, typed_name: str, now: datetime | None = None) -> Organization:
     """Delete the actor's organization, for an owner in person who has typed its name.
 
@@ -34,7 +34,7 @@ def delete(*, actor: Actor, typed_name: str, now: datetime | None = None) -> Org
     forbidden for anybody else, invalid_request with fields for another name.
     """
     policies.require_recent_proof(actor)
-    rights = locked_rights(actor)
+    rights = authorize_locked(actor)
     if actor.type != "user" or rights.role is not Role.OWNER:
         raise APIError(errors.FORBIDDEN, detail="Only an owner deletes the organization.")
     organization = rights.member.organization
@@ -47,7 +47,7 @@ def delete(*, actor: Actor, typed_name: str, now: datetime | None = None) -> Org
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def delete_by_staff(*, organization: Organization, actor: Actor, now: datetime | None = None) -> bool:
     """The same by staff; whether it was not deleted before."""
     found = _locked(organization)
@@ -59,7 +59,7 @@ def delete_by_staff(*, organization: Organization, actor: Actor, now: datetime |
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def restore(*, organization: Organization, actor: Actor, now: datetime | None = None) -> bool:
     """Give an organization back to its people, within the time of grace; whether it was deleted.
 
@@ -76,7 +76,7 @@ def restore(*, organization: Organization, actor: Actor, now: datetime | None = 
         found.slug = former
     found.save(update_fields=["deleted_at", "slug"])
     Organization.objects.advance([found.pk])
-    _tell_owners(found, emails.restored(found))
+    _email_owners(found, emails.restored(found))
     _record("organization.restored", found, actor)
     return True
 
@@ -94,7 +94,7 @@ def _end(organization: Organization, actor: Actor, now: datetime) -> None:
     organization.save(update_fields=["deleted_at", "slug"])
     invitations.withdraw(invitations=organization.invitations.open(), actor=actor, now=now)
     Organization.objects.advance([organization.pk])
-    _tell_owners(organization, emails.deleted(organization, actor.name, now + GRACE))
+    _email_owners(organization, emails.deleted(organization, actor.name, now + GRACE))
     _record("organization.deleted", organization, actor)
 
 
@@ -111,9 +111,9 @@ def _locked(organization: Organization) -> Organization:
     return found
 
 
-def _tell_owners(organization: Organization, letter: Letter) -> None:
+def _email_owners(organization: Organization, email: Email) -> None:
     owners = Membership.objects.active().filter(organization=organization, role=Role.OWNER)
-    outbox.enqueue(letter, *owners.values_list("user__email", flat=True))
+    outbox.enqueue(email, *owners.values_list("user__email", flat=True))
 
 
 def _record(action: str, organization: Organization, actor: Actor) -> None:

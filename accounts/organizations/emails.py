@@ -8,16 +8,16 @@ from django.conf import settings
 
 from accounts import dates
 from accounts.models import Organization
-from accounts.notifications.email import Letter, unlinked
+from accounts.notifications.email import Email, defang
 
 
-def deleted(organization: Organization, by: str, purged_at: datetime) -> Letter:
-    name = unlinked(organization.name)
-    return Letter(
+def deleted(organization: Organization, by: str, purged_at: datetime) -> Email:
+    name = defang(organization.name)
+    return Email(
         f"{name} was deleted",
         (
             (
-                f"{unlinked(by)} has deleted {name} on Tessera. All its API tokens, OAuth clients and "
+                f"{defang(by)} has deleted {name} on Tessera. All its API tokens, OAuth clients and "
                 "sessions have stopped, and its open invitations are dead."
             ),
             (
@@ -29,9 +29,9 @@ def deleted(organization: Organization, by: str, purged_at: datetime) -> Letter:
     )
 
 
-def restored(organization: Organization) -> Letter:
-    name = unlinked(organization.name)
-    return Letter(
+def restored(organization: Organization) -> Email:
+    name = defang(organization.name)
+    return Email(
         f"{name} is back",
         (
             (

@@ -30,7 +30,7 @@ def plan_saving(instance: Plan, **_: Any) -> None:
 
 @receiver(post_save, sender=Plan, dispatch_uid="accounts.plan_saved")
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def plan_saved(instance: Plan, created: bool, **_: Any) -> None:
     if created:
         return

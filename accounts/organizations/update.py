@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.audit import log
 from accounts.audit.log import Target
 from accounts.authorization import policies
-from accounts.authorization.rights import locked_rights
+from accounts.authorization.rights import authorize_locked
 from accounts.models import AuditEvent, Organization, new_publishable_key
 from accounts.permissions.actor import Actor
 
@@ -36,14 +36,14 @@ class Changes(TypedDict, total=False):
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
     """Change what is given of the actor's organization; tokens that exist keep their expiry.
 
     What was opened without what a policy asks for from now on ends. Raises APIError: where the actor's
     right has just ended; invalid_request for a policy that would lock everybody out, the actor included.
     """
-    rights = locked_rights(actor, MANAGE)
+    rights = authorize_locked(actor, MANAGE)
     organization = rights.member.organization
     before = _values(organization, wanted)
     for field, value in wanted.items():
@@ -64,7 +64,7 @@ def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
 def rotate_key(*, actor: Actor) -> Organization:
     """Another publishable key; the one before names nothing from now on. Raises APIError."""
     policies.require_recent_proof(actor)
-    organization = locked_rights(actor, MANAGE).member.organization
+    organization = authorize_locked(actor, MANAGE).member.organization
     before = organization.publishable_key
     organization.publishable_key = new_publishable_key()
     organization.save(update_fields=["publishable_key"])
@@ -134,7 +134,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | str | list | None) else str(value)
 
 
-@log.gathered()
+@log.batched()
 def _record_changes(organization: Organization, actor: Actor, before: dict[str, Any]) -> None:
     """What differs, with the plan's part as an event of its own."""
     changed = log.difference(before, _values(organization, before))

@@ -16,7 +16,7 @@ from accounts.audit import export as audit_export
 from accounts.audit import heads
 from accounts.audit.actions import ACTIONS
 from accounts.audit.filters import EventFilters, chosen
-from accounts.audit.words import Row
+from accounts.audit.words import EventPresenter
 from accounts.drf.fields import instant
 from accounts.pages import audit_log_links
 from accounts.pages.decorators import PageRequest, page
@@ -37,7 +37,7 @@ def audit_log(request: PageRequest) -> HttpResponse:
     links = audit_log_links.links(request.actor, request.membership.organization_id, named)
     context = {
         "page": found,
-        "rows": [Row(event, links) for event in found],
+        "rows": [EventPresenter(event, links) for event in found],
         "actions": sorted(ACTIONS.items(), key=lambda one: one[0]),
         "given": {name.replace("from", "since"): request.GET.get(name, "")[:200] for name in NAMES},
         "errors": errors,

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.errors import APIError
-from accounts.redirects import is_own_path
+from accounts.redirects import is_local_path
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -50,7 +50,7 @@ def inside(request: HttpRequest) -> HttpResponse | None:
     if not request.user.is_authenticated:
         return None
     wanted = request.POST.get("next") or request.GET.get("next", "")
-    return redirect(wanted if is_own_path(wanted) else settings.LOGIN_REDIRECT_URL)
+    return redirect(wanted if is_local_path(wanted) else settings.LOGIN_REDIRECT_URL)
 
 
 def signed_in_since(request: HttpRequest) -> HttpResponse | None:

@@ -120,7 +120,7 @@ def _transfer(request: PageRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             member_id = typeid.decode("mem", request.POST.get("member", ""))
-            heir = transfer_ownership(actor=request.actor, member_id=member_id)
+            owner = transfer_ownership(actor=request.actor, member_id=member_id)
         except ValueError:
             problem = "Choose who is to be the owner."
         except APIError as exc:
@@ -128,8 +128,8 @@ def _transfer(request: PageRequest) -> HttpResponse:
                 raise Http404 from None
             problem = _sentence(exc)
         else:
-            name = heir.user.display_name
-            messages.success(request, f"{name} owns {heir.organization.name} now, and you are an admin.")
+            name = owner.user.display_name
+            messages.success(request, f"{name} owns {owner.organization.name} now, and you are an admin.")
             return redirect("members")
     context = {"others": others, "problem": problem, "chosen": request.POST.get("member", "")}
     return render(request, "accounts/ownership.html", context, status=422 if problem else 200)

@@ -12,7 +12,7 @@ from accounts import typeid
 from accounts.authentication.current_organization import SESSION_KEY, current_organization
 from accounts.pages.context_processors import THEMES
 from accounts.pages.decorators import PersonalRequest, personal_page
-from accounts.redirects import is_own_path
+from accounts.redirects import is_local_path
 
 THEME_SECONDS = 365 * 86_400
 
@@ -55,4 +55,4 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 def _safe_next(request: HttpRequest) -> str:
     wanted = request.POST.get("next", "")
-    return wanted if is_own_path(wanted) else "/"
+    return wanted if is_local_path(wanted) else "/"

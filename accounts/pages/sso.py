@@ -33,7 +33,7 @@ from accounts.oidc.providers import Provider, find
 from accounts.pages.decorators import recently_authenticated
 from accounts.pages.guests import guest_page, inside, too_many
 from accounts.proof import Factor
-from accounts.redirects import is_own_path
+from accounts.redirects import is_local_path
 from accounts.registration import onboarding, social_accounts
 from accounts.registration.social_accounts import CannotSignIn
 
@@ -77,7 +77,7 @@ def reauthenticate(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "provider": provider,
         "path": f"{slug}_reauthenticate",
-        "next": wanted if is_own_path(wanted) else "",
+        "next": wanted if is_local_path(wanted) else "",
         "reauthentication_alternatives": [
             one | {"url": f"{one['url']}?{urlencode({'next': wanted})}"} for one in others
         ],
@@ -267,7 +267,7 @@ def _signed_in(request: HttpRequest) -> User:
 
 def _next(request: HttpRequest) -> str:
     wanted = request.POST.get("next", "")
-    return wanted if is_own_path(wanted) else ""
+    return wanted if is_local_path(wanted) else ""
 
 
 def _is_cancelled(request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Who acts, with what rights, from where: the one value that every flow is given."""
+"""The actor that every flow gets: who acts, with which scopes, in which organization."""
 
 from __future__ import annotations
 
@@ -11,18 +11,28 @@ from accounts.proof import NOTHING_PROVEN, Proof
 
 
 class HoldsScopes(Protocol):
-    """A membership, as far as an actor asks."""
+    """The scopes of a membership."""
 
     @property
     def scopes(self) -> ScopeSet: ...
+
+
+class Person(Protocol):
+    """A user's id and name."""
+
+    @property
+    def pk(self) -> UUID: ...
+
+    @property
+    def display_name(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """``type`` is user, service_account, client, internal, staff or system.
 
-    ``membership_id`` is the member who answers for the act: one's own, or a token's responsible one.
-    ``proof`` is what a person has proven in the session that acts.
+    ``membership_id`` is the responsible member: of a user, their own membership in the organization.
+    ``proof`` is how the user signed in to the session that acts.
     """
 
     type: str
@@ -36,13 +46,18 @@ class Actor:
     scopes: ScopeSet = NOTHING
     proof: Proof = NOTHING_PROVEN
 
+    @classmethod
+    def of_user(cls, user: Person) -> Actor:
+        """The actor of a user's own account, outside any organization."""
+        return cls(type="user", id=user.pk, name=user.display_name, user_id=user.pk)
+
     def allows(self, wanted: str) -> bool:
         return self.scopes.allows(wanted)
 
     def scopes_now(self, member: HoldsScopes) -> ScopeSet:
-        """What it may under the organization's lock: a person what ``member`` may, a program its own.
+        """Return the scopes as of now: those of ``member`` for a user, its own for a program.
 
-        Credentials say more, and raise APIError(token_revoked) where they have ended meanwhile.
+        Call it under the organization's lock. A Credential raises APIError(token_revoked) if it was revoked.
         """
         return member.scopes if self.type == "user" else self.scopes
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.audit import log
 from accounts.authentication import mailed_links
-from accounts.authentication.unverified import make_room
+from accounts.authentication.unverified import delete_unverified
 from accounts.models import User
 from accounts.registration import onboarding
 
@@ -18,7 +18,7 @@ class AddressTaken(Exception):
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def open_account(
     *, email: str, password: str = "", name: str = "", organization_name: str = "", invitation_token: str = ""
 ) -> User:
@@ -29,7 +29,7 @@ def open_account(
     """
     onboarding.lock_organizations(None, invitation_token=invitation_token)
     mailed_links.lock_sign_ups(email)
-    make_room(email)
+    delete_unverified(email)
     user = User(email=email, name=name, password=password or make_password(None))
     user.end_sessions()
     try:

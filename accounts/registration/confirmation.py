@@ -31,7 +31,7 @@ def confirm(link: MailedClaim, *, password: str | None = None) -> User:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def _confirm_account(user: User, link: MailedClaim, password: str | None) -> User:
     onboarding.lock_organizations(user)
     mailed_links.use(link)

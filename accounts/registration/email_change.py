@@ -9,10 +9,11 @@ from django.utils import timezone
 from accounts.audit import log
 from accounts.authentication import emails, mailed_links, request_limits, user_events
 from accounts.authentication.mailed_links import Claim, InvalidLink
-from accounts.authentication.unverified import is_taken, make_room
+from accounts.authentication.unverified import delete_unverified, is_taken
 from accounts.models import User
 from accounts.models.mailed_claim import LinkKind, MailedClaim
 from accounts.notifications import outbox
+from accounts.permissions.actor import Actor
 from accounts.registration import onboarding
 
 
@@ -23,8 +24,8 @@ def request(user: User, email: str) -> None:
     difference.
     """
     admitted = request_limits.may_mail(LinkKind.MOVE, email)
-    letter = emails.already_here if is_taken(email) else emails.move
-    mailed_links.mail(Claim(LinkKind.MOVE, email, user), letter, admitted=admitted)
+    compose = emails.already_registered if is_taken(email) else emails.move
+    mailed_links.mail(Claim(LinkKind.MOVE, email, user), compose, admitted=admitted)
 
 
 def pending(user: User) -> MailedClaim | None:
@@ -34,7 +35,7 @@ def pending(user: User) -> MailedClaim | None:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def confirm(link: MailedClaim, user: User) -> User:
     """End all that the person is signed in by, and move; raises InvalidLink, also where the address is taken.
 
@@ -45,10 +46,10 @@ def confirm(link: MailedClaim, user: User) -> User:
     moving, before = link.user, link.user.email
     onboarding.lock_organizations(moving)
     mailed_links.use(link)
-    make_room(link.email, moving)
+    delete_unverified(link.email, moving)
     EmailAddress.objects.filter(user=moving).delete()
     moving.email = link.email
-    moving.ended_by = user_events.themselves(moving)
+    moving.ended_by = Actor.of_user(moving)
     moving.end_sessions()
     try:
         with transaction.atomic():

@@ -17,8 +17,8 @@ def request(email: str) -> None:
     """Mail a link, or that there is no such account; the caller sees no difference, and it costs the same."""
     admitted = request_limits.may_mail(LinkKind.SIGN_IN, email)
     user, known = mailed_links.receiver_of(email)
-    letter = emails.sign_in if known else emails.nobody_here
-    mailed_links.mail(Claim(LinkKind.SIGN_IN, email, user), letter, admitted=admitted)
+    compose = emails.sign_in if known else emails.no_account
+    mailed_links.mail(Claim(LinkKind.SIGN_IN, email, user), compose, admitted=admitted)
 
 
 def find(secret: str) -> MailedClaim:
@@ -40,7 +40,7 @@ def use(link: MailedClaim, *, password: str | None = None) -> User:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def _use(user: User, link: MailedClaim) -> User:
     onboarding.lock_organizations(user)
     mailed_links.use(link)

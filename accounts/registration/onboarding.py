@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from accounts import addresses, errors
 from accounts.audit import log
-from accounts.authentication import user_events
 from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.organizations import provisioning
 from accounts.organizations import update as organizations
+from accounts.permissions.actor import Actor
 from accounts.permissions.roles import Role
 from ratelimit.models import Plan
 
@@ -51,7 +51,7 @@ def lock_organizations(user: User | None, *, invitation_token: str = "") -> None
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def join_or_found(*, user: User, organization_name: str = "", invitation_token: str = "") -> Membership:
     """Join by the invitation, if there is one, else found an organization and own it.
 
@@ -61,7 +61,7 @@ def join_or_found(*, user: User, organization_name: str = "", invitation_token: 
         return invitations.accept(secret=invitation_token, user=user)
     name = organization_name or default_name(user)
     organization = _found(name)
-    founder = user_events.themselves(user)
+    founder = Actor.of_user(user)
     organizations.record_creation(organization, founder)
     return provisioning.membership(user=user, organization=organization, role=Role.OWNER, actor=founder)
 

@@ -30,8 +30,8 @@ def request(email: str) -> None:
     """Mail a link, or that there is no such account; the caller sees no difference, and it costs the same."""
     admitted = request_limits.may_mail(LinkKind.RESET, email)
     user, known = mailed_links.receiver_of(email)
-    letter = emails.reset if known else emails.nobody_here
-    mailed_links.mail(Claim(LinkKind.RESET, email, user), letter, admitted=admitted)
+    compose = emails.reset if known else emails.no_account
+    mailed_links.mail(Claim(LinkKind.RESET, email, user), compose, admitted=admitted)
 
 
 def find(secret: str) -> MailedClaim:
@@ -40,7 +40,7 @@ def find(secret: str) -> MailedClaim:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def send_by_staff(user: User, *, by: Actor) -> None:
     """Mail the same link in the name of staff, who never learn a password.
 
@@ -67,7 +67,7 @@ def confirm(secret: str, password: str) -> User:
     validate_password(password, link.user or User(email=link.email))
     if link.user is None:
         return verification.open_claimed(link, password)
-    with transaction.atomic(), log.gathered():
+    with transaction.atomic(), log.batched():
         onboarding.lock_organizations(link.user)
         mailed_links.use(link)
         set_password(link.user, password, action="user.password_reset")
@@ -80,7 +80,7 @@ def confirm(secret: str, password: str) -> User:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def set_password(
     user: User, password: str | None, *, action: str = "user.password_changed", by: Actor | None = None
 ) -> None:
@@ -88,7 +88,7 @@ def set_password(
 
     ``by`` is whoever else sets it; None as a password leaves the person the other ways to sign in.
     """
-    user.ended_by = by or user_events.themselves(user)
+    user.ended_by = by or Actor.of_user(user)
     user.set_password(password)
     user.save(update_fields=["password", "password_version"])
     mailed_links.end_all(user)

@@ -11,7 +11,7 @@ from accounts.registration import onboarding
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def rename(*, user: User, name: str) -> User:
     """Change the name that other members see; each organization of the person gets an audit event."""
     onboarding.lock_organizations(user)

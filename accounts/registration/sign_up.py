@@ -42,7 +42,7 @@ def sign_up(
         taken = not _joined(claim, invitation_token)
         if not taken:
             return claim.key
-    mailed_links.mail(claim, emails.already_here if taken else emails.sign_up, admitted=admitted)
+    mailed_links.mail(claim, emails.already_registered if taken else emails.sign_up, admitted=admitted)
     return claim.key
 
 

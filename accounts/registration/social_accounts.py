@@ -82,7 +82,7 @@ def _sign_up(identity: Identity, invitation_token: str) -> User:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def connect(identity: Identity, user: User) -> None:
     """Let the identity sign this person in from now on, who is signed in and has proven it just now.
 
@@ -105,7 +105,7 @@ def connect(identity: Identity, user: User) -> None:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def disconnect(user: User, provider: str) -> bool:
     """Take the provider's identity off the person; whether there was one.
 
@@ -118,7 +118,7 @@ def disconnect(user: User, provider: str) -> bool:
         raise CannotSignIn(LAST_WAY_IN)
     deleted, _ = mine.filter(provider=provider).delete()
     if deleted:
-        _record("sso.unlinked", user, provider)
+        _record("sso.defang", user, provider)
     return bool(deleted)
 
 

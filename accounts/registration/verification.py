@@ -21,7 +21,7 @@ def request(user: User) -> None:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def prove(user: User) -> None:
     """The person has read a mail to their address: it is theirs, and what they signed up for is founded."""
     onboarding.lock_organizations(user)
@@ -40,7 +40,7 @@ def is_proven(user: User) -> bool:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def open_claimed(link: MailedClaim, password: str | None) -> User:
     """Use a link up whose address has no account, and open one as its claim says; raises InvalidLink."""
     mailed_links.use(link)

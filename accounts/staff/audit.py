@@ -15,7 +15,7 @@ from accounts import typeid
 from accounts.audit.actions import ACTIONS
 from accounts.audit.models import AuditEvent
 from accounts.models import User
-from accounts.staff.base import LookOnly, NoForgedRows
+from accounts.staff.base import IgnorePostedInlines, ReadOnlyAdmin
 from accounts.staff.filters import GivenFilter, OfOrganization, StateFilter
 from accounts.staff.lists import ListPage, matching_organizations
 from accounts.staff.panels import Fact, Panel, list_url, page_url
@@ -67,7 +67,7 @@ class OfTarget(GivenFilter):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ListPage, LookOnly, NoForgedRows):
+class AuditEventAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
     in_search = False
     list_display = ("at", "organization", "words", "actor_name", "target_name")
     list_filter = (OfOrganization, ByActor, OfTarget, ActionFilter)
@@ -78,12 +78,12 @@ class AuditEventAdmin(ListPage, LookOnly, NoForgedRows):
     fields = (
         *("organization", "sequence", "public_id", "action", "at"),
         *("actor_type", "actor_id", "actor_name", "target_type", "target_id", "target_name"),
-        *("address", "request_id", "told", "chained", "sealed"),
+        *("address", "request_id", "details", "chained", "sealed"),
     )
-    readonly_fields = ("public_id", "told", "chained", "sealed")
+    readonly_fields = ("public_id", "details", "chained", "sealed")
 
     @admin.display(description="changes")
-    def told(self, event: AuditEvent) -> str:
+    def details(self, event: AuditEvent) -> str:
         return json.dumps(event.changes, ensure_ascii=False)
 
     @admin.display(description="hash before")

@@ -34,7 +34,7 @@ def may_change(request: HttpRequest, people: list[User]) -> bool:
     return isinstance(request.user, User) and acts.staff_may_change(request.user, people)
 
 
-class LookOnly:
+class ReadOnlyAdmin:
     """Nothing is added, changed or deleted here; mixed into an admin."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -47,7 +47,7 @@ class LookOnly:
         return False
 
 
-class NoForgedRows(Page):
+class IgnorePostedInlines(Page):
     """No formset is ever read from what is posted, so that a forged one has nothing to change."""
 
     def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -59,7 +59,7 @@ class NoForgedRows(Page):
         return super().changelist_view(request, extra_context)
 
 
-class RefusableDeletion(Page):
+class DeleteThroughService(Page):
     """Deletes through a flow that may refuse; then nothing is deleted or logged, and a message says why."""
 
     actions = ["delete_selected"]
@@ -77,7 +77,7 @@ class RefusableDeletion(Page):
         try:
             return super().delete_view(request, object_id, extra_context)
         except APIError as exc:
-            tell(self, request, exc)
+            show_error(self, request, exc)
             page = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
             return HttpResponseRedirect(reverse(page))
 
@@ -87,11 +87,11 @@ class RefusableDeletion(Page):
             with transaction.atomic():
                 return delete_selected(self, request, queryset)
         except APIError as exc:
-            tell(self, request, exc)
+            show_error(self, request, exc)
             return None
 
 
-def tell(page: Page, request: HttpRequest, exc: APIError) -> None:
+def show_error(page: Page, request: HttpRequest, exc: APIError) -> None:
     detail = exc.extra.get("detail", "")
     page.message_user(request, f"{exc.error.message}. {detail}".strip(), messages.ERROR)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.members import invitations
 from accounts.models import Invitation
-from accounts.staff.base import LookOnly, NoForgedRows, confirmation, staff
+from accounts.staff.base import IgnorePostedInlines, ReadOnlyAdmin, confirmation, staff
 from accounts.staff.filters import OfOrganization, StateFilter
 from accounts.staff.lists import ListPage, matching_organizations
 from accounts.staff.search_terms import Typed
@@ -31,7 +31,7 @@ class InvitationState(StateFilter):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(ListPage, LookOnly, NoForgedRows):
+class InvitationAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
     list_display = ("email", "organization", "role", "status", "sent_at", "expires_at")
     list_filter = (OfOrganization, InvitationState, "role")
     search_help_text = "inv_… or org_… id, e-mail, organization"

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from accounts.members import removal
 from accounts.models import Membership
-from accounts.staff.base import NoForgedRows, RefusableDeletion, may_change, staff
+from accounts.staff.base import DeleteThroughService, IgnorePostedInlines, may_change, staff
 from accounts.staff.filters import OfOrganization, OfPerson
 from accounts.staff.lists import ListPage, matching_organizations
 from accounts.staff.panels import Fact, Panel, list_url, page_url
@@ -18,7 +18,7 @@ from accounts.staff.search_terms import Typed
 
 
 @admin.register(Membership)
-class MembershipAdmin(ListPage, RefusableDeletion, NoForgedRows):
+class MembershipAdmin(ListPage, DeleteThroughService, IgnorePostedInlines):
     """Members are looked at and removed; their tokens stop with them."""
 
     in_search = False

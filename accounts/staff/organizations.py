@@ -24,7 +24,14 @@ from accounts.staff import (  # noqa: F401
     site,
     users,
 )
-from accounts.staff.base import LookOnly, NoForgedRows, RefusableDeletion, confirmation, given_reason, staff
+from accounts.staff.base import (
+    DeleteThroughService,
+    IgnorePostedInlines,
+    ReadOnlyAdmin,
+    confirmation,
+    given_reason,
+    staff,
+)
 from accounts.staff.filters import StateFilter
 from accounts.staff.lists import ListPage
 from accounts.staff.search_terms import Typed
@@ -50,7 +57,7 @@ class OrganizationState(StateFilter):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows):
+class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInlines):
     list_display = ["name", "slug", "plan", "status", "members", "created"]
     list_filter = (OrganizationState, "plan")
     list_select_related = ("plan",)
@@ -150,7 +157,7 @@ class OrganizationAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows)
         return names, {str(self.opts.verbose_name_plural): len(names)}, set(), []
 
     @transaction.atomic
-    @log.gathered()
+    @log.batched()
     def remove(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
         Organization.objects.lock_all(queryset.values_list("pk", flat=True))
         for organization in queryset:
@@ -158,7 +165,7 @@ class OrganizationAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows)
 
     @admin.action(permissions=["delete"], description="Restore selected organizations")
     @transaction.atomic
-    @log.gathered()
+    @log.batched()
     def restore(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
         Organization.objects.lock_all(queryset.values_list("pk", flat=True))
         now, restored = timezone.now(), 0
@@ -224,22 +231,22 @@ def counted(rows: QuerySet[Any]) -> dict[UUID, int]:
 
 
 @admin.register(LogEntry)
-class LogAdmin(ListPage, LookOnly, NoForgedRows):
+class LogAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
     """Who of the staff did what."""
 
     in_search = False
 
-    list_display = ("action_time", "user", "object_repr", "told", "content_type")
+    list_display = ("action_time", "user", "object_repr", "details", "content_type")
     list_filter = ("action_flag",)
     list_select_related = ("user", "content_type")
     search_help_text = "What was changed, or the e-mail of the staff member"
     ordering = ("-pk",)
-    fields = ("action_time", "user", "content_type", "object_repr", "object_id", "told")
-    readonly_fields = ("told",)
+    fields = ("action_time", "user", "content_type", "object_repr", "object_id", "details")
+    readonly_fields = ("details",)
 
     def criteria(self, typed: Typed) -> list[Q]:
         return [Q(object_repr__icontains=typed.text), Q(user__email__startswith=typed.in_address.lower())]
 
     @admin.display(description="change")
-    def told(self, entry: LogEntry) -> str:
+    def details(self, entry: LogEntry) -> str:
         return str(entry.get_change_message() or entry.get_action_flag_display())

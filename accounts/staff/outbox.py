@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 
 from accounts.models import OutboxMail
 from accounts.notifications import outbox
-from accounts.staff.base import LookOnly, NoForgedRows
+from accounts.staff.base import IgnorePostedInlines, ReadOnlyAdmin
 from accounts.staff.filters import StateFilter
 from accounts.staff.lists import ListPage
 from accounts.staff.search_terms import Typed
@@ -28,7 +28,7 @@ class OutboxState(StateFilter):
 
 
 @admin.register(OutboxMail)
-class OutboxMailAdmin(ListPage, LookOnly, NoForgedRows):
+class OutboxMailAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
     list_display = ("to", "subject", "last_error", "tries", "next_try", "created_at")
     list_filter = (OutboxState,)
     search_help_text = "Recipient's e-mail address"

@@ -26,7 +26,14 @@ from accounts.errors import APIError
 from accounts.members import removal
 from accounts.models import Membership, User
 from accounts.registration import password_reset
-from accounts.staff.base import NoForgedRows, RefusableDeletion, confirmation, may_change, staff, tell
+from accounts.staff.base import (
+    DeleteThroughService,
+    IgnorePostedInlines,
+    confirmation,
+    may_change,
+    show_error,
+    staff,
+)
 from accounts.staff.filters import StateFilter
 from accounts.staff.lists import ListPage
 from accounts.staff.panels import Panel
@@ -64,7 +71,7 @@ class StaffFilter(StateFilter):
 
 
 @admin.register(User)
-class UserAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows, UserPage):
+class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInlines, UserPage):
     """People; staff see and set no password, and only superusers decide who is staff and what staff may."""
 
     form = forms.ModelForm
@@ -126,7 +133,7 @@ class UserAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows, UserPag
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The last step of the page's one transaction: what differs is told to the person's organizations."""
         super().save_related(request, form, formsets, change)
-        changed = {name: told(form, name) for name in form.changed_data}
+        changed = {name: before_and_after(form, name) for name in form.changed_data}
         if changed:
             user_events.record("user.changed", form.instance, staff(request), **changed)
 
@@ -157,7 +164,7 @@ class UserAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows, UserPag
                 password_reset.send_by_staff(user, by=staff(request))
                 self._log_each(request, [user], "Password reset mail sent")
         except APIError as exc:
-            tell(self, request, exc)
+            show_error(self, request, exc)
         return redirect(f"{self.admin_site.name}:accounts_user_change", user.pk)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -188,7 +195,7 @@ class UserAdmin(ListPage, RefusableDeletion, ValuesLogged, NoForgedRows, UserPag
                 done = removal.deactivate(users=queryset, actor=staff(request))
                 self._log_each(request, done, "Deactivated")
         except APIError as exc:
-            tell(self, request, exc)
+            show_error(self, request, exc)
         return None
 
     @admin.action(permissions=["change"], description="Reactivate selected users")
@@ -250,7 +257,7 @@ class GroupAdmin(DjangoGroupAdmin):
         return super().has_delete_permission(request, obj) and is_superuser(request)
 
 
-def told(form: forms.ModelForm[User], name: str) -> list[Any]:
+def before_and_after(form: forms.ModelForm[User], name: str) -> list[Any]:
     """A field before and after, as the audit log keeps it: rows by their names."""
     return [_plain(form.initial.get(name)), _plain(form.cleaned_data[name])]
 

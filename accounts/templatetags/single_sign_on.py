@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 
 from accounts.oidc import providers as sso_providers
-from accounts.redirects import is_own_path
+from accounts.redirects import is_local_path
 from accounts.registration import social_accounts
 
 register = template.Library()
@@ -20,7 +20,7 @@ def sso_buttons(context: dict[str, Any]) -> dict[str, Any]:
     wanted = request.POST.get("next") or request.GET.get("next", "")
     return {
         "providers": [(one, f"{one.slug}_login") for one in sso_providers.configured()],
-        "next": wanted if is_own_path(wanted) else "",
+        "next": wanted if is_local_path(wanted) else "",
         "csrf_token": context.get("csrf_token"),
     }
 

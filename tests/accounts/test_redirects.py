@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client, override_settings
 
-from accounts.redirects import is_own_path
+from accounts.redirects import is_local_path
 from tests.accounts.authentication.flows import PASSWORD, make_person
 
 EVIL = [
@@ -39,12 +39,12 @@ OWN = ["/", "/settings/members/", "/settings/tokens/?status=all&q=%2F%2Fx", "/%0
 
 @pytest.mark.parametrize("url", EVIL)
 def test_it_is_no_path_of_ours(url: str) -> None:
-    assert not is_own_path(url)
+    assert not is_local_path(url)
 
 
 @pytest.mark.parametrize("url", OWN)
 def test_it_is_a_path_of_ours(url: str) -> None:
-    assert is_own_path(url)
+    assert is_local_path(url)
 
 
 @pytest.mark.django_db

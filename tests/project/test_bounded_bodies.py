@@ -16,7 +16,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
 from accounts.drf.exception_handler import api_error_of
-from accounts.drf.fields import MOST_ITEM_ERRORS, Body, BoundedDict, BoundedList
+from accounts.drf.fields import MOST_ITEM_ERRORS, BoundedDict, BoundedList, StrictSerializer
 from tokens.api.token_serializers import MOST_PERMISSIONS, PermissionText
 
 APPS = ("accounts", "tokens", "config")
@@ -48,7 +48,7 @@ def bodies() -> list[type[Any]]:
     assert get_resolver().url_patterns  # The views are imported, and their serializers with them.
     read = read_by_endpoints()
     every = set(serializer_types(serializers.Serializer))
-    found = {one for one in every if one.__name__ in read or issubclass(one, Body)}
+    found = {one for one in every if one.__name__ in read or issubclass(one, StrictSerializer)}
     assert read <= {one.__name__ for one in found}
     return sorted(found, key=lambda body: body.__name__)
 

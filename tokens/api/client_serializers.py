@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from accounts.api.serializers import PersonSerializer
-from accounts.drf.fields import Body, BoundedList, CamelCase, Instant, Name, WholeNumber
+from accounts.drf.fields import BoundedList, CamelCase, Instant, Name, StrictSerializer, WholeNumber
 from accounts.drf.pagination import PageLinks
 from tokens.api.token_serializers import MOST_PERMISSIONS, KnownToSerializer, ParentSerializer, PermissionText
 from tokens.models.client import RefreshAuth
@@ -15,7 +15,7 @@ SCOPES_HELP = "The most that an access token of the client may hold."
 REFRESH_HELP = "Whether a refresh needs the secret, or the client's id alone."
 
 
-class ClientWish(Body):
+class ClientWish(StrictSerializer):
     """What a new client is to be."""
 
     name = Name(max_length=100)
@@ -27,7 +27,7 @@ class ClientWish(Body):
     )
 
 
-class ClientChange(Body):
+class ClientChange(StrictSerializer):
     """What of a client may change."""
 
     unknown = "Only name, scopes and refreshAuth can be changed."
@@ -43,7 +43,7 @@ class ClientChange(Body):
     refresh_auth = serializers.ChoiceField(choices=RefreshAuth.values, required=False, help_text=REFRESH_HELP)
 
 
-class SecretRotation(Body):
+class SecretRotation(StrictSerializer):
     """How long the secrets before the new one are still good."""
 
     overlap_seconds = WholeNumber(

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.drf.pagination import PageQuery, SignedCursorPagination
-from accounts.drf.tenancy import caller, named, organization_id
+from accounts.drf.tenancy import caller, organization_id, parse_id
 from accounts.errors import APIError
 from tokens.api.client_serializers import (
     ClientChange,
@@ -163,7 +163,7 @@ class RevokeAllView(APIView):
 
 def find(request: Request, client_id: str, *, deleted: bool = False) -> OAuthClient:
     """The organization's client of that public id; raises APIError(not_found) for any other."""
-    pk = named("cli", client_id)
+    pk = parse_id("cli", client_id)
     found = client_records.of_organization(organization_id(request), deleted=deleted).filter(pk=pk).first()
     if found is None:
         raise APIError(errors.NOT_FOUND)

@@ -9,15 +9,15 @@ from rest_framework import serializers
 
 from accounts.api.invitations import RoleField
 from accounts.api.serializers import MemberSerializer
-from accounts.drf.fields import Body, BoundedDict, BoundedList, CamelCase, String
-from accounts.drf.tenancy import named
+from accounts.drf.fields import BoundedDict, BoundedList, CamelCase, StrictSerializer, String
+from accounts.drf.tenancy import parse_id
 from tokens.api.token_serializers import MOST_PERMISSIONS, PermissionText
 
 MOST_TRANSFERS = 100
 LONGEST_ID = 100
 
 
-class Transferring(Body):
+class Transferring(StrictSerializer):
     """By id of a token or a client, the id of the member who takes it over."""
 
     transfer_tokens = BoundedDict(
@@ -41,8 +41,8 @@ class Transferring(Body):
         tokens = self.validated_data.get("transfer_tokens", {})
         clients = self.validated_data.get("transfer_clients", {})
         return {
-            "transfers": {named("tok", one): named("mem", member) for one, member in tokens.items()},
-            "clients": {named("cli", one): named("mem", member) for one, member in clients.items()},
+            "transfers": {parse_id("tok", one): parse_id("mem", member) for one, member in tokens.items()},
+            "clients": {parse_id("cli", one): parse_id("mem", member) for one, member in clients.items()},
         }
 
 
@@ -69,7 +69,7 @@ class MemberChange(Transferring):
         """Arguments of the flow; raises APIError(not_found) for an id that cannot be one."""
         given = self.validated_data
         found: dict[str, Any] = {name: given[name] for name in ("role", "permissions") if name in given}
-        revoked = [named("tok", text) for text in given.get("revoke_tokens", [])]
+        revoked = [parse_id("tok", text) for text in given.get("revoke_tokens", [])]
         return found | self.transfers() | {"revoked": revoked}
 
 

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.authorization.acts import MANAGE
-from accounts.drf.tenancy import caller, named
+from accounts.drf.tenancy import caller, parse_id
 from accounts.errors import ErrorCode
 from tokens.api.member_serializers import ChangedMemberSerializer, MemberChange, Removal
 from tokens.lifecycle import member_removal
@@ -46,7 +46,7 @@ class MemberView(APIView):
         removes the last owner. A program acts with no more than its responsible member's present rights, and
         not on that member.
         """
-        pk = named("mem", member_id)
+        pk = parse_id("mem", member_id)
         wanted = MemberChange(data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
         member = member_removal.change(actor=caller(request), member_id=pk, **wanted.wanted())
@@ -61,7 +61,7 @@ class MemberView(APIView):
 
         Needs `members.manage`, except for leaving by oneself.
         """
-        pk = named("mem", member_id)
+        pk = parse_id("mem", member_id)
         wanted = Removal(data=request.data)
         wanted.is_valid(raise_exception=True)
         member_removal.remove(actor=caller(request), member_id=pk, **wanted.transfers())

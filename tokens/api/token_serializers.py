@@ -7,7 +7,17 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.serializers import PersonSerializer
-from accounts.drf.fields import Body, BoundedList, CamelCase, Instant, Lines, Name, String, Text, WholeNumber
+from accounts.drf.fields import (
+    BoundedList,
+    CamelCase,
+    Instant,
+    Lines,
+    Name,
+    StrictSerializer,
+    String,
+    Text,
+    WholeNumber,
+)
 from accounts.drf.pagination import PageLinks, PageQuery
 from accounts.permissions.scopes import MAX_LENGTH, PATTERN, parse
 from tokens.models import MAX_DAYS, Status
@@ -52,7 +62,7 @@ class TokenQuery(CamelCase, PageQuery):
         return value
 
 
-class TokenWish(Body):
+class TokenWish(StrictSerializer):
     """What a new token is to be."""
 
     name = Name(max_length=100, help_text="Unique among the organization's active tokens.")
@@ -74,7 +84,7 @@ class TokenWish(Body):
     description = Lines(max_length=500, allow_blank=True, default="")
 
 
-class TokenChange(Body):
+class TokenChange(StrictSerializer):
     """What of a token may change; the rest of it never does."""
 
     unknown = "Only name and description can be changed."
@@ -83,13 +93,13 @@ class TokenChange(Body):
     description = Lines(max_length=500, allow_blank=True, required=False)
 
 
-class Revocation(Body):
+class Revocation(StrictSerializer):
     """Why a token is revoked."""
 
     reason = Text(max_length=200, allow_blank=True, default="")
 
 
-class Lookup(Body):
+class Lookup(StrictSerializer):
     """A secret that was found somewhere."""
 
     token = String(max_length=1000, help_text="A token's whole plaintext.")

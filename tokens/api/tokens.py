@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.drf.pagination import SignedCursorPagination
-from accounts.drf.tenancy import caller, named, organization_id
+from accounts.drf.tenancy import caller, organization_id, parse_id
 from accounts.errors import APIError, ErrorCode
 from tokens.api import examples
 from tokens.api.token_serializers import (
@@ -169,7 +169,7 @@ class TokenLookupView(APIView):
 
 def find(request: Request, token_id: str) -> ServiceAccountToken:
     """The organization's token of that public id; raises APIError(not_found) for any other."""
-    pk = named("tok", token_id)
+    pk = parse_id("tok", token_id)
     token = search.of_organization(organization_id(request)).with_people().filter(pk=pk).first()
     if token is None:
         raise APIError(errors.NOT_FOUND)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from accounts.audit import log
 from accounts.audit.log import Target
-from accounts.authentication.user_events import themselves
 from accounts.models import User
 from accounts.permissions.actor import SYSTEM, Actor
 from tokens import user_agent
@@ -17,7 +16,7 @@ def opened(grant: Grant, user: User) -> None:
     log.record(
         organization_id=grant.organization_id,
         action="session.opened",
-        actor=themselves(user),
+        actor=Actor.of_user(user),
         target=_target(grant),
         changes={"door": grant.get_kind_display()},
     )
@@ -40,7 +39,7 @@ def all_ended(
     log.record(
         organization_id=organization_id,
         action="sessions.ended",
-        actor=actor or themselves(user),
+        actor=actor or Actor.of_user(user),
         target=Target("user", user.public_id, user.display_name),
         changes={"sessionsEnded": number, "reason": reason},
     )

@@ -164,7 +164,7 @@ def rotate(
         # The organization's lock comes before the family's, which the rotation has held until now.
         with transaction.atomic():
             if revoke(Grant.objects.filter(pk=outcome.grant.pk), reason=REUSED, now=now):
-                refresh_reuse.owe(outcome.grant, now)
+                refresh_reuse.enqueue(outcome.grant, now)
                 sessions.reuse_detected(outcome.grant)
         logger.warning("%s, and the family of %s has ended", REUSED, outcome.grant.public_id)
     if isinstance(outcome, InvalidGrant):

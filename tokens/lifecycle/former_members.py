@@ -40,8 +40,8 @@ def mark_clients(user: User, organizations: Iterable[UUID], actor: Actor) -> Non
     _mark(secrets, user)
     for organization_id, clients in known.items():
         owners = Membership.objects.active().filter(organization=organization_id, role=Role.OWNER)
-        letter = transfer_emails.known_clients(clients, user.display_name)
-        outbox.enqueue(letter, *owners.exclude(user=user).values_list("user__email", flat=True))
+        email = transfer_emails.known_clients(clients, user.display_name)
+        outbox.enqueue(email, *owners.exclude(user=user).values_list("user__email", flat=True))
         for client in clients:
             client_trail.known_to_former_member(client, actor, user.display_name)
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts import errors
 from accounts.audit import log
 from accounts.authorization.acts import Act, authorize
-from accounts.authorization.rights import Rights, locked_rights
+from accounts.authorization.rights import Authorization, authorize_locked
 from accounts.errors import APIError
 from accounts.members import removal, roles
 from accounts.models import Membership, Organization
@@ -47,9 +47,9 @@ def remove(
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def _remove(actor: Actor, member_id: UUID, wanted: Transfers) -> Membership:
-    rights = locked_rights(actor)
+    rights = authorize_locked(actor)
     member = rights.find(member_id)
     authorize(rights, Act.REMOVE, member=member)
     require_parents(member, wanted)
@@ -59,7 +59,7 @@ def _remove(actor: Actor, member_id: UUID, wanted: Transfers) -> Membership:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def change(
     *,
     actor: Actor,
@@ -74,7 +74,7 @@ def change(
 
     What is not named stays as it is.
     """
-    rights = locked_rights(actor)
+    rights = authorize_locked(actor)
     member = rights.find(member_id)
     transfer(rights=rights, member=member, wanted=Transfers(transfers, clients), actor=actor)
     if revoked:
@@ -82,7 +82,7 @@ def change(
     return roles.change(actor=actor, member_id=member_id, role=role, permissions=permissions)
 
 
-def _revoke(rights: Rights, member: Membership, chosen: Collection[UUID], actor: Actor) -> None:
+def _revoke(rights: Authorization, member: Membership, chosen: Collection[UUID], actor: Actor) -> None:
     if not rights.scopes.allows(MANAGE):
         raise APIError(errors.INSUFFICIENT_SCOPE, required=[MANAGE])
     tokens = ServiceAccountToken.objects.filter(responsible=member, pk__in=chosen)

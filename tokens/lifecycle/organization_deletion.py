@@ -23,7 +23,7 @@ def connect() -> None:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def organization_saved(
     instance: Organization, update_fields: Collection[str] | None = None, **_: Any
 ) -> None:

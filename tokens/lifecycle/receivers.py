@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from accounts.audit import log
 from accounts.authentication import browser_sessions, mailed_links
-from accounts.authentication.user_events import themselves
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.permissions.actor import Actor
@@ -42,7 +41,7 @@ def connect() -> None:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
     """``instance.ended_by`` is who removes the member, where a flow has said so."""
     Organization.objects.lock_all({instance.organization_id, *organizations_of(origin)})
@@ -65,7 +64,7 @@ def organization_deleted(instance: Organization, **_: Any) -> None:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def browser_deleted(instance: UserSession, origin: Origin, **_: Any) -> None:
     """End what was exchanged for a browser's session, unless it has expired before."""
     exchanged = Grant.objects.filter(browser_id=instance.pk, revoked_at=None, expires_at__gt=timezone.now())
@@ -74,11 +73,11 @@ def browser_deleted(instance: UserSession, origin: Origin, **_: Any) -> None:
     for grant in exchanged.select_related("user").order_by("organization_id", "pk"):
         engine.revoke(Grant.objects.filter(pk=grant.pk), reason=BROWSER_ENDED)
         if grant.user is not None:
-            session_trail.ended(grant, themselves(grant.user), BROWSER_ENDED)
+            session_trail.ended(grant, Actor.of_user(grant.user), BROWSER_ENDED)
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def user_saved(instance: User, update_fields: Collection[str] | None = None, **_: Any) -> None:
     """End what a deactivated person holds, and again at their return what a change in SQL left behind.
 

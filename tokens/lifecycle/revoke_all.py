@@ -39,7 +39,7 @@ class Revoked:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def revoke_all(*, actor: Actor) -> Revoked:
     """End what opens the actor's organization, their own credential included: see ``Revoked``.
 

@@ -163,7 +163,7 @@ class Since:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def end_in(organization_id: UUID, chosen: Since) -> None:
     """End what ``chosen`` names of one organization; a repetition tells every worker again."""
     Organization.objects.lock_all([organization_id])

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from accounts.audit import log
 from accounts.authentication import browser_proof, browser_sessions, second_factor
-from accounts.authentication.user_events import REMOVED_BY, themselves
+from accounts.authentication.user_events import REMOVED_BY
 from accounts.models import Membership, Organization, User
 from accounts.permissions.actor import Actor
 from accounts.proof import Factor
@@ -36,7 +36,7 @@ def connect() -> None:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
     """Setting it up proves it in this browser; what was opened without one elsewhere ends."""
     if authenticator.type not in second_factor.FACTORS:
@@ -56,14 +56,14 @@ def removing(instance: Authenticator, origin: Any, **_: Any) -> None:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def removed(instance: Authenticator, origin: Any, **_: Any) -> None:
     """``instance`` may name who removes it, where a flow has said so."""
     user: User = instance.user
     if _goes_with_person(origin) or instance.type not in second_factor.FACTORS or second_factor.is_on(user):
         return
-    actor: Actor = getattr(instance, REMOVED_BY, None) or themselves(user)
-    asking = Organization.objects.living().filter(mfa_required=True, memberships__user=user)
+    actor: Actor = getattr(instance, REMOVED_BY, None) or Actor.of_user(user)
+    asking = Organization.objects.not_deleted().filter(mfa_required=True, memberships__user=user)
     for organization_id in sorted(asking.values_list("pk", flat=True)):
         mine = Grant.objects.filter(organization_id=organization_id, user=user)
         number = sessions.living(user.pk).filter(organization_id=organization_id).count()

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.authorization.acts import Act, authorize
-from accounts.authorization.rights import Rights
+from accounts.authorization.rights import Authorization
 from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.notifications import outbox
@@ -55,7 +55,7 @@ TOKENS = _Kind(Act.TRANSFER_TOKENS, "transferTokens", "token", issue.MANAGE)
 CLIENTS = _Kind(Act.TRANSFER_CLIENTS, "transferClients", "OAuth client", clients.MANAGE)
 
 
-def transfer(*, rights: Rights, member: Membership, wanted: Transfers, actor: Actor) -> None:
+def transfer(*, rights: Authorization, member: Membership, wanted: Transfers, actor: Actor) -> None:
     """Call it under the organization's lock. Raises APIError: not_found, forbidden, insufficient_scope,
     invalid_request with fields.
     """
@@ -78,14 +78,14 @@ def transfer(*, rights: Rights, member: Membership, wanted: Transfers, actor: Ac
         # Workers remember who is responsible.
         Organization.objects.advance([member.organization_id])
     for taker in {taker for _, taker in (*tokens, *taken)}:
-        letter = transfer_emails.transferred(
+        email = transfer_emails.transferred(
             taker,
             actor.name,
             member.user.display_name,
             [token for token, of in tokens if of == taker],
             [client for client, of in taken if of == taker],
         )
-        outbox.enqueue(letter, taker.user.email)
+        outbox.enqueue(email, taker.user.email)
 
 
 def require_parents(member: Membership, wanted: Transfers) -> None:
@@ -133,7 +133,7 @@ def recipients(member: Membership) -> list[Membership]:
 
 def _pairs(
     kind: _Kind,
-    rights: Rights,
+    rights: Authorization,
     member: Membership,
     wanted: Mapping[UUID, UUID],
     every: QuerySet[Any],

@@ -17,7 +17,7 @@ from tokens.notifications import emails
 MANAGE = "clients.manage"
 
 
-def owe(client: OAuthClient, actor: Actor, now: datetime) -> None:
+def enqueue(client: OAuthClient, actor: Actor, now: datetime) -> None:
     """Call it in the client's transaction, before the audit log's end is locked."""
     if actor.type == SYSTEM.type:
         return
@@ -30,11 +30,11 @@ def owe(client: OAuthClient, actor: Actor, now: datetime) -> None:
         created_at=now,
         claimed_until=now,
     )
-    notices.owe([notice])
+    notices.enqueue([notice])
 
 
-def compose(organization: Organization, owed: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
-    facts = {one.subject: one.facts for one in owed}
+def compose(organization: Organization, pending: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
+    facts = {one.subject: one.facts for one in pending}
     for client in OAuthClient.objects.filter(pk__in=facts).order_by("pk"):
-        letter = emails.client_created(organization, client, facts[client.pk])
-        yield Mailing(letter, notices.receivers(organization.pk, wanted=MANAGE))
+        email = emails.client_created(organization, client, facts[client.pk])
+        yield Mailing(email, notices.receivers(organization.pk, wanted=MANAGE))

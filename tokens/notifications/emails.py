@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts import dates
 from accounts.models import Organization
-from accounts.notifications.email import Letter, unlinked
+from accounts.notifications.email import Email, defang
 from ratelimit.usage.reports import Usage
 from tokens import user_agent
 from tokens.models import Grant, OAuthClient, ServiceAccountToken
@@ -33,11 +33,11 @@ STOP_IT = (
 Made = tuple[ServiceAccountToken, dict[str, Any]]
 
 
-def created(organization: Organization, made: Sequence[Made]) -> Letter:
+def created(organization: Organization, made: Sequence[Made]) -> Email:
     """Each token with the facts of its making: ``by``, ``type`` and ``address``."""
-    name = unlinked(organization.name)
+    name = defang(organization.name)
     if len(made) > 1:
-        return Letter(
+        return Email(
             f"{len(made)} new API tokens in {name}",
             (f"{len(made)} API tokens have been created in {name}.",),
             _page("tokens"),
@@ -48,15 +48,15 @@ def created(organization: Organization, made: Sequence[Made]) -> Letter:
                 ),
             ),
             tuple(
-                (unlinked(token.name), f"{_masked(token)}, by {_maker(facts)}, {_end(token)}")
+                (defang(token.name), f"{_masked(token)}, by {_maker(facts)}, {_end(token)}")
                 for token, facts in made
             ),
         )
     token, facts = made[0]
     origin = f", from the address {facts['address']}" if facts.get("address") else ""
-    return Letter(
+    return Email(
         f"A new API token in {name}",
-        (f"The API token “{unlinked(token.name)}” has been created in {name} by {_maker(facts)}.",),
+        (f"The API token “{defang(token.name)}” has been created in {name} by {_maker(facts)}.",),
         _page("token_detail", token.public_id),
         "See the token",
         (STOP_IT,),
@@ -69,12 +69,12 @@ def created(organization: Organization, made: Sequence[Made]) -> Letter:
     )
 
 
-def client_created(organization: Organization, client: OAuthClient, facts: dict[str, Any]) -> Letter:
-    name = unlinked(organization.name)
+def client_created(organization: Organization, client: OAuthClient, facts: dict[str, Any]) -> Email:
+    name = defang(organization.name)
     origin = f", from the address {facts['address']}" if facts.get("address") else ""
-    return Letter(
+    return Email(
         f"A new OAuth client in {name}",
-        (f"The OAuth client “{unlinked(client.name)}” has been created in {name} by {_maker(facts)}.",),
+        (f"The OAuth client “{defang(client.name)}” has been created in {name} by {_maker(facts)}.",),
         _page("client_detail", client.public_id),
         "See the client",
         (STOP_IT.replace("made it, revoke it on its page: it stops", "created it, delete it: it stops"),),
@@ -88,22 +88,22 @@ def client_created(organization: Organization, client: OAuthClient, facts: dict[
 
 def expiring(
     organization: Organization, tokens: Sequence[tuple[ServiceAccountToken, Usage]], now: datetime
-) -> Letter:
+) -> Email:
     """Tokens that end soon, the first to end first."""
-    name = unlinked(organization.name)
+    name = defang(organization.name)
     advice = "An expiry cannot be moved. Create a new token, put it in place of the old one, and revoke that."
     if len(tokens) > 1:
-        return Letter(
+        return Email(
             f"{len(tokens)} API tokens of {name} expire soon",
             (f"Programs that use these tokens of {name} are refused once they have expired.",),
             _page("tokens"),
             "See the tokens",
             (advice,),
-            tuple((unlinked(token.name), _last_days(token, used, now)) for token, used in tokens),
+            tuple((defang(token.name), _last_days(token, used, now)) for token, used in tokens),
         )
     token, used = tokens[0]
-    return Letter(
-        f"API token expires {_ahead(token, now)}: {unlinked(token.name)}",
+    return Email(
+        f"API token expires {_ahead(token, now)}: {defang(token.name)}",
         (f"Programs that use this token of {name} are refused once it has expired.",),
         _page("token_detail", token.public_id),
         "See the token",
@@ -116,18 +116,18 @@ def expiring(
     )
 
 
-def reused_to_owners(grant: Grant, facts: dict[str, Any]) -> Letter:
-    organization = unlinked(grant.organization.name)
+def reused_to_owners(grant: Grant, facts: dict[str, Any]) -> Email:
+    organization = defang(grant.organization.name)
     if grant.client:
-        whose = f"of the OAuth client “{unlinked(grant.client.name)}” in {organization}"
+        whose = f"of the OAuth client “{defang(grant.client.name)}” in {organization}"
     else:
-        person = unlinked(grant.user.display_name) if grant.user else "a former member"
+        person = defang(grant.user.display_name) if grant.user else "a former member"
         whose = f"of {person} in {organization}"
     sentence = (
         f"A refresh token {whose} came back after it had been exchanged. Somebody may have a copy of it, so "
         "everything that was opened with it has ended."
     )
-    return Letter(
+    return Email(
         f"A spent refresh token was used again in {organization}",
         (sentence,),
         _page("audit_log"),
@@ -137,13 +137,13 @@ def reused_to_owners(grant: Grant, facts: dict[str, Any]) -> Letter:
     )
 
 
-def reused_to_person(grant: Grant, facts: dict[str, Any]) -> Letter:
-    organization = unlinked(grant.organization.name)
+def reused_to_person(grant: Grant, facts: dict[str, Any]) -> Email:
+    organization = defang(grant.organization.name)
     sentence = (
         f"A refresh token of a session of yours in {organization} came back after it had been exchanged. "
         "Somebody may have a copy of it, so the session has ended. Your other sessions go on."
     )
-    return Letter(
+    return Email(
         "A session of yours was ended",
         (sentence,),
         _page("security"),
@@ -166,7 +166,7 @@ def _page(name: str, *arguments: str) -> str:
 
 def _maker(facts: dict[str, Any]) -> str:
     kind = MAKERS.get(facts.get("type", ""))
-    name = unlinked(str(facts.get("by", "")))
+    name = defang(str(facts.get("by", "")))
     return f"{kind} “{name}”" if kind else name
 
 

@@ -15,10 +15,10 @@ from tokens.models import Grant
 from tokens.notifications import emails
 
 
-def owe(grant: Grant, now: datetime) -> None:
+def enqueue(grant: Grant, now: datetime) -> None:
     """Call it in the transaction that ends the family, before the audit log's end is locked."""
     facts = {"address": request_context.current().address, "at": dates.exactly(now)}
-    notices.owe(
+    notices.enqueue(
         [
             Notice(
                 organization_id=grant.organization_id,
@@ -32,9 +32,9 @@ def owe(grant: Grant, now: datetime) -> None:
     )
 
 
-def compose(organization: Organization, owed: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
+def compose(organization: Organization, pending: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
     """Each family has letters of its own; an owner gets no second one about their own session."""
-    facts = {one.subject: one.facts for one in owed}
+    facts = {one.subject: one.facts for one in pending}
     families = Grant.objects.filter(pk__in=facts).select_related("organization", "user", "client")
     owners = notices.receivers(organization.pk, Role.OWNER)
     for grant in families.order_by("pk"):

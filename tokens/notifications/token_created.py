@@ -22,12 +22,12 @@ from tokens.notifications import emails
 MANAGE = "tokens.manage"
 
 
-def owe(token: ServiceAccountToken, actor: Actor, now: datetime) -> None:
+def enqueue(token: ServiceAccountToken, actor: Actor, now: datetime) -> None:
     """Call it in the token's transaction, before the audit log's end is locked."""
     if actor.type == SYSTEM.type:
         return
     facts = {"by": actor.name, "type": actor.type, "address": request_context.current().address}
-    notices.owe(
+    notices.enqueue(
         [
             Notice(
                 organization_id=token.organization_id,
@@ -41,9 +41,9 @@ def owe(token: ServiceAccountToken, actor: Actor, now: datetime) -> None:
     )
 
 
-def compose(organization: Organization, owed: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
-    facts = {one.subject: one.facts for one in owed}
+def compose(organization: Organization, pending: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
+    facts = {one.subject: one.facts for one in pending}
     tokens = ServiceAccountToken.objects.filter(pk__in=facts).prefetch_related("secrets").order_by("pk")
     if made := [(token, facts[token.pk]) for token in tokens]:
-        letter = emails.created(organization, made)
-        yield Mailing(letter, notices.receivers(organization.pk, wanted=MANAGE))
+        email = emails.created(organization, made)
+        yield Mailing(email, notices.receivers(organization.pk, wanted=MANAGE))

@@ -30,7 +30,7 @@ NEVER = Usage(calls=0, last_used_at=None, last_used_ip=None)
 def find(now: datetime | None = None) -> None:
     """Owe a notice for each running token past a threshold that it was not told of."""
     now = now or timezone.now()
-    notices.owe(
+    notices.enqueue(
         Notice(
             organization_id=organization_id,
             kind=NoticeKind.TOKEN_EXPIRING,
@@ -44,15 +44,15 @@ def find(now: datetime | None = None) -> None:
     )
 
 
-def compose(organization: Organization, owed: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
+def compose(organization: Organization, pending: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
     """One mail for all of them; what was revoked, or has expired, meanwhile is not in it."""
-    chosen = ServiceAccountToken.objects.filter(pk__in={one.subject for one in owed}, expires_at__gt=now)
+    chosen = ServiceAccountToken.objects.filter(pk__in={one.subject for one in pending}, expires_at__gt=now)
     tokens = list(_running(chosen, now).prefetch_related("secrets").order_by("expires_at", "pk"))
     if tokens:
         used = reports.totals(organization.pk, [token.pk for token in tokens], now=now)
         rows = [(token, used.get(token.pk, NEVER)) for token in tokens]
-        letter = emails.expiring(organization, rows, now)
-        yield Mailing(letter, notices.receivers(organization.pk, wanted=MANAGE))
+        email = emails.expiring(organization, rows, now)
+        yield Mailing(email, notices.receivers(organization.pk, wanted=MANAGE))
 
 
 def _due(now: datetime, days: int, nearer: int) -> QuerySet[ServiceAccountToken]:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Membership
-from accounts.notifications.email import Letter, unlinked
+from accounts.notifications.email import Email, defang
 from tokens.models import OAuthClient, ServiceAccountToken
 
 ROTATE = "Give each of them a new secret on its page, and change the programs that use it."
@@ -20,41 +20,41 @@ def transferred(
     former: str,
     tokens: Sequence[ServiceAccountToken],
     clients: Sequence[OAuthClient],
-) -> Letter:
+) -> Email:
     """To the member who is responsible from now on, and who may revoke what they do not want."""
-    organization = unlinked(taker.organization.name)
+    organization = defang(taker.organization.name)
     page = reverse("clients") if clients and not tokens else reverse("tokens")
     if len(tokens) == 1 and not clients:
         page = reverse("token_detail", args=[tokens[0].public_id])
     sentence = (
-        f"{unlinked(by)} has made you responsible for what {unlinked(former)} was responsible for in "
-        f"{organization}. {unlinked(former)} may still know the secrets: replace them soon."
+        f"{defang(by)} has made you responsible for what {defang(former)} was responsible for in "
+        f"{organization}. {defang(former)} may still know the secrets: replace them soon."
     )
-    return Letter(
+    return Email(
         f"You are now responsible for credentials in {organization}",
         (sentence,),
         f"{settings.BASE_URL}{page}",
         "See them",
         ("If you do not want to be responsible for one of them, revoke it on its page.",),
         (
-            *((unlinked(one.name), "API token") for one in tokens),
-            *((unlinked(one.name), "OAuth client") for one in clients),
+            *((defang(one.name), "API token") for one in tokens),
+            *((defang(one.name), "OAuth client") for one in clients),
         ),
     )
 
 
-def known_clients(clients: Sequence[OAuthClient], former: str) -> Letter:
+def known_clients(clients: Sequence[OAuthClient], former: str) -> Email:
     """To the owners: a former member knows these clients' secrets."""
-    organization = unlinked(clients[0].organization.name)
+    organization = defang(clients[0].organization.name)
     sentence = (
-        f"{unlinked(former)} has lost access to {organization}, but was shown the secrets of these OAuth "
+        f"{defang(former)} has lost access to {organization}, but was shown the secrets of these OAuth "
         f"clients, which go on working. {ROTATE}"
     )
-    return Letter(
+    return Email(
         f"Rotate the secrets of OAuth clients in {organization}",
         (sentence,),
         f"{settings.BASE_URL}{reverse('clients')}",
         "See the clients",
         (),
-        tuple((unlinked(one.name), "Known to a former member") for one in clients),
+        tuple((defang(one.name), "Known to a former member") for one in clients),
     )

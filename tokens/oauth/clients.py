@@ -77,7 +77,7 @@ def create(
         expires_at=creator.ends_at,
     )
     made = WithSecret(client, _new_secret(client, actor, now))
-    client_created.owe(client, actor, now)
+    client_created.enqueue(client, actor, now)
     clients.created(client, actor)
     return made
 
@@ -148,7 +148,7 @@ def rotate_secret(
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def delete(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> None:
     """End the client and its grants, for good; a second call changes nothing. The record stays."""
     _rights(actor)
@@ -166,7 +166,7 @@ def delete_many(*, chosen: QuerySet[OAuthClient], actor: Actor) -> int:
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def revoke_tokens(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> int:
     """End all grants of the client, and what it created. Returns how many grants ended.
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from accounts.audit.export import harmless
+from accounts.audit.export import escape_formula
 from accounts.pages.decorators import PageRequest, page
 from ratelimit.usage import reports
 from tokens.pages import usage_summary
@@ -102,6 +102,6 @@ def _as_csv(found: Figures) -> str:
     writer.writerow(COLUMNS)
     for day, counts in found.by_day.items():
         for caller, count in sorted(counts.items(), key=lambda one: (one[0].name, one[0].public_id)):
-            name = harmless(caller.name)
+            name = escape_formula(caller.name)
             writer.writerow([str(day), caller.kind, caller.public_id, name, count.calls, count.refused])
     return file.getvalue()

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.authorization import policies
-from accounts.authorization.rights import check_permissions, require_running, rights_of, unknown
+from accounts.authorization.rights import authorization_of, check_permissions, require_running, unknown
 from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.permissions.actor import Actor
@@ -98,7 +98,7 @@ def issue(
         token=token, digest=secret.digest, prefix=secret.prefix, last_four=secret.last_four, created_at=now
     )
     transaction.on_commit(partial(announce, secret.digest))
-    token_created.owe(token, actor, now)
+    token_created.enqueue(token, actor, now)
     tokens.created(token, actor)
     return Issued(token, secret.plaintext)
 
@@ -108,7 +108,7 @@ def current_rights(actor: Actor, wanted: str = MANAGE) -> tuple[Membership, Scop
 
     Raises APIError where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
     """
-    rights = rights_of(actor, wanted)
+    rights = authorization_of(actor, wanted)
     return rights.member, rights.scopes
 
 

@@ -52,7 +52,7 @@ def revoke_many(*, tokens: QuerySet[ServiceAccountToken], actor: Actor, reason: 
     return stopped
 
 
-@log.gathered()
+@log.batched()
 def stop(
     tokens: QuerySet[ServiceAccountToken],
     *,
@@ -79,7 +79,7 @@ def stop(
     return len(stopping)
 
 
-@log.gathered()
+@log.batched()
 def end_clients(
     clients: Sequence[OAuthClient], *, actor: Actor = SYSTEM, reason: str = "", now: datetime | None = None
 ) -> None:

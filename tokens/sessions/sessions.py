@@ -17,11 +17,11 @@ from accounts import errors, typeid
 from accounts.audit import log
 from accounts.authentication import known_devices
 from accounts.authentication.browser_sessions import BrowserSession
-from accounts.authentication.user_events import themselves
 from accounts.authorization import policies
 from accounts.errors import APIError
 from accounts.members import last_seen
 from accounts.models import Membership, Organization, User
+from accounts.permissions.actor import Actor
 from accounts.proof import Proof
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
@@ -166,12 +166,12 @@ def end(*, user_id: UUID, grant_id: UUID, reason: str = ENDED) -> bool:
     if grant is None or grant.user is None:
         return False
     if engine.revoke(mine, reason=reason):
-        sessions.ended(grant, themselves(grant.user), reason)
+        sessions.ended(grant, Actor.of_user(grant.user), reason)
     return True
 
 
 @transaction.atomic
-@log.gathered()
+@log.batched()
 def end_all(*, user_id: UUID, but: UUID | None = None, reason: str = ENDED) -> int:
     """End every family of the person, in whichever organization, but one; returns how many."""
     mine = Grant.objects.filter(user_id=user_id)

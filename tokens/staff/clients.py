@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from accounts.staff.base import LookOnly, NoForgedRows, confirmation, staff
+from accounts.staff.base import IgnorePostedInlines, ReadOnlyAdmin, confirmation, staff
 from accounts.staff.filters import OfOrganization, StateFilter
 from accounts.staff.lists import ListPage, matching_organizations
 from accounts.staff.panels import Panel
@@ -38,7 +38,7 @@ class ClientState(StateFilter):
 
 
 @admin.register(OAuthClient)
-class ClientAdmin(ListPage, LookOnly, NoForgedRows):
+class ClientAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
     list_display = ("name", "public_id", "organization", "status", "running_grants", "created")
     list_filter = (OfOrganization, ClientState)
     search_help_text = "cli_… or org_… id, last four characters of a secret, name, organization"

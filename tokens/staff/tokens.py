@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Membership, Organization
-from accounts.staff.base import LookOnly, NoForgedRows, confirmation, given_reason, staff
+from accounts.staff.base import IgnorePostedInlines, ReadOnlyAdmin, confirmation, given_reason, staff
 from accounts.staff.filters import OfOrganization, OfPerson, StateFilter
 from accounts.staff.lists import ListPage, matching_organizations
 from accounts.staff.panels import Panel
@@ -55,7 +55,7 @@ class TokenOfPerson(OfPerson):
 
 
 @admin.register(ServiceAccountToken)
-class TokenAdmin(ListPage, LookOnly, NoForgedRows):
+class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
     list_display = ("name", "masked", "organization", "status", "created", "expires")
     list_filter = (OfOrganization, TokenOfPerson, TokenState)
     search_help_text = "tok_…, org_… or usr_… id, last four characters, beginning of the name, organization"

@@ -170,10 +170,10 @@ def test_the_mail_names_inviter_organization_role_and_our_own_host(
     owner.user.save()
     with django_capture_on_commit_callbacks(execute=True):
         invited = make_invited(owner, role=Role.ADMIN)
-    [letter] = mail.outbox
-    assert letter.to == [GRACE]
-    html = str(letter.alternatives[0][0])
-    for text in (str(letter.body), html):
+    [email] = mail.outbox
+    assert email.to == [GRACE]
+    html = str(email.alternatives[0][0])
+    for text in (str(email.body), html):
         assert f"http://127.0.0.1:8000/accounts/invitations/{invited.secret}/" in text
         assert "Ada Lovelace" in text
         assert owner.organization.name in text

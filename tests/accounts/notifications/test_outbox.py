@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, OutboxMail
 from accounts.notifications import outbox
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 from accounts.notifications.threads import MOST_THREADS, threads
 from accounts.registration import password_reset
 from tests.accounts.authentication.flows import make_person
@@ -28,7 +28,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 GRACE = {"email": "grace@example.com", "role": "member"}
 NOT_YET = "The invitation of grace@example.com is saved, but not sent yet."
-LETTER = Letter("Subject", ("Text.",))
+LETTER = Email("Subject", ("Text.",))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from accounts.members import invitations
 from accounts.models import Invitation, MailedClaim, Membership, OutboxMail
 from accounts.models.mailed_claim import LinkKind
 from accounts.notifications import outbox
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 from accounts.notifications.threads import threads
 from accounts.notifications.transport import MailServerUnavailable
 from tests.accounts.notifications.broken_mail import KILLING, REFUSING, UNAVAILABLE, WORKING, Killed
@@ -31,7 +31,7 @@ from tokens.lifecycle.revoke_since import Since, Touched
 pytestmark = pytest.mark.django_db
 NOW = datetime.fromisoformat("2030-01-01T12:00:00+00:00")
 MINUTE = timedelta(minutes=1)
-LETTER = Letter("Subject", ("Text.",), "https://example.com/", "Open", (), (("Name", "value"),))
+LETTER = Email("Subject", ("Text.",), "https://example.com/", "Open", (), (("Name", "value"),))
 ROUNDS = 10
 
 
@@ -221,7 +221,7 @@ def test_a_used_claim_is_not_sent(django_capture_on_commit_callbacks) -> None:
     threads.pause()
     with django_capture_on_commit_callbacks(execute=True):
         claim = Claim(LinkKind.RESET, "no@example.com")
-        mailed_links.mail(claim, lambda link: Letter("Subject", (), link), admitted=True)
+        mailed_links.mail(claim, lambda link: Email("Subject", (), link), admitted=True)
     MailedClaim.objects.update(used_at=timezone.now())
     assert outbox.deliver() == 0
     assert not OutboxMail.objects.exists()
@@ -245,11 +245,11 @@ def test_no_secret_of_a_link_is_readable_in_the_table(owner: Membership) -> None
     secret = make_invited(owner).secret
     link: list[str] = []
 
-    def letter(address: str) -> Letter:
+    def compose(address: str) -> Email:
         link.append(address)
-        return Letter("Reset", (address,), address)
+        return Email("Reset", (address,), address)
 
-    mailed_links.mail(Claim(LinkKind.RESET, "ann@example.com"), letter, admitted=True)
+    mailed_links.mail(Claim(LinkKind.RESET, "ann@example.com"), compose, admitted=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM accounts_outboxmail")
         values = [value for row in cursor.fetchall() for value in row]

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from accounts.audit import heads, log
-from accounts.audit.export import harmless
+from accounts.audit.export import escape_formula
 from accounts.audit.models import GENESIS, AuditEvent
 from accounts.models import Membership
 from accounts.organizations.update import change
@@ -109,7 +109,7 @@ def test_no_cell_of_the_csv_is_a_formula(browser: Client) -> None:
 
     assert any("'=1+1" in row for row in rows)
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
-    assert [harmless(text) for text in ("@SUM(A1)", "-2", "+1", "\t=1", "plain", "")] == [
+    assert [escape_formula(text) for text in ("@SUM(A1)", "-2", "+1", "\t=1", "plain", "")] == [
         *("'@SUM(A1)", "'-2", "'+1", "'\t=1", "plain", ""),
     ]
 

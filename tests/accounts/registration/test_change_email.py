@@ -86,7 +86,7 @@ def test_a_taken_address_looks_the_same_and_its_owner_is_told(browser: MailingCl
     free = browser.post(PAGE, {"email": "free@example.com"})
     taken = browser.post(PAGE, {"email": "bob@example.com"})
     assert (free.status_code, free["Location"]) == (taken.status_code, taken["Location"])
-    assert [letter.subject for letter in mail.outbox[-2:]] == [
+    assert [email.subject for email in mail.outbox[-2:]] == [
         "Confirm your e-mail address",
         "You already have an account",
     ]

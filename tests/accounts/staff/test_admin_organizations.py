@@ -186,7 +186,7 @@ def test_several_are_deleted_at_once(staff: Client, db: None) -> None:
     chosen = [make_token(make_member()).token.organization for _ in range(3)]
     form = {"action": "delete_selected", "_selected_action": [one.pk for one in chosen], "post": "yes"}
     assert staff.post(LIST, form).status_code == 302
-    assert not Organization.objects.living().exists()
+    assert not Organization.objects.not_deleted().exists()
     assert not ServiceAccountToken.objects.filter(revoked_at=None).exists()
 
 

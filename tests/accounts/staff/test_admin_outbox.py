@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from accounts.models import Membership, OutboxMail
 from accounts.notifications import outbox
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 from tests.accounts.notifications.broken_mail import REFUSING, UNAVAILABLE
 from tests.support.people import make_staff
 from tests.support.team import make_invited
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/accounts/outboxmail/"
-LETTER = Letter("Reset your password", ("Text.",), "https://example.com/secret-path", "Open")
+LETTER = Email("Reset your password", ("Text.",), "https://example.com/secret-path", "Open")
 
 
 def enqueue(*to: str) -> None:

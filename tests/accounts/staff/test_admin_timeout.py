@@ -30,5 +30,5 @@ def test_only_the_admins_queries_are_given_more_time(settings: Settings) -> None
 
 def test_a_wait_for_a_lock_shortens_no_admin_query(settings: Settings) -> None:
     settings.DATABASE_LOCK_SECONDS = 3.0
-    with locking.at_least(7), locking.in_line():
+    with locking.at_least(7), locking.extended_lock_timeout():
         assert locking.seconds() == 7

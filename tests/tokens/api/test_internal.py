@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.drf.routes import routes
 from accounts.models import Membership
 from accounts.notifications import outbox
-from accounts.notifications.email import Letter
+from accounts.notifications.email import Email
 from ratelimit.models import DailyUsage
 from tests.support.clients import program
 from tests.support.people import make_member, make_organization, make_plan, make_token
@@ -142,7 +142,7 @@ def test_the_figures_are_counted_from_the_stores() -> None:
     for _ in range(3):
         client.get("/api/auth/whoami")
     outbox.enqueue_for_housekeeping(
-        Letter("", ()), ["a@example.com"], now=dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+        Email("", ()), ["a@example.com"], now=dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
     )
     found = figures(program(OLD))
     assert found["tessera_mail_unsent"] == 1

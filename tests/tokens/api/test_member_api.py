@@ -44,8 +44,8 @@ def test_a_role_is_changed_told_recorded_and_mailed(
     assert response.json()["user"]["id"] == grace.user.public_id
     assert changes(owner.organization, "member.role_changed") == [{"role": ["viewer", "admin"]}]
     assert generation(owner) == before + 1
-    [letter] = mail.outbox
-    assert (letter.to, "an admin" in str(letter.body)) == ([grace.user.email], True)
+    [email] = mail.outbox
+    assert (email.to, "an admin" in str(email.body)) == ([grace.user.email], True)
 
 
 def test_a_repeat_changes_and_records_nothing(session: APIClient, owner: Membership) -> None:

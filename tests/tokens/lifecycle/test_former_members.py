@@ -117,9 +117,9 @@ def test_a_transferred_token_is_marked_and_its_recipient_is_mailed(
     browser = browser_of(owner.user)
     assert LABEL in browser.get(f"/settings/tokens/{token.public_id}/").content.decode()
     assert browser.get("/settings/tokens/").content.decode().count(LABEL) == 1
-    [letter] = [one for one in mail.outbox if one.to == ["ada@example.com"]]
-    assert f"/settings/tokens/{token.public_id}/" in str(letter.body)
-    assert "Grace may still know the secrets" in str(letter.body)
+    [email] = [one for one in mail.outbox if one.to == ["ada@example.com"]]
+    assert f"/settings/tokens/{token.public_id}/" in str(email.body)
+    assert "Grace may still know the secrets" in str(email.body)
 
 
 def test_another_secret_of_the_token_is_without_the_mark(owner: Membership, grace: Membership) -> None:

@@ -150,7 +150,7 @@ def test_only_an_owner_in_person_deletes_it(ada: Membership, role: Role) -> None
     assert caught.value.error is errors.FORBIDDEN
     assert fresh_browser_of(other.user).post(PAGE, {"typed": name}).status_code == 403
     assert program(make_token(ada, permissions=["*:*:*"])).delete("/api/v1/organization").status_code == 405
-    assert Organization.objects.living().exists()
+    assert Organization.objects.not_deleted().exists()
 
 
 def test_the_page_shows_what_stops_and_wants_the_name(ada: Membership) -> None:
@@ -162,10 +162,10 @@ def test_the_page_shows_what_stops_and_wants_the_name(ada: Membership) -> None:
         refused = browser.post(PAGE, {"typed": typed})
         assert refused.status_code == 422
         assert f"Type {ada.organization.name} to confirm." in refused.content.decode()
-    assert Organization.objects.living().exists()
+    assert Organization.objects.not_deleted().exists()
     ended = browser.post(PAGE, {"typed": f" {ada.organization.name} "}, follow=True)
     assert "is deleted. Our staff can restore it until" in ended.content.decode()
-    assert not Organization.objects.living().exists()
+    assert not Organization.objects.not_deleted().exists()
 
 
 def test_restoring_gives_the_people_their_place_back_and_no_credential(

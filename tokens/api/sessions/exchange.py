@@ -13,13 +13,13 @@ from accounts import errors
 from accounts.authentication import browser_proof, browser_sessions
 from accounts.authentication.current_organization import SESSION_KEY
 from accounts.authorization import policies
-from accounts.drf.fields import Body, Text
+from accounts.drf.fields import StrictSerializer, Text
+from accounts.drf.views import PublicView
 from accounts.errors import APIError, ErrorCode
 from accounts.models import Membership, User
 from ratelimit import limiter
 from ratelimit.client_ip import client_ip
 from ratelimit.types import FixedWindow
-from tokens.api.sessions.login import PublicView
 from tokens.api.sessions.serializers import SignedIn, signed_in
 from tokens.models import GrantKind
 from tokens.sessions import errors as session_errors
@@ -30,7 +30,7 @@ CSRF_FAILED = ErrorCode(403, "The CSRF token is missing or wrong", "csrf_failed"
 EXCHANGES_PER_MINUTE = 60
 
 
-class Exchange(Body):
+class Exchange(StrictSerializer):
     organization = Text(
         max_length=60,
         required=False,

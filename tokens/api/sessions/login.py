@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.authorization import policies
+from accounts.drf.views import PublicView
 from accounts.errors import APIError, ErrorCode
 from accounts.proof import Factor, proven
 from ratelimit.client_ip import client_ip
@@ -28,14 +29,6 @@ from tokens.sessions import sessions, sign_in
 
 # A person's own doors; a family of the password grant is refreshed where it was opened.
 KINDS = (GrantKind.SESSION, GrantKind.SINGLE_SIGN_ON)
-
-
-class PublicView(APIView):
-    """A door that is its own check: no bearer is read, and none helps."""
-
-    public = True
-    authentication_classes = ()
-    permission_classes = ()
 
 
 @extend_schema(tags=["Sessions"])

@@ -14,19 +14,19 @@ from accounts.api.registration_serializers import LONGEST_SECRET
 from accounts.authentication import request_limits
 from accounts.authentication.mailed_links import InvalidLink
 from accounts.authorization import policies
-from accounts.drf.fields import Body, Secret, Text
+from accounts.drf.fields import Secret, StrictSerializer, Text
+from accounts.drf.views import PublicView
 from accounts.errors import APIError, ErrorCode
 from accounts.proof import Factor, proven
 from accounts.registration import magic_links
 from ratelimit.client_ip import client_ip
-from tokens.api.sessions.login import PublicView
 from tokens.api.sessions.serializers import SignedIn, signed_in
 from tokens.models import GrantKind
 from tokens.sessions import errors as session_errors
 from tokens.sessions import sessions, sign_in
 
 
-class MagicLink(Body):
+class MagicLink(StrictSerializer):
     token = Secret(max_length=LONGEST_SECRET, help_text="The last part of the mailed link.")
     organization = Text(max_length=60, required=False, help_text="Id or slug, as at sign-in.")
     code = Text(max_length=40, required=False, help_text="Where the second factor is on.")

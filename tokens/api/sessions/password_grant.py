@@ -23,11 +23,12 @@ from accounts.authentication import second_factor
 from accounts.authorization import policies
 from accounts.drf.fields import Secret, Text
 from accounts.drf.parsers import StrictJSONParser
+from accounts.drf.views import PublicView
 from accounts.errors import APIError, ErrorCode
 from accounts.models import PUBLISHABLE_PREFIX, Membership, Organization, User
 from accounts.proof import Factor, Proof, proven
 from ratelimit.client_ip import client_ip
-from tokens.api.sessions.login import PublicView, refreshed
+from tokens.api.sessions.login import refreshed
 from tokens.api.sessions.serializers import LONGEST_PASSWORD, PasswordGranted, Refresh, password_granted
 from tokens.credentials.refusal_limits import guesses
 from tokens.grants.engine import Tokens
@@ -140,7 +141,9 @@ def _organization(key: str | None) -> UUID | None:
     """The organization of the key, None without a key; raises APIError(invalid_token) for an unknown one."""
     if key is None:
         return None
-    found = Organization.objects.living().filter(publishable_key=key).values_list("pk", flat=True).first()
+    found = (
+        Organization.objects.not_deleted().filter(publishable_key=key).values_list("pk", flat=True).first()
+    )
     if found is None:
         raise APIError(errors.INVALID_TOKEN)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.drf.fields import Body, CamelCase, Instant, Query, Secret, Text, instant
+from accounts.drf.fields import CamelCase, Instant, Query, Secret, StrictSerializer, Text, instant
 from accounts.drf.pagination import PageLinks
 from accounts.models import Membership
 from accounts.permissions.roles import Role
@@ -16,7 +16,7 @@ from tokens.grants.engine import Tokens
 LONGEST_PASSWORD = 1024
 
 
-class Login(Body):
+class Login(StrictSerializer):
     email = Text(max_length=254)
     password = Secret(max_length=LONGEST_PASSWORD)
     organization = Text(

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts import errors
 from accounts.drf.pagination import PageQuery, SignedCursorPagination
-from accounts.drf.tenancy import named
+from accounts.drf.tenancy import parse_id
 from accounts.errors import APIError, ErrorCode
 from tokens.api.sessions.login import session_of
 from tokens.api.sessions.serializers import EndQuery, SessionPage, SessionSerializer
@@ -67,6 +67,6 @@ class SessionView(APIView):
     def delete(self, request: Request, session_id: str) -> Response:
         """Ends it at once, its access and refresh tokens with it; a repeat answers the same."""
         user_id, _ = session_of(request)
-        if not sessions.end(user_id=user_id, grant_id=named("ses", session_id)):
+        if not sessions.end(user_id=user_id, grant_id=parse_id("ses", session_id)):
             raise APIError(errors.NOT_FOUND)
         return Response(status=204)
