@@ -82,7 +82,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """A changed password is told by the flow that changes it, at whichever door."""
+        """Send nothing: the flow that changes a password mails the notice itself."""
         if template_prefix not in ("account/email/password_changed", "account/email/password_reset"):
             outbox.enqueue(emails.security_notice(template_prefix), email or user.email)
 

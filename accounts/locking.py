@@ -8,19 +8,19 @@ from contextvars import ContextVar
 
 from django.conf import settings
 
-_seconds: ContextVar[float] = ContextVar("patience", default=0.0)
+_seconds: ContextVar[float] = ContextVar("statement_timeout", default=0.0)
 
 
 @contextmanager
 def extended_lock_timeout() -> Iterator[None]:
-    """Statements inside may take DATABASE_LOCK_SECONDS: the others in line are at work, not stuck."""
+    """Raise the statement timeout to DATABASE_LOCK_SECONDS, because a wait for this lock is normal."""
     with at_least(settings.DATABASE_LOCK_SECONDS):
         yield
 
 
 @contextmanager
 def at_least(wanted: float) -> Iterator[None]:
-    """Statements inside may take ``wanted`` seconds, or longer where they may already."""
+    """Raise the statement timeout inside to ``wanted`` seconds, unless it is longer already."""
     token = _seconds.set(max(_seconds.get(), wanted))
     try:
         yield
@@ -29,5 +29,5 @@ def at_least(wanted: float) -> Iterator[None]:
 
 
 def seconds() -> float:
-    """The least that a statement is given now; 0 where it is nothing special."""
+    """Return the raised statement timeout in seconds; 0 if it was not raised."""
     return _seconds.get()

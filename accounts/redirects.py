@@ -1,4 +1,4 @@
-"""Where a browser may be sent on: our own pages, named by a path alone."""
+"""Safe redirect targets: paths on this host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNSAFE = re.compile(r"[\\\x00-\x20\x7f]")
 
 
 def is_local_path(url: str) -> bool:
-    """Whether ``url`` is a path on this host, however a browser reads it; a host, even ours, is none."""
+    """Whether ``url`` is a path on this host in every browser; False for any URL with a host."""
     if not url.startswith("/") or url.startswith("//") or _UNSAFE.search(url):
         return False
     return url_has_allowed_host_and_scheme(url, allowed_hosts=None)

@@ -1,4 +1,4 @@
-"""Where the work at hand came from, for the audit log: set once per request, empty in commands."""
+"""Client address and id of the current request, for the audit log; empty in commands."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def current() -> RequestContext:
 
 
 def begin(address: str | None, request_id: str) -> None:
-    """Each request overwrites what its thread did before."""
+    """Set the context of a new request, in place of the thread's previous one."""
     _current.set(RequestContext(address, request_id))

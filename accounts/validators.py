@@ -37,10 +37,10 @@ _INKLESS = frozenset((0x2800, 0x1D159))
 _FOLDED = dict.fromkeys(_IGNORABLE, "") | dict.fromkeys(_INKLESS, " ")
 # Scripts and emoji are joined with these two, which turn nothing around.
 _JOINERS = frozenset("\u200c\u200d")
-# The part of these rules that an OpenAPI document can tell: JavaScript and Python read it alike.
+# The part of these rules that an OpenAPI document can express, valid in JavaScript and Python.
 LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 NAME_PATTERN = r"^(?!.*://)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
-# What mail programs turn into a link; a dot alone stands in honest names, such as Example.com.
+# What mail programs turn into a link; a dot alone is part of legitimate names, such as Example.com.
 _ADDRESS = re.compile(r"://|\bhttps?:|\bwww\.|\bmailto:|[\w-]\.[\w-]+/|[\w-]@[\w-]+\.", re.IGNORECASE)
 
 # Django's own rule accepts localhost, where no one can confirm an address.
@@ -48,7 +48,7 @@ validate_address = EmailValidator("This is not an e-mail address.", allowlist=[]
 
 
 def validate_line(value: str) -> None:
-    """Raise ValidationError where characters hide, reorder or break the line they stand in."""
+    """Raise ValidationError for characters that hide, reorder or break their line."""
     visible = (character for character in value if character not in _JOINERS)
     if any(unicodedata.category(character) in _UNPRINTABLE for character in visible):
         raise ValidationError("This may not hold control or text-direction characters.", code="unprintable")
@@ -63,7 +63,7 @@ def validate_lines(value: str) -> None:
 
 
 def validate_name(value: str) -> None:
-    """A line that names somebody or something, and carries no address into the mails it stands in."""
+    """A name on one line, without anything that a mail would turn into a link."""
     validate_line(value)
     if _ADDRESS.search(value):
         raise ValidationError("This may not hold a web or mail address.", code="address")

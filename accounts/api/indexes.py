@@ -32,7 +32,7 @@ class IndexSerializer(CamelCase):
     created_at = Instant()
 
 
-class IndexWish(StrictSerializer):
+class IndexInput(StrictSerializer):
     name = Name(max_length=100, help_text="Unique among the organization's indexes.")
 
 
@@ -67,14 +67,14 @@ class IndexesView(APIView):
     @extend_schema(
         operation_id="createIndex",
         summary="Create an index",
-        request=IndexWish,
+        request=IndexInput,
         responses={201: IndexSerializer},
     )
     def post(self, request: Request) -> Response:
         """Its `uuid` is what `Tessera-Index-UUID` and permissions name it by."""
-        wish = IndexWish(data=request.data)
+        given = IndexInput(data=request.data)
         inside = organization_id(request)
-        values = wish.checked(lambda name: indexes.is_taken(inside, name), indexes.TAKEN)
+        values = given.checked(lambda name: indexes.is_taken(inside, name), indexes.TAKEN)
         index = indexes.create(organization_id=inside, actor=caller(request), **values)
         return Response(IndexSerializer(index).data, status=201)
 

@@ -1,4 +1,4 @@
-"""JSON endpoints of invitations. Their links are in the mails and in no answer."""
+"""JSON endpoints of invitations. Their links are in the mails and in no response."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RoleField(serializers.ChoiceField):
         return Role(super().to_internal_value(data))
 
 
-class InvitationWish(StrictSerializer):
+class InvitationInput(StrictSerializer):
     email = Email()
     role = RoleField(help_text="No more than the caller's own.")
 
@@ -111,18 +111,18 @@ class InvitationsView(APIView):
 
     @extend_schema(
         operation_id="invite",
-        summary="Invite somebody",
-        request=InvitationWish,
+        summary="Invite a member",
+        request=InvitationInput,
         responses={201: InvitationSerializer},
     )
     def post(self, request: Request) -> Response:
         """Mails a link that works once, for seven days, for this address alone; no answer ever holds it.
 
-        An open invitation of the same address is replaced. Nobody gives a role above their own.
+        An open invitation of the same address is replaced. The role may not be above the caller's own.
         """
-        wish = InvitationWish(data=request.data)
-        wish.is_valid(raise_exception=True)
-        invited = invitations.invite(actor=caller(request), **wish.validated_data)
+        given = InvitationInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        invited = invitations.invite(actor=caller(request), **given.validated_data)
         return Response(InvitationSerializer(invited.invitation).data, status=201)
 
 
@@ -135,7 +135,7 @@ class InvitationView(APIView):
 
     @extend_schema(operation_id="revokeInvitation", summary="Take an invitation back", responses={204: None})
     def delete(self, request: Request, invitation_id: str) -> Response:
-        """Its link is dead at once; a repeat changes nothing and answers the same."""
+        """Its link stops working immediately; a repeat changes nothing and returns the same."""
         invitations.revoke(actor=caller(request), invitation=_find(request, invitation_id))
         return Response(status=204)
 
@@ -154,7 +154,7 @@ class ResendingView(APIView):
         responses=InvitationSerializer,
     )
     def post(self, request: Request, invitation_id: str) -> Response:
-        """A new link for seven more days; the one before is dead. The caller is its inviter from then on."""
+        """Mails a new link for seven days; the previous one stops working. The caller becomes the inviter."""
         found = _find(request, invitation_id)
         invited = invitations.resend(actor=caller(request), invitation=found)
         return Response(InvitationSerializer(invited.invitation).data)

@@ -46,8 +46,8 @@ class OrganizationView(APIView):
     def patch(self, request: Request) -> Response:
         """Fields that are left out stay as they are. Existing tokens keep the expiry they were made with.
 
-        Sessions that were opened without what `ssoRequired` or `mfaRequired` asks for end at once; neither
-        can be switched on where nobody, or you yourself, could meet it. Every change is in the audit log.
+        Sessions that do not meet `ssoRequired` or `mfaRequired` are revoked immediately. Neither can be
+        switched on if no member, or you yourself, could meet it. Every change is in the audit log.
         """
         wanted = OrganizationChange(data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)

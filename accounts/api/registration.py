@@ -1,4 +1,4 @@
-"""JSON doors that stand open to everybody, and tell nobody whether an account exists."""
+"""Unauthenticated endpoints, whose responses do not reveal whether an account exists."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class PasswordResetConfirmView(PublicView):
         responses={204: None},
     )
     def post(self, request: Request) -> Response:
-        """All sessions and grants of the person end, and their owner is told. Nobody is signed in by it."""
+        """Revokes all sessions and grants of the user, who gets a mail. It does not sign the user in."""
         body = PasswordReset(data=request.data)
         body.is_valid(raise_exception=True)
         request_limits.check_secret(request._request)
@@ -119,7 +119,7 @@ def _asked(request: Request) -> str:
 
 
 def _may_ask(request: Request) -> bool:
-    """Whoever asks too often is answered as ever, and nothing happens."""
+    """Return False over the rate limit: the response stays the same, and no mail is sent."""
     try:
         request_limits.check_request(request._request)
     except APIError:

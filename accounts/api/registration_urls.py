@@ -1,4 +1,4 @@
-"""JSON doors of signing up and of mailed links, below /v1/auth/."""
+"""Endpoints of sign-up and of mailed links, below /v1/auth/."""
 
 from django.urls import path
 

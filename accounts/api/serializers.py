@@ -56,7 +56,7 @@ class Domains(BoundedList):
 
 
 class Unset(Text):
-    """A text that null stands for where there is none."""
+    """A text that is null if it is empty."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"required": False, "allow_null": True} | kwargs)

@@ -1,4 +1,4 @@
-"""The audit log as a file. Every row carries the chain, so that whoever has the file can check it:
+"""The audit log as a file. Every row carries the hash chain, so that the file can be verified by itself:
 
 ``hash`` is the SHA-256 of ``prev_hash`` and of the row's canonical JSON (audit_models.computed_hash). The
 signed head (audit_heads) says how far the chain had grown; in CSV it is the last row, its sequence ``head``.

@@ -1,4 +1,4 @@
-"""Which events are asked for: the same filters for the API, the page and the exports."""
+"""Filters of audit events, the same for the API, the page and the exports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS = "A UTC day as YYYY-MM-DD, or an instant with its offset from UTC, as 202
     {"type": "string", "maxLength": LONGEST, "anyOf": [{"format": "date"}, {"format": "date-time"}]}
 )
 class DayOrInstantField(serializers.Field[Any, Any, Any, Any]):
-    """A day or an instant; ``ends`` says that a day stands for its end."""
+    """A UTC day or an instant; with ``ends``, a day means its last microsecond."""
 
     default_error_messages = {"invalid": WORDS}
 

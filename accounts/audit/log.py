@@ -82,10 +82,10 @@ def record(
 
 @contextmanager
 def batched() -> Iterator[None]:
-    """Hold back what is recorded inside until the block ends well; goes around flows made of several acts.
+    """Delay the events of the block until it succeeds; for flows that record several events.
 
-    The chains are locked then, last of all and in the order of their organizations' ids. Where such
-    blocks stand in each other, the outermost one writes. Also a decorator, below ``transaction.atomic``.
+    Then the chains are locked, after all other rows and in the order of their organizations' ids. The
+    outermost of nested blocks writes. Also a decorator, below ``transaction.atomic``.
     """
     outer = _batch.get()
     if outer is not None:
@@ -93,7 +93,7 @@ def batched() -> Iterator[None]:
         try:
             yield
         except BaseException:
-            # What failed inside is rolled back, even where somebody outside goes on.
+            # The failed block's rows are rolled back, even if a caller catches the exception and continues.
             del outer[before:]
             raise
         return

@@ -18,7 +18,7 @@ CHUNK = 2000
 
 
 class AppendOnly(Exception):
-    """Somebody tried to change or delete what has happened."""
+    """An attempt to change or delete an audit event."""
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

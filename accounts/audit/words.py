@@ -1,4 +1,4 @@
-"""An event in words, for the page of the audit log."""
+"""Audit events as text, for the audit log page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.audit.actions import ACTIONS
 from accounts.audit.models import AuditEvent
 
 KINDS = {
-    "anonymous": "nobody known",
+    "anonymous": "unauthenticated",
     "client": "OAuth client",
     "internal": "internal job",
     "service_account": "API token",
@@ -24,7 +24,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One fact of an event: what it was, if it was anything, and what it became; or a single value."""
+    """A changed field: its values before and after, or a single value."""
 
     name: str
     before: str
@@ -34,7 +34,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class EventPresenter:
-    """``links`` are the addresses of pages by public id."""
+    """Template context of an event; ``links`` maps public ids to the URLs of their pages."""
 
     event: AuditEvent
     links: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Checking a password, for every door alike."""
+"""Authentication backend: password checks of every login method."""
 
 from __future__ import annotations
 

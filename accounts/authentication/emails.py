@@ -1,4 +1,4 @@
-"""What the account flows write to people. Nobody else's words stand in a mail to an unproven address."""
+"""Emails of the account flows. A mail to an unverified address contains no text written by another user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.notifications.email import Email
 
 NOT_YOU = "If it was not you, you can ignore this mail: nothing changes without the link."
 SECURE_IT = (
-    "If it was not you, somebody else has had access to your account: reset your password now, and look "
+    "If it was not you, another person has had access to your account: reset your password now, and look "
     "through Settings, Security."
 )
 
@@ -53,11 +53,11 @@ def move(link: str) -> Email:
 
 
 def already_registered(_unsent: str) -> Email:
-    """The link that was made is not mailed, and works for nobody."""
+    """The link is not mailed, and its claim is never used."""
     return Email(
         "You already have an account",
         (
-            "Somebody has tried to sign up to Tessera with this address, or to move an account to it.",
+            "A sign-up to Tessera was tried with this address, or an account was to be moved to it.",
             "It already belongs to an account, and nothing has been changed.",
             "If it was you, sign in with this address.",
         ),
@@ -70,7 +70,7 @@ def already_registered(_unsent: str) -> Email:
 def reset(link: str) -> Email:
     return Email(
         "Reset your password",
-        ("Somebody has asked for a new password for your Tessera account.",),
+        ("A new password was requested for your Tessera account.",),
         link,
         "Choose a new password",
         (
@@ -84,23 +84,23 @@ def reset(link: str) -> Email:
 def sign_in(link: str) -> Email:
     return Email(
         "Your link to sign in",
-        ("Somebody has asked for a link to sign in to your Tessera account.",),
+        ("A link to sign in to your Tessera account was requested.",),
         link,
         "Sign in to Tessera",
         (
             f"The link works once and for {_minutes(settings.MAGIC_LINK_SECONDS)}.",
-            "Do not pass it on: whoever opens it is signed in as you.",
+            "Do not pass it on: it signs in as you, in any browser.",
             NOT_YOU,
         ),
     )
 
 
 def no_account(_unsent: str) -> Email:
-    """The link that was made is not mailed, and works for nobody."""
+    """The link is not mailed, and its claim is never used."""
     return Email(
         "There is no account for this address",
         (
-            "Somebody has asked to sign in to Tessera, or for a new password, with this address.",
+            "A sign-in to Tessera, or a new password, was requested with this address.",
             "No account that is in use has it. If it was you, you may have signed up with another address.",
         ),
         _page("account_signup"),
@@ -118,7 +118,7 @@ def wrong_codes(number: int) -> Email:
         ),
         _page("account_reset_password"),
         "Choose a new password",
-        ("If it was not you, somebody knows your password: choose a new one now.",),
+        ("If it was not you, another person knows your password: choose a new one now.",),
     )
 
 
@@ -136,7 +136,7 @@ def password_set_by_staff() -> Email:
         "Tessera's staff have changed the password of your account",
         "account_reset_password",
         "Choose a new password",
-        "Whether you have asked for it or not: choose one that nobody but you knows.",
+        "Whether you have asked for it or not: choose one that only you know.",
     )
 
 
@@ -158,7 +158,7 @@ def email_changed(new: str) -> Email:
     )
 
 
-# What allauth tells people by itself, under the names of its own templates.
+# Security notices that allauth sends, by the names of its templates.
 SECURITY_NOTICES = {
     "account/email/password_set": ("A password was set", "A password was set for your Tessera account"),
     "mfa/email/totp_activated": (
@@ -180,14 +180,8 @@ SECURITY_NOTICES = {
     ),
 }
 
-UNKNOWN = (
-    "Your security settings were changed",
-    "The security settings of your Tessera account were changed",
-)
-
-
 def security_notice(name: str) -> Email:
-    """The notice of one of allauth's names; a name that is new to us is told in general words."""
+    """The notice of one of allauth's template names; an unknown name gets a general text."""
     unknown = (
         "Your security settings were changed",
         "The security settings of your Tessera account were changed",
@@ -201,7 +195,7 @@ def _notice(subject: str, sentence: str) -> Email:
 
 
 def _by_staff(subject: str, sentence: str, page: str, label: str, advice: str) -> Email:
-    """Where staff sit is nothing to the person."""
+    """A notice of an act of staff, without their IP address."""
     text = f"{sentence} on {dates.exactly(timezone.now())}. All your sessions have ended."
     return Email(subject, (text,), _page(page), label, (advice,))
 

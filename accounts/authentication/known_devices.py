@@ -41,7 +41,7 @@ class Device:
 
 
 class DeviceCookieMiddleware:
-    """Sets the cookie on the response of a request that signed somebody in."""
+    """Set the cookie on the response of a sign-in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

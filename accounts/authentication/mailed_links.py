@@ -33,7 +33,7 @@ PAGES = {
 
 
 class InvalidLink(Exception):
-    """The link was used, replaced or has expired, or never existed; the caller is not told which."""
+    """The link was used, replaced, has expired or never existed. The response does not say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def issue(claim: Claim, *, now: datetime | None = None) -> str:
 
 @transaction.atomic
 def mail(claim: Claim, compose: Callable[[str], Email], *, admitted: bool) -> str:
-    """Issue the claim, mail the letter about its link, and return the link's secret.
+    """Issue the claim, mail its link, and return the link's secret.
 
     Where no further mail is ``admitted``, the same work is done and rolled back: nothing is sent, and
     nothing has changed.

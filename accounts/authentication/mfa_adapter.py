@@ -29,7 +29,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return mfa_secrets.decrypt(encrypted_text)
 
     def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # noqa: A002
-        """What a new passkey is called until somebody says better."""
+        """Return the default name of a new passkey."""
         count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
         return f"Passkey {count + 1}" if count else "Passkey"
 

@@ -1,8 +1,8 @@
 """Staff take a lost second factor off a person, who then signs in without one until they set up another.
 
 All sessions of the person end with it, browsers' and the API's: a factor is reset because it was lost or is
-in the wrong hands, and nobody may keep what it has opened. It also shows the person at once that something
-was done to their account, should somebody have talked staff into it.
+in the wrong hands, and its sessions must end. The mail also warns the user at once if an attacker has
+persuaded staff to do it.
 """
 
 from __future__ import annotations

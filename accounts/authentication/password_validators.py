@@ -1,4 +1,4 @@
-"""What a password may be: long enough, not common, and not made of what anybody could guess here."""
+"""Password validators: length, common passwords, and words that are easy to guess for this account."""
 
 from __future__ import annotations
 
@@ -55,5 +55,5 @@ def _words(user: User | None) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Letters and digits alone, so that no dash or capital tells two passwords apart."""
+    """Letters and digits alone, so that dashes and capitals make no difference."""
     return re.sub(r"[\W_]+", "", text.casefold())

@@ -1,4 +1,7 @@
-"""Limits of the doors that anybody may knock at: decided before anything is looked up, account or none."""
+"""Rate limits of unauthenticated endpoints.
+
+They are checked before any lookup, so that they do not reveal whether an account exists.
+"""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def of_user(user: User) -> list[Authenticator]:
 
 
 def is_on(user: User) -> bool:
-    """Recovery codes that were left alone are no factor: no door would ask for them."""
+    """Recovery codes alone are no second factor: no login method asks for them."""
     return bool(is_mfa_enabled(user, FACTORS))
 
 

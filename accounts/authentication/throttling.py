@@ -70,8 +70,8 @@ def count_success(email: str) -> None:
 def reserve_code(user: User, request: HttpRequest | None) -> Reservation:
     """Take a try of a second factor, once the first proof is there; raises TooManyTries.
 
-    Without that proof nobody uses these windows up, failures of the first do not touch them, and a new
-    password does not clear them: who has only the mailbox could otherwise guess without end.
+    Only an attempt with that proof counts here, failures of the first factor do not, and a new password
+    does not reset it: otherwise an attacker with access to the mailbox alone could guess without limit.
     """
     everywhere = FixedWindow("codes", f"codes:{account(user.email)}", settings.CODES_EVERYWHERE, DAY)
     device = known_devices.device_of(request, user.email)

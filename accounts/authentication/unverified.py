@@ -1,6 +1,6 @@
-"""Accounts without a proven address that have never been used: they keep no address from its owner.
+"""Accounts without a verified address that were never used. They must not block the address's owner.
 
-Sign-ups make none; the version before did, and so does a hand at the database.
+Sign-ups create none; an earlier version did, and so does a row inserted by hand.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from accounts.models import User
 
 
 def unproven() -> QuerySet[User]:
-    """No proven address, no membership, never signed in, and no staff."""
+    """Users without verified address and membership who never signed in and are not staff."""
     proven = Q(emailaddress__verified=True) | Q(is_staff=True) | Q(is_superuser=True)
     return User.objects.filter(memberships=None, last_login=None).exclude(proven)
 
@@ -27,13 +27,13 @@ def is_taken(email: str) -> bool:
 
 
 def delete_unverified(email: str, user: User | None = None) -> None:
-    """Delete an unproven account of the address, now that its owner has proven it."""
+    """Delete an unverified account of the address, whose owner has just verified it."""
     found = unproven().filter(email__in=addresses.spellings(email))
     (found.exclude(pk=user.pk) if user else found).delete()
 
 
 def prune(before: datetime) -> int:
-    """Delete those that were made before then; returns how many."""
+    """Delete those created before then; return how many."""
     found = unproven().filter(date_joined__lt=before)
     return (
         User.objects.filter(pk__in=list(found.values_list("pk", flat=True)))

@@ -1,4 +1,4 @@
-"""What the audit log is told about a person: an event in each organization that they belong to."""
+"""Audit events about a user, recorded in each organization that the user belongs to."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from accounts.request_context import RequestContext
 
 logger = logging.getLogger(__name__)
 
-# Somebody at a door, who has not proven to be anybody.
+# Actor of an unauthenticated request.
 ANONYMOUS = Actor(type="anonymous", id=None, name="Not signed in")
 
-# Set on a second factor by a flow of somebody else's that removes it and tells so by itself.
+# Attribute that a flow sets on a second factor which it removes and records itself; its value is the actor.
 REMOVED_BY = "_removed_by"
 
 _failed: ContextVar[tuple[RequestContext, str] | None] = ContextVar("failed", default=None)
@@ -35,7 +35,7 @@ _failed: ContextVar[tuple[RequestContext, str] | None] = ContextVar("failed", de
 @transaction.atomic
 @log.batched()
 def record(action: str, user: User, actor: Actor | None = None, **changes: Any) -> None:
-    """One event in each organization of the person, who acts by themselves where nobody else is named."""
+    """Record an event in each organization of the user, who is the actor unless another one is given."""
     mine = Membership.objects.filter(user_id=user.pk, organization__deleted_at=None)
     for organization_id in mine.values_list("organization_id", flat=True):
         log.record(
@@ -48,16 +48,16 @@ def record(action: str, user: User, actor: Actor | None = None, **changes: Any) 
 
 
 def sign_in_failed(email: str) -> None:
-    """Keep a failure until the answer has left: nothing before that may depend on who has an account.
+    """Record the failure once the response is sent, whose time must not reveal whether an account exists.
 
-    The limits on sign-ins bound how many there are.
+    The rate limits of sign-in bound the number of events.
     """
     _failed.set((request_context.current(), email))
 
 
 @contextmanager
 def failing(email: str) -> Iterator[None]:
-    """Whatever is raised inside says that a proof of the person was wrong."""
+    """Record a failed sign-in of the address if the block raises."""
     try:
         yield
     except Exception:
@@ -67,7 +67,7 @@ def failing(email: str) -> Iterator[None]:
 
 @receiver(request_finished, dispatch_uid="accounts.record_failure")
 def record_failure(**_: Any) -> None:
-    """An unknown account belongs to no organization, and leaves no trace."""
+    """Write the event of a failed sign-in; an unknown address has no organization and gets none."""
     found = _failed.get()
     _failed.set(None)
     if found is None or found[0] is not request_context.current():
@@ -77,20 +77,20 @@ def record_failure(**_: Any) -> None:
         if user is not None:
             record("user.sign_in_failed", user, ANONYMOUS)
     except DatabaseError:
-        # The answer has left already, and nobody is there to be told but us.
+        # The response is already sent, so the error can only be logged.
         logger.exception("A failed sign-in could not be recorded")
 
 
 @receiver(post_save, sender=Authenticator, dispatch_uid="accounts.second_factor_added")
 def second_factor_added(instance: Authenticator, created: bool, **_: Any) -> None:
-    """Every door to a second factor saves one of these rows, and so does each use of it."""
+    """Record a new second factor. allauth also saves the row at each use, which is not recorded."""
     if created:
         record("user.mfa_enabled", instance.user, method=str(instance.get_type_display()))
 
 
 @receiver(post_delete, sender=Authenticator, dispatch_uid="accounts.second_factor_removed")
 def second_factor_removed(instance: Authenticator, origin: Any, **_: Any) -> None:
-    """One that goes with its person is told by the person's end, and one that staff reset by the reset."""
+    """Skip when the user is being deleted, or staff reset the factor: those flows record their own event."""
     if isinstance(origin, User) or getattr(origin, "model", None) is User or hasattr(instance, REMOVED_BY):
         return
     record("user.mfa_disabled", instance.user, method=str(instance.get_type_display()))

@@ -1,7 +1,7 @@
 """Whether an actor may change a person's rights: every flow that does so asks here, under the lock.
 
 A program acts on people with its own permissions and its responsible member's rights as they are now,
-whichever is less; so a token that was made in a higher role gives nobody that role back.
+whichever is less; so a token that was created in a higher role does not give that role back.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Act(Enum):
 
 # Why no member does this to themselves.
 NEVER_ON_ONESELF = {
-    Act.CHANGE_PERMISSIONS: "Nobody changes their own permissions. Ask another admin or owner.",
-    Act.TRANSFER_TOKENS: "Nobody transfers their own tokens. Ask another admin or owner.",
-    Act.TRANSFER_CLIENTS: "Nobody transfers their own OAuth clients. Ask another admin or owner.",
+    Act.CHANGE_PERMISSIONS: "You cannot change your own permissions. Ask another admin or owner.",
+    Act.TRANSFER_TOKENS: "You cannot transfer your own tokens. Ask another admin or owner.",
+    Act.TRANSFER_CLIENTS: "You cannot transfer your own OAuth clients. Ask another admin or owner.",
 }
 
 
@@ -99,7 +99,7 @@ def permits(
 def authorize_staff(actor: Actor, people: Collection[User]) -> None:
     """Refuse staff who lack a permission that one of these people holds; raises APIError(forbidden).
 
-    Everybody else has been authorized in their own organization, or is the system itself.
+    Any other actor was authorized in its own organization, or is the system itself.
     """
     if actor.type != "staff" or actor.user_id is None:
         return

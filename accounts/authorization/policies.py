@@ -66,7 +66,7 @@ def unmet(policy: SignInPolicy, role: str | None, proof: Proof) -> ErrorCode | N
 
 
 def require_recent_proof(actor: Actor) -> None:
-    """Every flow that gives power away, or takes it from everybody, asks here; programs prove nothing.
+    """Every flow that grants power, or revokes it for all members, calls this; programs prove nothing.
 
     Raises ReauthenticationRequired, which leads a browser to the page that asks again, and which the API
     answers with ``reauthentication_required``.
@@ -84,13 +84,13 @@ def require_recent_proof_for(actor: Actor, role: Role) -> None:
 def check_change(
     changed: Mapping[str, Sequence[object]], *, organization: Organization, actor: Actor
 ) -> None:
-    """Refuse to switch on what nobody, or the person who does so, meets.
+    """Refuse to switch on a policy that no member, or not the actor, could meet.
 
     ``changed`` maps fields to before and after. Raises APIError(invalid_request) with fields.
     """
     problems: dict[str, list[str]] = {}
     if _begins(changed, "sso_required") and not providers.configured():
-        problems["ssoRequired"] = ["No sign-in provider is set up on this server, so nobody could sign in."]
+        problems["ssoRequired"] = ["No sign-in provider is set up on this server: no member could sign in."]
     if _begins(changed, "mfa_required") and actor.type == "user" and not actor.proof.has_second_factor:
         problems["mfaRequired"] = ["Set up your own second factor first, or sign in again with it."]
     problems |= _of_provider(changed, organization)

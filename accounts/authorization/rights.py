@@ -1,4 +1,4 @@
-"""What an actor may do now, read under the organization's lock, where no change can overtake it."""
+"""An actor's authorization as of now, read under the organization's lock to avoid race conditions."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def actor_of(membership: Membership, proof: Proof = NOTHING_PROVEN) -> Actor:
 
 
 def personal(member: Membership) -> Authorization:
-    """What a member may in person."""
+    """Return what a member may do in person."""
     return Authorization(member, member.scopes, Role(member.role), in_person=True)
 
 
 def responsible_member(actor: Actor) -> Membership:
-    """The member who answers for the actor; raises APIError where a removal has won the race."""
+    """Return the member who is responsible for the actor; raises APIError if that member was removed."""
     if actor.membership_id is None or actor.organization_id is None:
         raise APIError(errors.TOKEN_REVOKED)
     member = (
@@ -75,17 +75,17 @@ def responsible_member(actor: Actor) -> Membership:
         .first()
     )
     if member is None and actor.type == "client":
-        # The client lives on without the member who made it, but nobody answers for what it would do.
-        raise APIError(errors.FORBIDDEN, detail="The member who answers for this client has left.")
+        # The client outlives the member who created it, but then no member is responsible for it.
+        raise APIError(errors.FORBIDDEN, detail="The member who is responsible for this client has left.")
     if member is None:
         raise APIError(errors.TOKEN_REVOKED)
     return member
 
 
 def authorization_of(actor: Actor, wanted: str | None = None) -> Authorization:
-    """What the actor may as of now: call under the organization's lock.
+    """Return what the actor may do as of now; call it under the organization's lock.
 
-    Raises APIError where a removal, a revocation or a lowered role has won the race, and without ``wanted``.
+    Raises APIError after a removal or a revocation, and if ``wanted`` is not (or no longer) held.
     """
     member = responsible_member(actor)
     scopes = actor.scopes_now(member)
@@ -95,7 +95,7 @@ def authorization_of(actor: Actor, wanted: str | None = None) -> Authorization:
 
 
 def authorize_locked(actor: Actor, wanted: str | None = None) -> Authorization:
-    """The same, after taking the lock of the actor's organization."""
+    """Lock the actor's organization, then return what the actor may do."""
     if actor.organization_id is None:
         raise APIError(errors.TOKEN_REVOKED)
     Organization.objects.lock_all([actor.organization_id])
@@ -112,7 +112,7 @@ def require_running(organization: Organization) -> None:
 
 
 def check_permissions(held: ScopeSet, permissions: Sequence[str], field: str = "permissions") -> None:
-    """Nobody grants what they do not hold; raises APIError(insufficient_scope or invalid_request)."""
+    """Raise APIError(insufficient_scope or invalid_request) unless all of ``permissions`` are held."""
     check_known(permissions, field)
     if missing := held.missing(permissions):
         raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
@@ -130,7 +130,7 @@ def unknown(permissions: Sequence[str]) -> list[str]:
 
 
 def _rank(actor: Actor, member: Membership, scopes: ScopeSet) -> Role:
-    """A program acts below owners unless it may do everything, and never above who answers for it."""
+    """Return the responsible member's role, but at most admin for a program that lacks a scope."""
     role = Role(member.role)
     if actor.type != "user" and role is Role.OWNER and not scopes.allows(EVERYTHING):
         return Role.ADMIN

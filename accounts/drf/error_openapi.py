@@ -1,4 +1,4 @@
-"""The refusals of the API as the live documentation tells them: one body, one example for each case."""
+"""The errors of the API in the OpenAPI document: one schema, and an example of each error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Schema = dict[str, Any]
 
 ERROR: Schema = {
     "type": "object",
-    "description": "Every refusal has this form; `code` is stable, `error` is for people.",
+    "description": "Every error has this form; `code` is stable, `error` is for people.",
     "required": ["error", "code"],
     "properties": {
         "error": {"type": "string"},
@@ -56,7 +56,7 @@ RATE_LIMIT = {
     "X-RateLimit-Remaining": _header("Requests left today.", "integer"),
     "X-RateLimit-Reset": _header("Epoch seconds of the next UTC midnight.", "integer"),
     "RateLimit-Policy": _header('Every limit in force: `"daily";q=1000;w=86400`.'),
-    "RateLimit": _header('Where each stands: `"daily";r=999;t=3600`.'),
+    "RateLimit": _header('The remaining quota of each: `"daily";r=999;t=3600`.'),
 }
 CHALLENGE = {"WWW-Authenticate": _header("RFC 6750, section 3.")}
 RETRY_AFTER = {"Retry-After": _header("Seconds to wait.", "integer")}
@@ -64,14 +64,14 @@ HEADERS = REQUEST_ID | RATE_LIMIT | CHALLENGE | RETRY_AFTER
 
 
 def add_components(result: Schema, **_: Any) -> Schema:
-    """drf-spectacular's hook: what operations refer to stands in the document once."""
+    """drf-spectacular hook: add the components that operations refer to."""
     result["components"].setdefault("schemas", {})["Error"] = ERROR
     result["components"]["headers"] = HEADERS
     return result
 
 
 def headers(status: int, *, identified: bool) -> Schema:
-    """What a response of this status carries; limits are told to an identified caller only."""
+    """Return the headers of a response of this status; only an identified caller gets those of limits."""
     found = set(REQUEST_ID)
     if identified and status not in (401, 503):
         found |= RATE_LIMIT.keys()

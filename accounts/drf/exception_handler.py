@@ -1,4 +1,4 @@
-"""Every exception that may leave a view, told as one of the refusals of the API."""
+"""DRF's exception handler: maps every exception of a view to an error of the API."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_FIELD = "non_field_errors"
 # A sentence may quote what was sent, which may be a megabyte.
 LONGEST_SENTENCE = 300
 
-# The first row that fits decides, so a narrower exception stands above its base class.
+# The first matching row decides, so a subclass comes before its base class.
 _ROWS: tuple[tuple[tuple[type[Exception], ...], ErrorCode], ...] = (
     ((drf.NotAuthenticated,), errors.CREDENTIAL_REQUIRED),
     ((ReauthenticationRequired,), errors.REAUTHENTICATION_REQUIRED),
@@ -65,16 +65,16 @@ def api_error_of(exc: BaseException) -> APIError | None:
         return APIError(errors.UNAVAILABLE)
     for kinds, error in _ROWS:
         if isinstance(exc, kinds):
-            return APIError(error, **_facts(exc))
+            return APIError(error, **_extra(exc))
     return None
 
 
 def is_store_failure(exc: BaseException) -> bool:
-    """Whether PostgreSQL, SQLite or Redis is away, overloaded, or read-only after a failover."""
+    """Whether PostgreSQL, SQLite or Redis is unavailable, overloaded, or read-only after a failover."""
     if isinstance(exc, InternalError):
         return getattr(exc.__cause__, "sqlstate", None) == READ_ONLY_SQL_TRANSACTION
-    away = OperationalError | InterfaceError | RedisError | ConnectionInterrupted | StoreUnavailable
-    return isinstance(exc, away)
+    failures = OperationalError | InterfaceError | RedisError | ConnectionInterrupted | StoreUnavailable
+    return isinstance(exc, failures)
 
 
 def log_unavailable(exc: BaseException, request: Any) -> None:
@@ -88,8 +88,8 @@ def log_unavailable(exc: BaseException, request: Any) -> None:
     )
 
 
-def _facts(exc: BaseException) -> dict[str, Any]:
-    """The members beside ``error`` and ``code``. A 404 has none, whoever's id was asked for."""
+def _extra(exc: BaseException) -> dict[str, Any]:
+    """Return the further members of the body. A 404 has none: it must not reveal whether a row exists."""
     if isinstance(exc, drf.ValidationError):
         return {"fields": _flatten(exc.detail)}
     if isinstance(exc, DjangoValidationError):

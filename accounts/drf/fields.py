@@ -160,7 +160,7 @@ def _few_errors() -> Iterator[None]:
 
 
 class CamelCase(serializers.Serializer[Any]):
-    """Fields are declared in Python's spelling and stand in JSON in JavaScript's."""
+    """Fields are declared in snake_case and serialized in camelCase."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = {}
@@ -184,7 +184,7 @@ class Query(serializers.Serializer[Any]):
 
 
 class StrictSerializer(CamelCase):
-    """A request's body: a field that it does not know is an error of that field."""
+    """A request body, in which an unknown field is an error."""
 
     unknown = "There is no such field."
 

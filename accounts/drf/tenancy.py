@@ -1,4 +1,4 @@
-"""Inside which organization an API request works, and which ids it may name there."""
+"""The organization of an API request, and the ids in its path."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from accounts.permissions.actor import Actor
 
 
 def caller(request: Request) -> Actor:
-    """Who asks, as BearerAuthentication has put it on the request."""
+    """Return the actor that BearerAuthentication has set on the request."""
     return cast(Actor, request.auth)
 
 
 def organization_id(request: Request) -> UUID:
-    """The caller's organization, which never comes from anything that the caller wrote."""
+    """Return the id of the caller's organization, from the credential and never from the request's data."""
     found = caller(request).organization_id
     if found is None:
         raise APIError(errors.FORBIDDEN)
@@ -26,7 +26,7 @@ def organization_id(request: Request) -> UUID:
 
 
 def parse_id(prefix: str, text: str) -> UUID:
-    """The UUID of a public id; a malformed one is refused exactly like one that does not exist."""
+    """Return the UUID of a public id; raises APIError(not_found) for a malformed id."""
     try:
         return typeid.decode(prefix, text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is written to people about their places in organizations."""
+"""Emails to users about their memberships."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def removed(organization: Organization) -> Email:
     name = defang(organization.name)
     sentence = (
         f"You were removed from {name} on Tessera. Your sessions there have ended, and so have the API "
-        "tokens that nobody has taken over. Your account stays."
+        "tokens that were not transferred. Your account stays."
     )
     return Email(f"You no longer belong to {name}", (sentence,))
 

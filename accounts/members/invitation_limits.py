@@ -1,4 +1,4 @@
-"""How many invitations leave: so that nobody's mailbox is filled, and no organization mails the world."""
+"""Rate limits of invitations per recipient and per organization."""
 
 from __future__ import annotations
 

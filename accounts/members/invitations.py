@@ -42,7 +42,7 @@ class Invited:
 
 
 def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None) -> Invited:
-    """Invite an address, or invite it anew: the link before is dead. The mail is sent after the commit.
+    """Invite an address, or invite it again: the previous link stops working. The mail is sent on commit.
 
     Raises APIError: invalid_request with fields; forbidden above the actor's rank; insufficient_scope;
     rate_limited where the address was, or the organization has, mailed enough; organization_suspended.
@@ -54,7 +54,7 @@ def invite(*, actor: Actor, email: str, role: Role, now: datetime | None = None)
 
 
 def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None) -> Invited:
-    """A new link for seven more days; the one before is dead. Whoever resends is the inviter from then on.
+    """Mail a new link for seven days; the previous one stops working. The actor becomes the inviter.
 
     Raises APIError: invitation_gone once it is over, and what ``invite`` raises.
     """
@@ -132,7 +132,10 @@ def of_organization(organization_id: UUID) -> InvitationQuerySet:
 
 
 def status(invitation: Invitation, now: datetime) -> str:
-    """``accepted``, ``revoked``, ``expired``, ``pending``, or ``lapsed`` where nobody stands behind it."""
+    """Return the status: accepted, revoked, expired, pending or lapsed.
+
+    ``lapsed`` means that the inviter may no longer grant this role.
+    """
     found = invitation.status(now)
     return "lapsed" if found == "pending" and not _is_backed(invitation) else found
 
@@ -144,7 +147,7 @@ def is_good(invitation: Invitation, now: datetime) -> bool:
 
 def check_address(invitation: Invitation, user: User) -> None:
     """Raise APIError(forbidden) unless the invitation's address is the user's own, and verified."""
-    # Compared here and not in SQL, whose case folding takes some letters for others.
+    # Compared here and not in SQL, whose case folding maps some characters to others.
     own = {
         addresses.normalized(email): verified
         for email, verified in EmailAddress.objects.filter(user=user).values_list("email", "verified")

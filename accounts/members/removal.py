@@ -1,4 +1,4 @@
-"""How a membership ends by somebody's will. An organization keeps an owner through all of it."""
+"""Removal of members, and deactivation and deletion of users. An organization always keeps an owner."""
 
 from __future__ import annotations
 

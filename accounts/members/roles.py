@@ -1,4 +1,4 @@
-"""Other roles and permissions for members. Nobody acts above their level, and an owner always remains."""
+"""Changes of roles and permissions. No actor grants above its own role, and an owner always remains."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _values(member: Membership) -> dict[str, object]:
 
 
 def _save(member: Membership, before: Mapping[str, object], actor: Actor) -> None:
-    """Write, record and tell what differs; a repeat does nothing of it."""
+    """Save, record and mail the changes; a repeat changes nothing."""
     changed = log.difference(before, _values(member))
     if not changed:
         Organization.objects.confirm([member.organization_id])

@@ -1,4 +1,4 @@
-"""Notices at rest: what an organization's people are still to be told by mail, and what they were told."""
+"""Transactional outbox of notices: each row is a mail to an organization's members, sent or not."""
 
 from __future__ import annotations
 

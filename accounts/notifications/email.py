@@ -1,4 +1,4 @@
-"""What a mail says. Only ``accounts.notifications.outbox`` sends one."""
+"""The content of an email. Only ``accounts.notifications.outbox`` sends one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 class Email:
     """``before`` and ``after`` are paragraphs around the one link; its label is the button's word.
 
-    ``rows`` stand above the link: what each is about, and what there is to say of it.
+    ``rows`` are pairs of a label and a value, shown above the link.
     """
 
     subject: str
@@ -22,7 +22,7 @@ class Email:
 
 
 def defang(text: str) -> str:
-    """Somebody else's words in a form that no mail program turns into a link."""
+    """Return a user's text in a form that no mail program turns into a link."""
     return text.replace(".", ".\u2060").replace(":", ":\u2060").replace("@", "@\u2060")
 
 

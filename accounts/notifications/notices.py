@@ -20,16 +20,16 @@ from accounts.notifications import outbox
 from accounts.notifications.email import Email
 from accounts.permissions.roles import Role
 
-# Older ones are no news any more.
+# Older notices are marked as sent without a mail.
 NEWS_FOR = timedelta(days=3)
-# Longer than any threshold lies ahead of what it is about, so that nothing is found and told anew.
+# Longer than any notice is sent before its event, so that no event gets a second notice.
 KEPT = timedelta(days=30)
 MOST_RECEIVERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """A letter and the addresses that each get one of their own."""
+    """An email and its recipients, who each get their own copy."""
 
     email: Email
     to: Sequence[str]
@@ -39,8 +39,8 @@ Compose = Callable[[Organization, Sequence[Notice], datetime], Iterable[Mailing]
 
 
 def enqueue(notices: Iterable[Notice]) -> None:
-    """Keep them to be told; one that is owed, or was told, already changes nothing."""
-    # Two who owe the same things insert them in one order, so that neither waits for the other in a circle.
+    """Store the notices to be sent; one that is stored already changes nothing."""
+    # All processes insert in the same order, to avoid deadlocks.
     ordered = sorted(notices, key=lambda one: (one.kind, one.subject, one.mark))
     Notice.objects.bulk_create(ordered, ignore_conflicts=True)
 
@@ -48,7 +48,7 @@ def enqueue(notices: Iterable[Notice]) -> None:
 def receivers(organization_id: UUID, *roles: Role, wanted: str = "") -> list[str]:
     """The addresses of active members who have one of the roles, any if none is named, and hold ``wanted``.
 
-    Owners come first, then whoever has been there longest; MOST_RECEIVERS of them.
+    Owners come first, then the members who joined earliest; at most MOST_RECEIVERS.
     """
     members = Membership.objects.active().filter(organization_id=organization_id).select_related("user")
     members = members.filter(role__in=roles) if roles else members
@@ -58,7 +58,7 @@ def receivers(organization_id: UUID, *roles: Role, wanted: str = "") -> list[str
 
 
 def enqueue_due(composers: Mapping[str, Compose], *, now: datetime | None = None) -> None:
-    """Write the mails of what is due into the outbox, one for each organization, kind and receiver."""
+    """Write the due mails into the outbox, one for each organization, kind and receiver."""
     now = now or timezone.now()
     due = Notice.objects.due(now).filter(kind__in=composers)
     groups = due.order_by("organization_id", "kind").values_list("organization_id", "kind").distinct()
@@ -67,7 +67,7 @@ def enqueue_due(composers: Mapping[str, Compose], *, now: datetime | None = None
 
 
 def prune(now: datetime) -> int:
-    """Delete those that are told, or too old to be; returns how many."""
+    """Delete old notices, sent or not; return how many."""
     return Notice.objects.filter(created_at__lt=now - KEPT).delete()[0]
 
 

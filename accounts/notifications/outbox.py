@@ -51,7 +51,7 @@ class Backlog:
 
 
 def enqueue(email: Email, *to: str, link: Link | None = None) -> None:
-    """Send the letter to each address once the transaction has committed."""
+    """Send the email to each address once the transaction has committed."""
     rows = _insert(email, to, link, claimed_for=LEASE)
     # A failure is logged: what has committed stays, and housekeeping sends the mail.
     transaction.on_commit(partial(_send_at_once, rows), robust=True)
@@ -233,7 +233,7 @@ def _failed(row: OutboxMail, problem: BaseException, now: datetime) -> None:
 
 
 def _give_up(row: OutboxMail, sentence: str, now: datetime) -> None:
-    """For good: without its content it cannot be tried again."""
+    """Stop retrying: the content is deleted, so the mail cannot be sent any more."""
     _held(row).update(content="", last_error=sentence, claimed_until=now, given_up_at=now)
 
 

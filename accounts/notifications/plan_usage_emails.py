@@ -1,4 +1,4 @@
-"""What an organization's people are told of its plan."""
+"""Emails about an organization's plan usage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ USAGE_PAGE = "/settings/usage/"
 
 
 def plan_used(organization: Organization, day: dt.date, used: int, limit: int, *, exhausted: bool) -> Email:
-    """``exhausted`` says that nothing is left, else a warning that little is."""
+    """The notice of an ``exhausted`` day, else the warning before."""
     name = defang(organization.name)
     share = f"{used * 100 // limit} %"
     if exhausted:

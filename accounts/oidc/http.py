@@ -22,7 +22,7 @@ KEYS_OUTAGE_SECONDS = 86_400
 UNKNOWN_KEY_EVERY_SECONDS = 10
 
 
-# A provider that hangs holds these up, and not the workers that serve pages.
+# A provider that does not respond blocks these threads, and not the workers that serve pages.
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="single-sign-on")
 
 

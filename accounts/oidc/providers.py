@@ -44,7 +44,7 @@ class Provider:
         return f"{settings.BASE_URL}{reverse(f'{self.slug}_callback')}"
 
     def issuer_of(self, claims: Mapping[str, Any]) -> str | None:
-        """The one issuer that may have made an ID token with these claims; None for a tenant not let in."""
+        """Return the required issuer of an ID token with these claims; None for a tenant not allowed."""
         if TENANT not in self.issuer:
             return self.issuer
         tenant = claims.get("tid")
@@ -72,7 +72,7 @@ class Provider:
     def domain_of(self, claims: Mapping[str, Any]) -> str:
         """The e-mail domain that the provider's company owns; "" for private accounts.
 
-        Anybody may use a company's address for a private account at Google, so only ``hd`` counts there.
+        At Google a private account may have a company's address, so only ``hd`` counts there.
         """
         if self.slug == GOOGLE:
             return self.tenant_of(claims)

@@ -1,4 +1,4 @@
-"""The end of an organization: at once for everybody who asks, for good after a time of grace."""
+"""Deletion of an organization, effective immediately. Staff can restore it for 30 days."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def delete(*, actor: Actor, typed_name: str, now: datetime | None = None) -> Org
     """Delete the actor's organization, for an owner in person who has typed its name.
 
     Every credential stops with it (tokens.lifecycle.organization_deletion); owners get mail. Raises APIError:
-    forbidden for anybody else, invalid_request with fields for another name.
+    forbidden for any other actor, invalid_request with fields for another name.
     """
     policies.require_recent_proof(actor)
     rights = authorize_locked(actor)
@@ -88,7 +88,7 @@ def is_restorable(organization: Organization, now: datetime) -> bool:
 def _end(organization: Organization, actor: Actor, now: datetime) -> None:
     organization.deleted_at = now
     organization.ended_by = actor
-    # Its short name is free again, as if it did not exist.
+    # A new organization may have the slug.
     ending = _ending(organization)
     organization.slug = organization.slug[: LONGEST_SLUG - len(ending)] + ending
     organization.save(update_fields=["deleted_at", "slug"])
@@ -99,7 +99,7 @@ def _end(organization: Organization, actor: Actor, now: datetime) -> None:
 
 
 def _ending(organization: Organization) -> str:
-    """What keeps a deleted organization's slug apart from everybody's."""
+    """Return the suffix that makes a deleted organization's slug unique."""
     return f"-{organization.pk.hex[-12:]}"
 
 

@@ -1,4 +1,4 @@
-"""What owners are written about their organization's end, and about its return."""
+"""Emails to owners about the deletion and the restoration of their organization."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def deleted(organization: Organization, by: str, purged_at: datetime) -> Email:
         (
             (
                 f"{defang(by)} has deleted {name} on Tessera. All its API tokens, OAuth clients and "
-                "sessions have stopped, and its open invitations are dead."
+                "sessions have stopped, and its open invitations no longer work."
             ),
             (
                 f"Everything that belongs to it is erased after {dates.exactly(purged_at)}. Until then our "

@@ -1,4 +1,4 @@
-"""A plan's new numbers hold at once: every organization on it is told, whoever has saved the plan."""
+"""Signal receivers that apply a changed plan immediately to every organization that has it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ BEFORE = "_values_before"
 
 @receiver(pre_save, sender=Plan, dispatch_uid="accounts.plan_saving")
 def plan_saving(instance: Plan, **_: Any) -> None:
-    """Note what is stored, for the log to tell the change.
+    """Keep the stored values, for the audit events of the change.
 
-    No organization comes to the plan until the change has committed: it would not be told of it.
+    The row's lock keeps organizations from moving to the plan before the commit: they would miss it.
     """
     stored = Plan.objects.select_for_update().filter(pk=instance.pk)
     setattr(instance, BEFORE, stored.values(*FIELDS).first())

@@ -54,7 +54,7 @@ def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
     policies.check_change(changed, organization=organization, actor=actor)
     if changed:
         organization.save(update_fields=changed)
-    # A repeat tells every worker once more, for a caller whose first confirmation got lost.
+    # A repeated request publishes again, in case the first one failed after its commit.
     Organization.objects.advance([organization.pk])
     _record_changes(organization, actor, before)
     return organization
@@ -62,7 +62,7 @@ def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
 
 @transaction.atomic
 def rotate_key(*, actor: Actor) -> Organization:
-    """Another publishable key; the one before names nothing from now on. Raises APIError."""
+    """Replace the publishable key; the previous one stops working. Raises APIError."""
     policies.require_recent_proof(actor)
     organization = authorize_locked(actor, MANAGE).member.organization
     before = organization.publishable_key
@@ -126,7 +126,7 @@ def _set_suspended(organization: Organization, moment: datetime | None, actor: A
 
 
 def _values(organization: Organization, fields: Iterable[str]) -> dict[str, Any]:
-    """Fields as the log tells them: a plan by its name."""
+    """Return the values of the fields for the audit log: a plan by its name."""
     return {field: _plain(getattr(organization, field)) for field in fields}
 
 

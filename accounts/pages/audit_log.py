@@ -1,4 +1,4 @@
-"""Settings, Audit log: what happened in the organization, to look through and to take away."""
+"""Settings, Audit log: list and export of the organization's events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = ("action", "actor", "target", "from", "to")
 @require_safe
 @page(VIEW)
 def audit_log(request: PageRequest) -> HttpResponse:
-    """Newest first; the filters stand in the address, and one that means nothing is told and left out."""
+    """List events, newest first. Filters are query parameters; an invalid one is reported and ignored."""
     wanted, errors = _filters(request)
     events = chosen(request.membership.organization_id, wanted)
     found = Paginator(events.order_by("-sequence"), PER_PAGE).get_page(request.GET.get("page"))

@@ -1,4 +1,4 @@
-"""Forms of the pages that anybody may open, and of a person's own password and address."""
+"""Forms of the public pages, and of a user's own password and address."""
 
 from __future__ import annotations
 

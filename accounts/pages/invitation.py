@@ -1,4 +1,4 @@
-"""The page that a mailed invitation leads to: looked at by anybody who has the link, used by one person."""
+"""The page of an invitation's link. Every visitor may see it; only the invited user may accept."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _page(request: HttpRequest, found: Invitation, user: User | None) -> HttpRes
 
 
 def _over(request: HttpRequest, found: Invitation | None) -> HttpResponse:
-    """The same words for what never was and for what is over; only the status tells them apart."""
+    """Show the same text for an unknown invitation (404) and one that is over (410)."""
     request.session.pop(SESSION_KEY, None)
     error = errors.NOT_FOUND if found is None else errors.INVITATION_GONE
     return render(request, "accounts/sign_in/invitation_over.html", status=error.status)

@@ -22,7 +22,7 @@ from accounts.registration import magic_links
 @require_http_methods(["GET", "HEAD", "POST"])
 @guest_page
 def ask(request: HttpRequest) -> HttpResponse:
-    """The same answer for every address; what comes of it stands in a mail."""
+    """Respond in the same way for every address; only the mail says what happened."""
     if response := inside(request):
         return response
     form = EmailForm(request.POST) if request.method == "POST" else None

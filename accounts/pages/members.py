@@ -107,7 +107,7 @@ def revoke(request: PageRequest, invitation_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(None)
 def transfer(request: PageRequest) -> HttpResponse:
-    """Make somebody else the owner and become an admin: for owners, who prove that it is them."""
+    """Make another member the owner and the present owner an admin, after a recent sign-in."""
     if request.membership.role != Role.OWNER:
         raise PermissionDenied
     return recently_authenticated(_transfer)(request)
@@ -193,7 +193,7 @@ def _report(request: PageRequest, invited: Invited, sent: str) -> None:
 
 
 def _take_over(form: InviteForm, exc: APIError) -> None:
-    """Show a refusal beside the field that it is about."""
+    """Show an error beside its field."""
     fields: dict[str, Any] = exc.extra.get("fields", {"role": [_sentence(exc)]})
     if exc.error is errors.RATE_LIMITED:
         fields = {"email": [_sentence(exc)]}
@@ -203,7 +203,7 @@ def _take_over(form: InviteForm, exc: APIError) -> None:
 
 
 def _sentence(exc: APIError) -> str:
-    """What a refusal says to people."""
+    """Return the text of an error."""
     if exc.error is errors.RATE_LIMITED:
         minutes = -(-int(exc.extra["retry_after"]) // 60)
         return f"Enough mails were sent for now. Try again in {minutes} minutes."

@@ -19,7 +19,7 @@ from accounts.registration import password_reset
 @require_http_methods(["GET", "HEAD", "POST"])
 @guest_page
 def ask(request: HttpRequest) -> HttpResponse:
-    """The same answer for every address; what comes of it stands in a mail."""
+    """Respond in the same way for every address; only the mail says what happened."""
     form = EmailForm(request.POST) if request.method == "POST" else None
     if form is None or not form.is_valid():
         return render(request, "account/password_reset.html", {"form": form}, status=400 if form else 200)
@@ -40,7 +40,7 @@ def asked(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @secret_page
 def choose(request: HttpRequest, secret: str) -> HttpResponse:
-    """Nobody is signed in by it: the new password is typed once more, at the door."""
+    """Set the new password. It does not sign the user in."""
     form = NewPasswordForm(request.POST if request.method == "POST" else None)
     try:
         request_limits.check_secret(request)

@@ -23,7 +23,7 @@ from accounts.registration.sign_up import sign_up as start
 @require_http_methods(["GET", "HEAD", "POST"])
 @guest_page
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """The same answer for every address; what comes of it stands in a mail."""
+    """Respond in the same way for every address; only the mail says what happened."""
     if response := inside(request):
         return response
     invitation = _invitation(request)

@@ -55,7 +55,7 @@ STATUSES = {DOWN: 503, social_accounts.INACTIVE: 403, social_accounts.LAST_WAY_I
 @require_POST
 @guest_page
 def sign_in(request: HttpRequest, slug: str) -> HttpResponse:
-    """Off to the provider. A form and not a link, so that no other site begins this for anybody."""
+    """Redirect to the provider. It takes POST, so that no other site can start it (login CSRF)."""
     provider = _provider(slug)
     if response := inside(request):
         return response
@@ -109,10 +109,10 @@ def disconnect(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @guest_page
 def callback(request: HttpRequest, slug: str) -> HttpResponse:
-    """Back from the provider: the state is of this browser and this provider, and good once.
+    """Back from the provider: the state is of this browser and this provider, and valid once.
 
-    A person whose identity is known and who is refused all the same is told of in their organizations'
-    audit logs. Whoever cannot be told to be anybody is told of in our own log, and nowhere else.
+    A failed sign-in of a known identity is recorded in the audit logs of its user's organizations, any
+    other one in the server's log only.
     """
     provider = _provider(slug)
     state = statekit.unstash_state(request, provider_id=slug, state_id=request.GET.get("state", ""))

@@ -1,4 +1,4 @@
-"""Paths of single sign-on, below /accounts/; each provider has its own, so that none answers for another."""
+"""Paths of single sign-on, below /accounts/: one per provider, to avoid mix-up attacks."""
 
 from django.urls import path
 

@@ -13,7 +13,7 @@ MAX_LENGTH = 200
 SEGMENT = r"(?:[A-Za-z0-9_-]+|\*)"
 COLONS = re.compile(rf"({SEGMENT}):({SEGMENT}):({SEGMENT})", re.ASCII)
 DOTTED = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
-# Either form, as an OpenAPI document tells it.
+# Either form, for the OpenAPI document.
 PATTERN = f"^({COLONS.pattern}|{DOTTED.pattern})$"
 
 # Each action and those that bring it with them on the same resource and identifier.
@@ -55,7 +55,7 @@ def covers(granted: Scope, wanted: Scope) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ScopeSet:
-    """A frozen set of grants: ``texts`` as they were granted, and whether they allow a wish."""
+    """A frozen set of granted scopes: ``texts`` as they were granted, and whether they allow a scope."""
 
     texts: tuple[str, ...]
     parsed: frozenset[Scope] = field(compare=False)

@@ -39,7 +39,7 @@ def pending(user: User) -> MailedClaim | None:
 def confirm(link: MailedClaim, user: User) -> User:
     """End all that the person is signed in by, and move; raises InvalidLink, also where the address is taken.
 
-    ``user`` is who is signed in: the owner of the mailbox alone moves nobody else's account onto it.
+    ``user`` is signed in: without that, the owner of the mailbox could move another user's account to it.
     """
     if link.kind != LinkKind.MOVE or link.user is None or link.user != user:
         raise InvalidLink

@@ -84,9 +84,9 @@ def confirm(secret: str, password: str) -> User:
 def set_password(
     user: User, password: str | None, *, action: str = "user.password_changed", by: Actor | None = None
 ) -> None:
-    """Also for the page of a person who is signed in: what else was mailed to them dies with the old one.
+    """Set the password, also for a user who is signed in, and revoke all links mailed to the user before.
 
-    ``by`` is whoever else sets it; None as a password leaves the person the other ways to sign in.
+    ``by`` is the actor if it is not the user. None as a password leaves the user the other login methods.
     """
     user.ended_by = by or Actor.of_user(user)
     user.set_password(password)

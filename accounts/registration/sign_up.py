@@ -18,9 +18,9 @@ def sign_up(
 ) -> str:
     """Mail a link that opens an account as this request asks for; returns the key of its claim.
 
-    Nothing exists before the link is used, so that two who sign the same address up change nothing of
-    each other's. The owner of an existing account is mailed instead; the response must not tell the two
-    apart. With the invitation's secret the address counts as proven, and the person joins at once.
+    No row of the account exists before the link is used, so two sign-ups of one address do not affect
+    each other. The owner of an existing account gets another mail; the response is the same in both
+    cases. With the invitation's secret the address counts as verified, and the user joins immediately.
 
     Raises ValidationError for the password, APIError as joining.open_invitation does.
     """

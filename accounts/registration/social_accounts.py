@@ -21,9 +21,9 @@ from accounts.registration import account_opening, onboarding
 
 
 class CannotSignIn(Exception):
-    """The identity is real, and yet signs nobody in; ``why`` is a case of the page that says so.
+    """The ID token is valid, but its identity cannot sign in; ``why`` selects the page's explanation.
 
-    ``user`` is whose identity it is, where that is known.
+    ``user`` is the identity's user, if known.
     """
 
     def __init__(self, why: str, user: User | None = None) -> None:
@@ -54,8 +54,8 @@ def person_of(identity: Identity) -> User | None:
 def sign_up(identity: Identity, *, invitation_token: str = "") -> User:
     """A new person with the address that the provider vouches for, in a place of their own or as invited.
 
-    An account of the address that nobody has proven goes, with its password. One that somebody has
-    proven stays as it is. Raises CannotSignIn, and Refused as joining.open_invitation does.
+    An unverified account of the address is deleted, with its password. A verified one stays as it is.
+    Raises CannotSignIn, and APIError as onboarding.open_invitation does.
     """
     if not identity.email:
         raise CannotSignIn(UNPROVEN_ADDRESS)
@@ -73,7 +73,7 @@ def sign_up(identity: Identity, *, invitation_token: str = "") -> User:
 
 @transaction.atomic
 def _sign_up(identity: Identity, invitation_token: str) -> User:
-    # Made and not looked up: what somebody else has made of the address meanwhile is not taken over.
+    # Create, never look up: an account that another user has created meanwhile must not be taken over.
     user = account_opening.open_account(
         email=identity.email, name=identity.name, invitation_token=invitation_token
     )
@@ -84,9 +84,9 @@ def _sign_up(identity: Identity, invitation_token: str) -> User:
 @transaction.atomic
 @log.batched()
 def connect(identity: Identity, user: User) -> None:
-    """Let the identity sign this person in from now on, who is signed in and has proven it just now.
+    """Connect the identity to the signed-in user, who has just signed in with it at the provider.
 
-    Raises CannotSignIn where it is somebody else's, or the person has another of the same provider.
+    Raises CannotSignIn if it is another user's, or the user has another identity of the same provider.
     """
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     owner = _accounts(identity).first()
@@ -132,7 +132,7 @@ def _accounts(identity: Identity) -> Any:
 
 
 def _keep(identity: Identity, user: User) -> None:
-    """Who it is, and nothing that the provider's doors would open to."""
+    """Store issuer and subject only, never the provider's tokens."""
     known = {"iss": identity.issuer, "sub": identity.subject}
     if identity.provider == MICROSOFT:
         known |= {"tid": identity.tenant, "oid": identity.object_id}

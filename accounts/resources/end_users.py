@@ -40,7 +40,7 @@ def _create(organization_id: UUID, uuid: UUID) -> EndUser:
         Organization.objects.locked(organization_id)
     except Organization.DoesNotExist:
         raise APIError(errors.TOKEN_REVOKED) from None
-    # Whoever waited for the lock may have waited for this very record.
+    # Another request may have created the record while this one waited for the lock.
     found = EndUser.objects.filter(organization_id=organization_id, uuid=uuid).first()
     if found is not None:
         return found

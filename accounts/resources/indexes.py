@@ -116,6 +116,6 @@ def is_taken(organization_id: UUID, name: str, *, but: UUID | None = None) -> bo
 
 
 def _check_name(organization_id: UUID, name: str, *, but: UUID | None = None) -> None:
-    """Under the organization's lock, so that two wishes for one name are decided one by one."""
+    """Raise if the name is taken. Call it under the organization's lock, so that one of two requests wins."""
     if is_taken(organization_id, name, but=but):
         raise APIError(errors.INVALID_REQUEST, fields={"name": [TAKEN]})

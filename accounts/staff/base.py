@@ -1,4 +1,4 @@
-"""What the admin's pages have in common: who acts, what may only be looked at, refusals told as messages."""
+"""Base classes of the admin pages: the actor, read-only pages, errors as messages."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def staff(request: HttpRequest) -> Actor:
 
 
 def may_change(request: HttpRequest, people: list[User]) -> bool:
-    """Whether these people may be changed from here; the flows ask again, under their locks."""
+    """Whether these users may be changed here; the flows check it again, under their locks."""
     return isinstance(request.user, User) and acts.staff_may_change(request.user, people)
 
 
 class ReadOnlyAdmin:
-    """Nothing is added, changed or deleted here; mixed into an admin."""
+    """Mixin of an admin that adds, changes and deletes nothing."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -48,7 +48,7 @@ class ReadOnlyAdmin:
 
 
 class IgnorePostedInlines(Page):
-    """No formset is ever read from what is posted, so that a forged one has nothing to change."""
+    """Ignores posted formsets, so that a forged one changes nothing."""
 
     def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [] if request.method == "POST" else super().get_inline_instances(request, obj)
@@ -60,7 +60,7 @@ class IgnorePostedInlines(Page):
 
 
 class DeleteThroughService(Page):
-    """Deletes through a flow that may refuse; then nothing is deleted or logged, and a message says why."""
+    """Deletes through a flow. If it raises, nothing is deleted or logged, and a message shows the error."""
 
     actions = ["delete_selected"]
 

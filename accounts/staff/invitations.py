@@ -80,7 +80,7 @@ class InvitationAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
             request,
             queryset.filter(accepted_at=None, revoked_at=None),
             title="Revoke invitations",
-            warning="Their links are dead at once. Whoever was invited is not told.",
+            warning="Their links stop working immediately. The invited people get no mail.",
             button="Revoke",
         )
         if asked:

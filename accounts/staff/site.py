@@ -1,4 +1,4 @@
-"""The admin's door: everybody else's sign-in page, and a second factor where ADMIN_MFA_REQUIRED asks for it.
+"""The admin site: it uses the general sign-in page, and a second factor if ADMIN_MFA_REQUIRED is set.
 
 A session must have proven the factor itself, at sign-in or since; one that was removed, or reset, meanwhile
 proves nothing any more.

@@ -131,7 +131,7 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
         return found
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """The last step of the page's one transaction: what differs is told to the person's organizations."""
+        """Record the changed fields in the user's organizations, last in the page's transaction."""
         super().save_related(request, form, formsets, change)
         changed = {name: before_and_after(form, name) for name in form.changed_data}
         if changed:
@@ -168,7 +168,7 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
         return redirect(f"{self.admin_site.name}:accounts_user_change", user.pk)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Whoever has acted here stays, because their log would be deleted with them."""
+        """Keep staff who have acted here: their log entries would be deleted with them."""
         found, count, needed, protected = super().get_deleted_objects(objs, request)
         acted = User.objects.filter(pk__in=[user.pk for user in objs], logentry__isnull=False).distinct()
         kept = [f"What {user} did here is in the log; deactivate them instead" for user in acted]
@@ -218,8 +218,8 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
             title="Reset the second factor",
             warning=(
                 "Their authenticator apps, passkeys and recovery codes are removed, and all their sessions "
-                "end. Until they set a factor up anew, they sign in without one. Each is told by mail, and "
-                "it stands in the audit logs of their organizations."
+                "end. Until they set a factor up anew, they sign in without one. Each gets a mail, and the "
+                "reset is recorded in the audit logs of their organizations."
             ),
             button="Reset",
         )

@@ -97,7 +97,7 @@ def test_who_may_only_look_sees_why_and_changes_nothing(owner: Membership, role:
     browser = browser_of(make_member(owner.organization, role).user)
     page = html(browser)
     assert f"As {role} you can look at members." in page
-    assert "Invite somebody" not in page
+    assert "Invite a member" not in page
     assert page.count('disabled aria-describedby="why-not"') == 3
     for path in (
         INVITE,

@@ -34,7 +34,7 @@ def test_they_are_listed_with_where_they_stand_and_without_their_links(
 
 def test_revoking_asks_first_and_stands_in_the_organizations_log(staff: Client, owner: Membership) -> None:
     one = make_invited(owner).invitation
-    assert "Their links are dead at once." in revoke(staff, one)
+    assert "Their links stop working immediately." in revoke(staff, one)
     assert Invitation.objects.get().revoked_at is None
     assert "Revoked: 1." in revoke(staff, one, confirmed="yes")
     assert Invitation.objects.get().revoked_at is not None

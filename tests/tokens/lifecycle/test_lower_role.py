@@ -19,7 +19,7 @@ from tokens.service_accounts.issue import Issued
 
 pytestmark = pytest.mark.django_db
 EXTRAS = ["account:admin:*", "index:write:7"]
-NOBODY_OWN = "Nobody changes their own permissions. Ask another admin or owner."
+NOT_ONES_OWN = "You cannot change your own permissions. Ask another admin or owner."
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_the_same_or_a_higher_role_keeps_them(session: APIClient, grace: Members
 def test_nobody_changes_their_own_not_even_to_fewer(grace: Membership) -> None:
     for permissions in ([*EXTRAS, "index:write:*"], ["index:write:7"], []):
         response = session_of(grace).patch(url(grace), {"permissions": permissions})
-        assert (response.status_code, response.json()["detail"]) == (403, NOBODY_OWN)
+        assert (response.status_code, response.json()["detail"]) == (403, NOT_ONES_OWN)
     kept = session_of(grace).patch(url(grace), {"role": "viewer", "permissions": ["index:write:7"]})
     assert kept.status_code == 403
     assert session_of(grace).patch(url(grace), {"permissions": EXTRAS}).status_code == 200
