@@ -180,6 +180,7 @@ SECURITY_NOTICES = {
     ),
 }
 
+
 def security_notice(name: str) -> Email:
     """The notice of one of allauth's template names; an unknown name gets a general text."""
     unknown = (

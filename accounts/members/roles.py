@@ -13,7 +13,7 @@ from accounts.authorization import policies
 from accounts.authorization.acts import Act, authorize
 from accounts.authorization.rights import authorize_locked
 from accounts.errors import APIError
-from accounts.members import emails as member_letters
+from accounts.members import emails
 from accounts.members.removal import check_owners, record
 from accounts.models import Membership, Organization
 from accounts.notifications import outbox
@@ -96,7 +96,7 @@ def _save(member: Membership, before: Mapping[str, object], actor: Actor) -> Non
     for field in changed:
         record(f"member.{field}_changed", member, actor, **{field: changed[field]})
     if actor.user_id != member.user_id or actor.type != "user":
-        compose = member_letters.role_changed if "role" in changed else member_letters.permissions_changed
+        compose = emails.role_changed if "role" in changed else emails.permissions_changed
         outbox.enqueue(compose(member, actor.name), member.user.email)
     if changed.get("role", [None, None])[1] == Role.OWNER:
         _email_owners(member, actor)
@@ -104,5 +104,5 @@ def _save(member: Membership, before: Mapping[str, object], actor: Actor) -> Non
 
 def _email_owners(member: Membership, actor: Actor) -> None:
     others = Membership.objects.active().filter(organization=member.organization_id, role=Role.OWNER)
-    emails = others.exclude(pk=member.pk).values_list("user__email", flat=True)
-    outbox.enqueue(member_letters.new_owner(member, actor.name), *emails)
+    addresses = others.exclude(pk=member.pk).values_list("user__email", flat=True)
+    outbox.enqueue(emails.new_owner(member, actor.name), *addresses)

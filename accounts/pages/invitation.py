@@ -10,8 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import errors
-from accounts.authentication import request_limits
-from accounts.authentication.current_organization import SESSION_KEY as ORGANIZATION
+from accounts.authentication import current_organization, request_limits
 from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, User
@@ -75,6 +74,6 @@ def _over(request: HttpRequest, found: Invitation | None) -> HttpResponse:
 
 def _entered(request: HttpRequest, member: Membership) -> HttpResponse:
     request.session.pop(SESSION_KEY, None)
-    request.session[ORGANIZATION] = str(member.organization_id)
+    request.session[current_organization.SESSION_KEY] = str(member.organization_id)
     messages.success(request, f"You have joined {member.organization.name}.")
     return redirect(settings.LOGIN_REDIRECT_URL)

@@ -12,8 +12,7 @@ from accounts.audit import log
 from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, Organization, User
-from accounts.organizations import provisioning
-from accounts.organizations import update as organizations
+from accounts.organizations import provisioning, update
 from accounts.permissions.actor import Actor
 from accounts.permissions.roles import Role
 from ratelimit.models import Plan
@@ -62,7 +61,7 @@ def join_or_found(*, user: User, organization_name: str = "", invitation_token: 
     name = organization_name or default_name(user)
     organization = _found(name)
     founder = Actor.of_user(user)
-    organizations.record_creation(organization, founder)
+    update.record_creation(organization, founder)
     return provisioning.membership(user=user, organization=organization, role=Role.OWNER, actor=founder)
 
 

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts import addresses
-from accounts import typeid as ids
+from accounts import addresses, typeid
 
 ID = re.compile(r"([a-z]{3})_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 # As pages show a secret: ``tsr_sa_…x7Qp``; or only the end of it.
@@ -30,7 +29,7 @@ class Typed:
     def ids(self, prefix: str) -> list[UUID]:
         """The UUID of a public id with this prefix; none for any other text."""
         try:
-            return [ids.decode(prefix, self.text)]
+            return [typeid.decode(prefix, self.text)]
         except ValueError:
             return []
 

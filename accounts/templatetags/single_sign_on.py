@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from accounts.oidc import providers as sso_providers
+from accounts.oidc.providers import configured
 from accounts.redirects import is_local_path
 from accounts.registration import social_accounts
 
@@ -19,7 +19,7 @@ def sso_buttons(context: dict[str, Any]) -> dict[str, Any]:
     request = context["request"]
     wanted = request.POST.get("next") or request.GET.get("next", "")
     return {
-        "providers": [(one, f"{one.slug}_login") for one in sso_providers.configured()],
+        "providers": [(one, f"{one.slug}_login") for one in configured()],
         "next": wanted if is_local_path(wanted) else "",
         "csrf_token": context.get("csrf_token"),
     }
@@ -29,7 +29,7 @@ def sso_buttons(context: dict[str, Any]) -> dict[str, Any]:
 def sso_connections(context: dict[str, Any]) -> dict[str, Any]:
     """To connect with one's account, or to take off it."""
     user = context["request"].user
-    providers = sso_providers.configured()
+    providers = configured()
     own = social_accounts.of_user(user) if providers else set()
     return {
         "rows": [
