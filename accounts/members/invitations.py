@@ -1,4 +1,4 @@
-"""Inviting people and letting them in: one use, one address, never more than the inviter may give now."""
+"""Invitations: single use, one address, and never more than the inviter may grant now."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UNPROVEN_ADDRESS = "Confirm your e-mail address first."
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """An invitation and the secret of its link, which goes into the mail and nowhere else."""
+    """An invitation and the secret of its link, which is only mailed."""
 
     invitation: Invitation
     secret: str
@@ -71,7 +71,7 @@ def resend(*, actor: Actor, invitation: Invitation, now: datetime | None = None)
 
 @transaction.atomic
 def revoke(*, actor: Actor, invitation: Invitation, now: datetime | None = None) -> None:
-    """Take an invitation back; a repeat changes nothing. Raises APIError(invitation_gone) once accepted."""
+    """Revoke an invitation; a repeat changes nothing. Raises APIError(invitation_gone) once accepted."""
     authorize(authorize_locked(actor), Act.REVOKE_INVITATION, role=invitation.role)
     if Invitation.objects.filter(pk=invitation.pk).exclude(accepted_at=None).exists():
         raise APIError(errors.INVITATION_GONE)
@@ -81,7 +81,7 @@ def revoke(*, actor: Actor, invitation: Invitation, now: datetime | None = None)
 @transaction.atomic
 @log.batched()
 def withdraw(*, invitations: QuerySet[Invitation], actor: Actor, now: datetime | None = None) -> int:
-    """Take open invitations of any organizations back; whether the actor may is asked before."""
+    """Revoke open invitations of any organizations; the caller has authorized the actor."""
     chosen = dict(invitations.values_list("pk", "organization_id"))
     Organization.objects.lock_all(chosen.values())
     withdrawn = list(Invitation.objects.open().filter(pk__in=chosen).order_by("pk"))
@@ -121,13 +121,13 @@ def accept(*, secret: str, user: User, now: datetime | None = None) -> Membershi
 
 
 def find(secret: str) -> Invitation | None:
-    """The invitation of a link, whatever became of it, with all that ``is_good`` asks for."""
+    """Return the invitation of a link, used or not, with the related rows that ``is_good`` needs."""
     claims = mailed_links.claims_of(secret, LinkKind.INVITATION)
     return _whole().filter(mailed_claim__in=claims).first()
 
 
 def of_organization(organization_id: UUID) -> InvitationQuerySet:
-    """Those that are open, with all that ``status`` asks for."""
+    """Return the open invitations, with the related rows that ``status`` needs."""
     return _whole().open().filter(organization_id=organization_id)
 
 
@@ -141,7 +141,7 @@ def status(invitation: Invitation, now: datetime) -> str:
 
 
 def is_good(invitation: Invitation, now: datetime) -> bool:
-    """Open, in time, the organization running, and the inviter still one who may give this role."""
+    """Whether it is open and not expired, and its inviter may still grant its role."""
     return status(invitation, now) == "pending"
 
 
@@ -210,7 +210,7 @@ def _used(link: MailedClaim, now: datetime) -> Invitation:
 
 
 def _after_commit(invited: Invited) -> Invited:
-    """With whether the mail was sent right after the commit."""
+    """Return the invitation, with whether the mail was sent right after the commit."""
     invited.invitation.refresh_from_db(fields=["sent_at"])
     return invited
 
@@ -230,7 +230,7 @@ def _check_domain(organization: Organization, email: str) -> None:
 
 
 def _is_backed(invitation: Invitation) -> bool:
-    """Whether the organization runs and wants it, and the inviter may still give all of it."""
+    """Whether the organization is active and allows it, and the inviter may still grant all of it."""
     organization, inviter = invitation.organization, invitation.inviter
     if organization.suspended_at or organization.deleted_at or inviter is None:
         return False

@@ -1,4 +1,4 @@
-"""When a member was last seen in an organization: by a page, a sign-in or a refresh, to five minutes."""
+"""When a member was last seen, by a page, a sign-in or a refresh; precise to five minutes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVERY = timedelta(minutes=5)
 
 
 def note_page(member: Membership, now: datetime | None = None) -> None:
-    """Costs no statement unless the row that was read is older than ``EVERY``."""
+    """Update the row only if its value is older than ``EVERY``; otherwise no query."""
     now = now or timezone.now()
     if member.last_seen_at is None or member.last_seen_at <= now - EVERY:
         note(member.pk, now)

@@ -44,7 +44,7 @@ def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
 @transaction.atomic
 @log.batched()
 def deactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
-    """Lock people out, all or none; raises APIError(last_owner, forbidden). Returns those who were active."""
+    """Deactivate users, all or none; raises APIError(last_owner, forbidden). Return those who were active."""
     pks = list(users.filter(is_active=True).values_list("pk", flat=True))
     memberships = _locked(Membership.objects.filter(user__in=pks))
     check_owners(memberships)
@@ -62,7 +62,7 @@ def deactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
 @transaction.atomic
 @log.batched()
 def reactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
-    """Let people in again; what ended with them stays ended. Returns those who were locked out."""
+    """Reactivate users; what was revoked stays revoked. Return those who were inactive."""
     pks = list(users.filter(is_active=False).values_list("pk", flat=True))
     memberships = _locked(Membership.objects.filter(user__in=pks))
     locked = User.objects.select_for_update(no_key=True).filter(pk__in=pks, is_active=False)
@@ -79,7 +79,7 @@ def reactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
 @transaction.atomic
 @log.batched()
 def delete_people(*, users: QuerySet[User], actor: Actor) -> None:
-    """Delete people with their memberships, all or none; raises APIError(last_owner, forbidden)."""
+    """Delete users with their memberships, all or none; raises APIError(last_owner, forbidden)."""
     chosen = list(users)
     pks = [user.pk for user in chosen]
     # Also those who belong to no organization.
@@ -89,7 +89,7 @@ def delete_people(*, users: QuerySet[User], actor: Actor) -> None:
 
 
 def check_owners(ending: Collection[Membership]) -> None:
-    """Refuse where the last active owner of an organization is among those who go or step down.
+    """Raise if an organization's last active owner is among those who are removed or demoted.
 
     The caller holds the organizations' locks.
     """
@@ -104,7 +104,7 @@ def check_owners(ending: Collection[Membership]) -> None:
 
 
 def record(action: str, membership: Membership, actor: Actor, **changes: object) -> None:
-    """An event about a member, in the log of their organization."""
+    """Record an event about a member in their organization's log."""
     log.record(
         organization_id=membership.organization_id,
         action=action,
@@ -115,7 +115,7 @@ def record(action: str, membership: Membership, actor: Actor, **changes: object)
 
 
 def _locked(memberships: QuerySet[Membership]) -> list[Membership]:
-    """These memberships as they are under their organizations' locks."""
+    """Lock the organizations of these memberships, and return the memberships as of now."""
     chosen = dict(memberships.values_list("pk", "organization_id"))
     Organization.objects.lock_all(chosen.values())
     return list(
@@ -126,7 +126,7 @@ def _locked(memberships: QuerySet[Membership]) -> list[Membership]:
 def _record_people(
     action: str, people: Collection[User], memberships: Collection[Membership], actor: Actor
 ) -> None:
-    """One event in the log of every organization that a person belongs to."""
+    """Record an event in the log of every organization of a user."""
     by_id = {user.pk: user for user in people}
     for membership in memberships:
         if user := by_id.get(membership.user_id):

@@ -30,7 +30,7 @@ def change(
     role: Role | None = None,
     permissions: Sequence[str] | None = None,
 ) -> Membership:
-    """Give a member of the actor's organization another role, or other permissions beyond the role.
+    """Change the role of a member, or the permissions beyond it.
 
     A lower role removes all permissions beyond it but those that ``permissions`` names. Tokens that the
     member is responsible for go on: they belong to the organization. Raises APIError: not_found; forbidden
@@ -62,7 +62,7 @@ def change(
 @transaction.atomic
 @log.batched()
 def transfer_ownership(*, actor: Actor, member_id: UUID) -> Membership:
-    """Make another member an owner and become an admin, in one act. Returns the new owner.
+    """Make another member an owner and the actor an admin. Return the new owner.
 
     Raises APIError: forbidden unless the actor is an owner in person; not_found; invalid_request.
     """

@@ -49,7 +49,7 @@ def audit_log(request: PageRequest) -> HttpResponse:
 @require_safe
 @page(VIEW)
 def export(request: PageRequest, form: str) -> HttpResponse:
-    """The same events as a file, oldest first."""
+    """Return the same events as a file, oldest first."""
     wanted, errors = _filters(request)
     if errors:
         raise BadRequest(" ".join(sentence for found in errors.values() for sentence in found))
@@ -77,7 +77,7 @@ def export(request: PageRequest, form: str) -> HttpResponse:
 
 
 def _filters(request: PageRequest) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """What is asked for, and what of it means nothing."""
+    """Return the filters and {}, or {} and the errors by parameter if one is invalid."""
     # A form sends its empty fields, too.
     filters = EventFilters(data={name: request.GET[name] for name in NAMES if request.GET.get(name)})
     if filters.is_valid():

@@ -1,4 +1,4 @@
-"""The pages of what an audit event names, by the prefix of its public id."""
+"""Links from audit events to the pages of their actors and targets, by public id prefix."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ DESTINATIONS = {
 
 
 def links(actor: Actor, organization_id: UUID, public_ids: Iterable[str]) -> dict[str, str]:
-    """The addresses of the pages that exist and that the actor may open, in at most one query."""
+    """Return the URLs of the pages that exist and that the actor may open, in at most one query."""
     wanted: dict[str, dict[UUID, str]] = defaultdict(dict)
     for public_id in public_ids:
         prefix = public_id.partition("_")[0]

@@ -1,4 +1,4 @@
-"""The page of the link that proves an address: of a sign-up, an account, or the address it moves to."""
+"""The page of a link that verifies an address: of a sign-up, of an account, or its new one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEMPLATE = "account/email_confirm.html"
 @require_http_methods(["GET", "HEAD", "POST"])
 @secret_page
 def confirm_email(request: HttpRequest, secret: str) -> HttpResponse:
-    """GET uses nothing up: programs that scan mails open links, and press no buttons."""
+    """GET only shows a button, because mail scanners open links; POST uses the link."""
     try:
         request_limits.check_secret(request)
         link = mailed_links.find(secret, LinkKind.SIGN_UP, LinkKind.VERIFY, LinkKind.MOVE)
@@ -41,14 +41,14 @@ def confirm_email(request: HttpRequest, secret: str) -> HttpResponse:
 
 
 def enter(request: HttpRequest, user: User) -> HttpResponse:
-    """Sign the person in whose mail was read, after the second factor where it is on."""
+    """Sign the user in, after the second factor if it is on."""
     browser_proof.record(request, user, Factor.MAIL)
     response: HttpResponse = perform_login(request, Login(user=user, email=user.email))
     return response
 
 
 def _confirm(request: HttpRequest, link: MailedClaim) -> HttpResponse:
-    """Another browser than the one that knows the claim's password is asked for a new one."""
+    """Ask for a new password, unless this browser made the sign-up."""
     given_at = browser_sign_ups.given_at(request, link)
     form = NewPasswordForm(request.POST if request.method == "POST" else None) if given_at is None else None
     if request.method != "POST" or (form is not None and not form.is_valid()):

@@ -1,4 +1,4 @@
-"""What every page's frame shows: the organization at work, the others, and the colour scheme."""
+"""Context of the page frame: the current organization, the others, and the colour scheme."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ THEMES = ("light", "dark")
 
 
 def theme(request: HttpRequest) -> str:
-    """The scheme that was switched to; "" follows the system."""
+    """Return the chosen colour scheme; "" follows the system."""
     chosen = request.COOKIES.get("theme", "")
     return chosen if chosen in THEMES else ""
 

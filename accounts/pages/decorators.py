@@ -25,13 +25,13 @@ R = TypeVar("R", bound=HttpRequest)
 
 
 class PersonalRequest(HttpRequest):
-    """What a personal page's view receives."""
+    """The request of a personal page's view."""
 
     user: User
 
 
 class PageRequest(PersonalRequest):
-    """What a guarded page's view receives."""
+    """The request of a guarded page's view."""
 
     membership: Membership
     actor: Actor
@@ -40,7 +40,7 @@ class PageRequest(PersonalRequest):
 def personal_page(
     view: Callable[Concatenate[PersonalRequest, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Guard a page about the person alone, open also without an organization or against its policies."""
+    """Guard a page about the user alone: it needs no organization, and no policy applies."""
 
     @login_required
     @wraps(view)
@@ -88,14 +88,14 @@ def page(
 
 
 def unmet_policy(membership: Membership, actor: Actor) -> ErrorCode | None:
-    """The first of the organization's policies that the actor's sign-in does not satisfy."""
+    """Return the first of the organization's policies that the actor's sign-in does not meet."""
     return policies.unmet(policies.of(membership.organization), membership.role, actor.proof)
 
 
 def recently_authenticated(
     view: Callable[Concatenate[R, P], HttpResponse],
 ) -> Callable[Concatenate[R, P], HttpResponse]:
-    """Ask a signed-in person to prove again that it is them, where the last proof is too long ago.
+    """Ask a signed-in user to authenticate again if the last time is too long ago.
 
     The flow behind a page asks as well; this asks before anything is typed in vain. What was sent is kept
     meanwhile, so put this under login_required and nowhere near passwords.

@@ -1,4 +1,4 @@
-"""The page on which a person moves to another e-mail address."""
+"""The page on which a user changes their e-mail address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from accounts.registration import email_change
 @login_required
 @recently_authenticated
 def change_email(request: HttpRequest) -> HttpResponse:
-    """Nothing changes until the link that goes to the new address is used."""
+    """Mail a link to the new address; nothing changes before it is used."""
     user = cast(User, request.user)
     form = NewAddressForm(request.POST, user=user) if request.method == "POST" else None
     if form is not None and form.is_valid():

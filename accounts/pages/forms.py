@@ -16,7 +16,7 @@ from accounts.validators import validate_address, validate_name
 
 
 class EmailForm(forms.Form):
-    """One address, in its stored form; two of them could be read differently by two readers."""
+    """A single address in its stored form; a list of two would be ambiguous."""
 
     email = forms.EmailField(
         max_length=254,
@@ -31,7 +31,7 @@ class EmailForm(forms.Form):
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]
-    """Takes an address in any spelling, which allauth then compares as it is stored."""
+    """Accept an address in any spelling; allauth compares its stored form."""
 
     def clean_login(self) -> str:
         return User.objects.spelling_of(super().clean_login())
@@ -53,7 +53,7 @@ class NewPasswordForm(forms.Form):
 
 
 class AskedOnce:
-    """A new password is typed once: it can be shown, and a mistyped one is replaced by mail."""
+    """Ask for a new password once: it can be shown, and a mistyped one can be reset by mail."""
 
     fields: dict[str, forms.Field]
 
@@ -63,11 +63,11 @@ class AskedOnce:
 
 
 class FirstPasswordForm(AskedOnce, SetPasswordForm):  # type: ignore[misc]
-    """For a person who has signed in without one so far."""
+    """For a user without a password so far."""
 
 
 class LimitedChangePasswordForm(AskedOnce, ChangePasswordForm):  # type: ignore[misc]
-    """A wrong current password counts as a failed sign-in does."""
+    """A wrong current password counts as a failed sign-in."""
 
     def clean_oldpassword(self) -> str:
         reservation = throttling.reserve(self.user.email, context.request)

@@ -1,4 +1,4 @@
-"""What the pages for people who are not signed in have in common."""
+"""Decorators and responses of the pages for visitors who are not signed in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def guest_page(view: View[P]) -> View[P]:
-    """Kept by no cache."""
+    """Mark the response as not cacheable."""
     guarded = never_cache(sensitive_post_parameters("password")(view))
     guarded.is_guest_page = True  # type: ignore[attr-defined]
     return guarded
@@ -46,7 +46,7 @@ def secret_page(view: View[P]) -> View[P]:
 
 
 def inside(request: HttpRequest) -> HttpResponse | None:
-    """Where a person who is signed in already is sent on to: ``next``, or the start page."""
+    """Return the target for a user who is signed in already: ``next``, or the start page."""
     if not request.user.is_authenticated:
         return None
     wanted = request.POST.get("next") or request.GET.get("next", "")
@@ -65,7 +65,7 @@ def signed_in_since(request: HttpRequest) -> HttpResponse | None:
 
 
 def dead_link(request: HttpRequest, again: str, what: str) -> HttpResponse:
-    """The link was used, replaced, or is too old; ``again`` is the URL name of where to get another."""
+    """Respond to a used, replaced or expired link; ``again`` is the URL name of the page for a new one."""
     return render(request, "accounts/sign_in/dead_link.html", {"again": again, "what": what}, status=404)
 
 

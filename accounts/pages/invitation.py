@@ -21,7 +21,7 @@ from accounts.registration.onboarding import SESSION_KEY
 @require_http_methods(["GET", "HEAD", "POST"])
 @secret_page
 def invitation(request: HttpRequest, secret: str) -> HttpResponse:
-    """GET shows who invites to what, and keeps the secret for the sign-in and sign-up pages; POST joins."""
+    """GET shows the invitation and stores its secret for the sign-in and sign-up pages; POST accepts it."""
     try:
         request_limits.check_secret(request)
     except APIError as exc:
@@ -45,7 +45,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
 @require_safe
 @guest_page
 def resume(request: HttpRequest) -> HttpResponse:
-    """Back to the invitation that this browser came with, once its person has signed in."""
+    """Return to the invitation that this browser opened, after sign-in."""
     secret = request.session.get(SESSION_KEY)
     return redirect("invitation", secret) if secret else redirect(settings.LOGIN_REDIRECT_URL)
 

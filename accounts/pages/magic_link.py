@@ -1,4 +1,4 @@
-"""Pages of signing in by a mailed link."""
+"""Pages of sign-in by a mailed link."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def asked(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @secret_page
 def open_link(request: HttpRequest, secret: str) -> HttpResponse:
-    """GET shows a button and uses nothing up: programs that scan mails open links, and press no buttons."""
+    """GET only shows a button, because mail scanners open links; POST uses the link."""
     if response := inside(request):
         return response
     form: NewPasswordForm | None = None

@@ -1,4 +1,4 @@
-"""Settings → Members: the people, the open invitations, and the hand-over of the organization."""
+"""Settings, Members: the members, the open invitations, and the transfer of ownership."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATUS_WORDS = {"pending": "Pending", "expired": "Expired", "lapsed": "Lapsed"}
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member as a row shows them, and what the reader may do to them."""
+    """A row of the members table, and what the user may do with this member."""
 
     member: Membership
     is_me: bool
@@ -58,7 +58,7 @@ class InviteForm(forms.Form):
 @require_safe
 @page(VIEW)
 def members(request: PageRequest) -> HttpResponse:
-    """Who belongs to the organization, who is invited, and what each role may do."""
+    """List members and open invitations, and the permissions of each role."""
     return _page(request, None)
 
 
@@ -165,7 +165,7 @@ def _page(request: PageRequest, form: InviteForm | None, status: int = 200) -> H
 
 
 def _page_of(member_id: str, people: QuerySet[Membership]) -> int | None:
-    """The number of the page that lists this member."""
+    """Return the number of the page that lists this member."""
     try:
         member = people.get(pk=typeid.decode("mem", member_id))
     except (ValueError, Membership.DoesNotExist):
@@ -213,7 +213,7 @@ def _sentence(exc: APIError) -> str:
 
 
 def _matrix() -> list[tuple[Permission, list[bool]]]:
-    """Every permission with whether each role holds it, in the order of the roles."""
+    """Return every permission, with whether each role has it, in the order of the roles."""
     found = catalogue()
     return [
         (permission, [found.roles[role].allows(permission.name) for role in Role])

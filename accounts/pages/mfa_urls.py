@@ -1,4 +1,4 @@
-"""allauth's pages of second factors: those that show or change one take a recent proof of the person."""
+"""allauth's pages of second factors; those that show or change one need a recent sign-in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GUEST = {"mfa_authenticate", "mfa_login_webauthn"}
 
 
 def _guarded(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern | URLResolver]:
-    """allauth asks too, except people who have no password; these prove themselves at their provider."""
+    """allauth checks it too, except for users without a password, who reauthenticate at their provider."""
     for one in patterns:
         if isinstance(one, URLResolver):
             yield URLResolver(one.pattern, list(_guarded(one.url_patterns)))

@@ -1,4 +1,4 @@
-"""The settings pages in the order of the side navigation; a page of its own is one more line here."""
+"""The settings pages, in the order of the side navigation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Place:
         return reverse(self.view)
 
     def current(self, path: str) -> str:
-        """The value of aria-current on the page at ``path``."""
+        """Return the value of aria-current on the page at ``path``."""
         if path == self.url:
             return "page"
         return "true" if path.startswith((self.url, *self.subpages)) else ""
@@ -50,7 +50,7 @@ YOU = (
 
 
 def places_of(actor: Actor | None) -> list[Place]:
-    """The organization's pages that the actor may open; none without an organization."""
+    """Return the pages that the actor may open; [] without an organization."""
     if actor is None:
         return []
     return [place for place in ORGANIZATION if place.scope is None or actor.allows(place.scope)]

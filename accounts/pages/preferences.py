@@ -1,4 +1,4 @@
-"""How a person looks at the site: which organization, which colours, and signing out of it."""
+"""Switches of the page frame: organization, colour scheme, sign-out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ THEME_SECONDS = 365 * 86_400
 @require_POST
 @personal_page
 def switch_organization(request: PersonalRequest) -> HttpResponse:
-    """Work in another of one's organizations from here on; a stranger's is not found."""
+    """Switch to another organization of the user; any other one is not found."""
     try:
         wanted = typeid.decode("org", request.POST.get("organization", ""))
     except ValueError:
@@ -33,7 +33,7 @@ def switch_organization(request: PersonalRequest) -> HttpResponse:
 
 @require_POST
 def switch_theme(request: HttpRequest) -> HttpResponse:
-    """Keep light or dark in a cookie; anything else goes back to what the system prefers."""
+    """Store light or dark in a cookie; any other value deletes it, and the system's preference applies."""
     wanted = request.POST.get("theme", "")
     response = redirect(_safe_next(request))
     if wanted in THEMES:
@@ -46,7 +46,7 @@ def switch_theme(request: HttpRequest) -> HttpResponse:
 
 
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """allauth's sign-out; nothing of the session's pages stays in the browser."""
+    """allauth's sign-out, which also clears the browser's cached pages."""
     response: HttpResponse = allauth_logout(request)
     if request.method == "POST":
         response["Clear-Site-Data"] = '"cache", "storage"'

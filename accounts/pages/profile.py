@@ -1,4 +1,4 @@
-"""Settings, Profile: a person's own name, and the organizations they belong to."""
+"""Settings, Profile: the user's name and organizations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""allauth's pages of recovery codes, when the codes can no longer be decrypted: lead to new ones."""
+"""allauth's pages of recovery codes; codes that cannot be decrypted lead to the page of new ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ View = Callable[..., HttpResponse]
 
 
 class GenerateView(views.GenerateRecoveryCodesView):  # type: ignore[misc]
-    """Counts the codes that are left, which takes a readable secret; new ones need none."""
+    """Count the remaining codes, which needs a readable secret; new codes need none."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         try:

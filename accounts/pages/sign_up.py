@@ -1,4 +1,4 @@
-"""The page of signing up."""
+"""The sign-up page."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _joined(request: HttpRequest) -> HttpResponse:
 
 
 def _invitation(request: HttpRequest) -> Invitation | None:
-    """The one whose page the person comes from, while it is open."""
+    """Return the open invitation whose page led here."""
     secret = request.session.get(onboarding.SESSION_KEY)
     if not secret:
         return None

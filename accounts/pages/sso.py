@@ -1,4 +1,4 @@
-"""Pages of single sign-on: off to the provider, back from it, and connecting it to one's account."""
+"""Pages of single sign-on: redirect to the provider, callback, and connecting an account."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def sign_in(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def reauthenticate(request: HttpRequest, slug: str) -> HttpResponse:
-    """Prove at the provider, which asks for the password or more once again, that it is still the person."""
+    """Reauthenticate at the provider, which asks the user to sign in again."""
     provider, user = _provider(slug), _signed_in(request)
     if slug not in social_accounts.of_user(user):
         raise Http404
@@ -89,7 +89,7 @@ def reauthenticate(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @recently_authenticated
 def connect(request: HttpRequest, slug: str) -> HttpResponse:
-    """Off to the provider, to come back with an identity for the person who is signed in."""
+    """Redirect to the provider, to connect an identity to the signed-in user."""
     return _leave(request, _provider(slug), user=str(request.user.pk))
 
 
@@ -109,7 +109,7 @@ def disconnect(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @guest_page
 def callback(request: HttpRequest, slug: str) -> HttpResponse:
-    """Back from the provider: the state is of this browser and this provider, and valid once.
+    """Callback from the provider. The state is bound to this browser and provider, and single-use.
 
     A failed sign-in of a known identity is recorded in the audit logs of its user's organizations, any
     other one in the server's log only.
@@ -148,7 +148,7 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
 def _leave(
     request: HttpRequest, provider: Provider, asked: dict[str, str] = CHOOSE_ACCOUNT, **state: Any
 ) -> HttpResponse:
-    """To the provider's page, with a state, a nonce and a PKCE challenge of this browser's own."""
+    """Redirect to the provider's page, with a new state, nonce and PKCE challenge."""
     challenge = generate_code_challenge()
     state |= {"nonce": secrets.token_urlsafe(32), "verifier": challenge["code_verifier"]}
     state_id = statekit.stash_state(
@@ -169,7 +169,7 @@ def _leave(
 
 
 def _identity(provider: Provider, code: str, state: dict[str, Any]) -> Identity:
-    """Exchange the code; what else the provider sends is forgotten with this request."""
+    """Exchange the code for an ID token; the provider's other tokens are not kept."""
     deadline = Deadline()
     form = {
         "grant_type": "authorization_code",
@@ -217,7 +217,7 @@ def _sign_in(request: HttpRequest, identity: Identity, next_path: str) -> HttpRe
 def _reauthenticate(
     request: HttpRequest, provider: Provider, identity: Identity, state: dict[str, Any]
 ) -> HttpResponse:
-    """Go on with what was interrupted; a sign-in at the provider from before does not count."""
+    """Continue after a reauthentication; an earlier sign-in at the provider does not count."""
     user = request.user
     if not isinstance(user, User) or str(user.pk) != state["reauthenticating"]:
         return _problem(request, provider, LOST)

@@ -1,4 +1,4 @@
-"""Pages under /settings/ about people, the profile, and the two switches of every page's frame."""
+"""Pages under /settings/ about members and the profile, and the switches of the page frame."""
 
 from django.urls import path
 

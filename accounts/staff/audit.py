@@ -1,4 +1,4 @@
-"""The audit log for staff: looked at, found by organization, and never touched."""
+"""Admin of the audit log, which is read-only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PAGES = {
 
 
 def page_of(public_id: str) -> str:
-    """The admin's page of what an event names; "" for what has none."""
+    """Return the admin page of an event's actor or target; "" if it has none."""
     prefix = public_id.partition("_")[0]
     found = Typed.of(public_id).ids(prefix)
     return page_url(PAGES[prefix], found[0]) if found and prefix in PAGES else ""

@@ -97,7 +97,7 @@ def show_error(page: Page, request: HttpRequest, exc: APIError) -> None:
 
 
 def back_url(page: Page, request: HttpRequest) -> str:
-    """The page of the one chosen row, where the action was begun there; "" otherwise."""
+    """Return the page of the chosen row if the action was started there, else ""."""
     chosen = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
     if not request.POST.get("back") or len(chosen) != 1:
         return ""
@@ -111,7 +111,7 @@ def given_reason(request: HttpRequest) -> str:
 def confirmation(
     page: Page, request: HttpRequest, chosen: QuerySet[Any], *, needs_reason: bool = False, **words: Any
 ) -> HttpResponse | None:
-    """Ask before an action; None once it was confirmed, and a reason given where it needs one.
+    """Ask for confirmation of an action. Return None once it is confirmed, with a reason if it needs one.
 
     ``words`` are title, warning and button, and ``asks_reason`` for a reason to go with it.
     """

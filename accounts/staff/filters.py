@@ -1,4 +1,4 @@
-"""Filters of the admin's lists: states in words, and the rows of one organization or person."""
+"""Filters of the admin's lists: by state, and by organization or user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "status"
 
     def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
-        """By the word in the address: the word on the page, and the condition."""
+        """Return label and condition by query parameter."""
         raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -36,7 +36,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class GivenFilter(admin.SimpleListFilter):
-    """The rows that belong to what a link names; shown only where the address has it."""
+    """The rows of the object in the query string; hidden without it."""
 
     def label(self, value: str) -> str:
         return value

@@ -1,4 +1,4 @@
-"""Invitations for staff: found, looked at and taken back. Their links are nowhere to be seen."""
+"""Admin of invitations: they are shown and revoked. Their links are not shown."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ class InvitationAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         return invitations.status(invitation, timezone.now()).capitalize()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """A filter in the address must not answer questions about a digest."""
+        """Reject filters on a digest in the query string, which would reveal it."""
         return "digest" not in lookup and super().lookup_allowed(lookup, value, request)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Nothing is changed here but by revoking, so this is what "can change invitations" means."""
+        """Map "can change invitations" to the only possible change, which is to revoke."""
         return bool(request.user.has_perm("accounts.change_invitation"))
 
     @admin.action(permissions=["revoke"], description="Revoke selected invitations")

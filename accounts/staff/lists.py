@@ -22,7 +22,7 @@ MOST_ORGANIZATIONS = 200
 
 
 class ListPage(Page):
-    """Every query of the page is bounded by what it shows, not by the table."""
+    """A list page whose queries are bounded by what it shows, not by the table's size."""
 
     paginator = CappedPaginator
     list_per_page = PER_PAGE
@@ -32,18 +32,18 @@ class ListPage(Page):
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def criteria(self, typed: Typed) -> list[Q]:
-        """The ways in which a row can match; each is a query of its own, which an index can answer."""
+        """Return the conditions by which a row can match; each is a query of its own that uses an index."""
         return []
 
     # Whether the search over everything looks here as well.
     in_search: ClassVar[bool] = True
 
     def summary(self, row: Any) -> str:
-        """What a search result says beside the row's name."""
+        """Return the text beside the row's name in a search result."""
         return str(getattr(row, "organization", ""))
 
     def panel(self, request: HttpRequest, row: Any) -> Panel | None:
-        """What the page of one row shows above the form."""
+        """Return the panel above the form of a row."""
         return None
 
     def render_change_form(
@@ -58,13 +58,13 @@ class ListPage(Page):
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """An action that was begun on the page of one row ends there."""
+        """Redirect back to the page of the row on which the action was started."""
         response = super().response_action(request, queryset, *args, **kwargs)
         back = back_url(self, request)
         return HttpResponseRedirect(back) if back and isinstance(response, HttpResponseRedirect) else response
 
     def with_counts(self, rows: list[Any]) -> list[Any]:
-        """The rows of the shown page, with what only they need."""
+        """Return the rows of the shown page, with data that the list does not load for all rows."""
         return rows
 
     def found(self, rows: QuerySet[Any], typed: Typed) -> QuerySet[Any]:
@@ -74,7 +74,7 @@ class ListPage(Page):
         return rows.filter(pk__in=keys)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        """Django shows the search box where there are fields; ``criteria`` decide what is found."""
+        """Django shows the search box only if there are fields; ``criteria`` does the search."""
         return ("pk",)
 
     def get_search_results(
@@ -88,6 +88,6 @@ class ListPage(Page):
 
 
 def matching_organizations(typed: Typed) -> QuerySet[Organization, UUID]:
-    """The ids of the first organizations whose name or slug has the text."""
+    """Return the ids of the first organizations whose name or slug contains the text."""
     named = Organization.objects.filter(Q(name__icontains=typed.text) | Q(slug__icontains=typed.text))
     return named.order_by().values_list("pk", flat=True)[:MOST_ORGANIZATIONS]

@@ -1,4 +1,4 @@
-"""Members for staff: looked at and removed, and listed by organization and by person."""
+"""Admin of members: they are shown and removed, and listed by organization or user."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from accounts.staff.search_terms import Typed
 
 @admin.register(Membership)
 class MembershipAdmin(ListPage, DeleteThroughService, IgnorePostedInlines):
-    """Members are looked at and removed; their tokens stop with them."""
+    """Members are shown and removed; their tokens are revoked with them."""
 
     in_search = False
     list_display = ("user", "organization", "role", "joined_at", "last_seen_at")

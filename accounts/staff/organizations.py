@@ -1,4 +1,4 @@
-"""Organizations for staff, and the log of what staff did. Members and people have files of their own."""
+"""Admin of organizations, and of the log of staff actions."""
 
 from __future__ import annotations
 
@@ -145,14 +145,14 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
             update.set_terms(organization=obj, actor=staff(request), fields=form.changed_data)
 
     def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
-        """A deleted one is looked at, and restored in the list."""
+        """A deleted organization is read-only here; the list has an action that restores it."""
         return super().has_change_permission(request, obj) and (obj is None or obj.deleted_at is None)
 
     def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or obj.deleted_at is None)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What belongs to it stays until its time of grace is over."""
+        """Everything that belongs to it is kept until the end of its restore period."""
         names = [str(one) for one in objs]
         return names, {str(self.opts.verbose_name_plural): len(names)}, set(), []
 
@@ -226,13 +226,13 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
 
 
 def counted(rows: QuerySet[Any]) -> dict[UUID, int]:
-    """How many of the rows each organization has; one query."""
+    """Return the number of rows of each organization, in one query."""
     return dict(rows.order_by().values_list("organization").annotate(number=Count("pk")))
 
 
 @admin.register(LogEntry)
 class LogAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
-    """Who of the staff did what."""
+    """The log of staff actions."""
 
     in_search = False
 

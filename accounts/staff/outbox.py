@@ -1,4 +1,4 @@
-"""Unsent mails for staff: to whom, how often tried, and why not sent. Their links are not shown."""
+"""Admin of unsent mails: recipient, attempts and last error. Their links are not shown."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class OutboxMailAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         return [Q(to__icontains=typed.text)]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """A filter in the address must not answer questions about a digest or a mail's content."""
+        """Reject filters on a digest or a content in the query string, which would reveal it."""
         hidden = "digest" in lookup or "content" in lookup
         return not hidden and super().lookup_allowed(lookup, value, request)
 
@@ -61,7 +61,7 @@ class OutboxMailAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         return date_format(timezone.localtime(mail.next_try_at), "DATETIME_FORMAT")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Nothing else can be done here, so this is what "can change unsent mails" means."""
+        """Map "can change unsent mails" to the only possible change, which is to retry."""
         return bool(request.user.has_perm("accounts.change_outboxmail"))
 
     @admin.action(permissions=["retry"], description="Try again now")

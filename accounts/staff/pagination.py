@@ -23,7 +23,7 @@ else:
 
 
 class CappedPaginator(RowPaginator):
-    """Counts at most one row more than can be paged through, so that the count reads no whole table."""
+    """Counts at most one row more than can be paged through, to avoid reading the whole table."""
 
     @cached_property
     def count(self) -> int:
@@ -46,7 +46,7 @@ class CappedPaginator(RowPaginator):
 
 
 def estimate(rows: QuerySet[Any]) -> int:
-    """The number of rows that PostgreSQL's statistics promise; nothing is read to learn it."""
+    """Return PostgreSQL's estimate of the number of rows, which reads no row."""
     if connections[rows.db].vendor != "postgresql":
         return rows.count()
     [explained] = json.loads(rows.values("pk").explain(format="json"))
@@ -54,7 +54,7 @@ def estimate(rows: QuerySet[Any]) -> int:
 
 
 class RowList(ChangeList):
-    """A list that knows its estimated total, and hands the rows of the shown page to the admin."""
+    """A change list with an estimated total, which passes the rows of the shown page to the admin."""
 
     total = 0
 
@@ -64,7 +64,7 @@ class RowList(ChangeList):
 
     @property
     def kept_filters(self) -> str:
-        """The list's filters and order, for its search box to keep."""
+        """Return the list's filters and order, which a new search keeps."""
         return str(self.get_query_string(remove=["q"]))
 
     @property
@@ -72,7 +72,7 @@ class RowList(ChangeList):
         return MOST_ROWS
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """An address sorts by no more columns than the page offers."""
+        """Sort only by columns that the page offers, whatever the query string names."""
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
     def get_results(self, request: HttpRequest) -> None:

@@ -1,4 +1,4 @@
-"""What the admin's page of one row shows above its form: figures, related lists, buttons, recent events."""
+"""Panels above the admin's forms: figures, related lists, buttons, recent events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_EVENTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A labelled value, which may lead to a page."""
+    """A labelled value, optionally with a link."""
 
     label: str
     value: Any
@@ -26,7 +26,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A button for one of the list's actions, on this row alone; the action asks for a confirmation."""
+    """A button for one of the list's actions on this row; the action asks for confirmation."""
 
     action: str
     label: str
@@ -49,7 +49,7 @@ class Panel:
 
 
 def list_url(model: str, **filters: str) -> str:
-    """The list of ``app_model``, filtered."""
+    """Return the URL of the filtered list of ``app_model``."""
     return f"{reverse(f'admin:{model}_changelist')}?{urlencode(filters)}"
 
 
@@ -58,7 +58,7 @@ def page_url(model: str, pk: UUID) -> str:
 
 
 def recent_events(organization_id: UUID, target: str = "") -> list[tuple[AuditEvent, str]]:
-    """The organization's latest events with their words; only those about ``target`` where it is given."""
+    """Return the organization's latest events, or those about ``target``, with their descriptions."""
     events = AuditEvent.objects.filter(organization_id=organization_id)
     events = events.filter(target_id=target).order_by("-pk") if target else events.order_by("-sequence")
     return [(event, ACTIONS.get(event.action, event.action)) for event in events[:MOST_EVENTS]]

@@ -1,4 +1,4 @@
-"""What staff type into a search box: a public id, an e-mail address, four characters, or a name."""
+"""A parsed search term: a public id, an e-mail address, four characters of a secret, or a name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Typed:
         return ID.fullmatch(self.text) is not None
 
     def ids(self, prefix: str) -> list[UUID]:
-        """The UUID of a public id with this prefix; none for any other text."""
+        """Return the UUID of a public id with this prefix; [] for any other text."""
         try:
             return [typeid.decode(prefix, self.text)]
         except ValueError:
@@ -40,7 +40,7 @@ class Typed:
 
     @property
     def in_address(self) -> str:
-        """What to look for in stored addresses."""
+        """Return the text to find in stored addresses."""
         return self.address or self.text
 
     @property

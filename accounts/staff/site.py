@@ -25,7 +25,7 @@ SET_UP = "The admin asks for a second factor. Set one up, then open the admin ag
 
 
 def guard(site: AdminSite) -> None:
-    """Every page of the site asks ``has_permission``; whom it refuses is sent to ``login``."""
+    """Every page of the site checks ``has_permission``, and redirects to ``login`` if it is False."""
     allows, enter = site.has_permission, secure_admin_login(site.login)
 
     def has_permission(request: HttpRequest) -> bool:
@@ -46,7 +46,7 @@ def guard(site: AdminSite) -> None:
 
 
 def missing_proof(request: HttpRequest) -> str | None:
-    """The page where a signed-in person sets up, or proves, their second factor; None if all is well."""
+    """Return the page where the user sets up or enters their second factor; None if neither is needed."""
     user = request.user
     if not settings.ADMIN_MFA_REQUIRED or not isinstance(user, User):
         return None

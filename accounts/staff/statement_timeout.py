@@ -12,7 +12,7 @@ from accounts import locking
 
 
 class AdminTimeoutMiddleware:
-    """Gives the admin's queries DATABASE_ADMIN_SECONDS, those of a page's rendering included."""
+    """Raise the statement timeout to DATABASE_ADMIN_SECONDS, also while the page is rendered."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""What the admin's page of a person shows above its form."""
+"""The panel above the admin's form of a user."""
 
 from __future__ import annotations
 

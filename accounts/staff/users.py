@@ -72,7 +72,7 @@ class StaffFilter(StateFilter):
 
 @admin.register(User)
 class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInlines, UserPage):
-    """People; staff see and set no password, and only superusers decide who is staff and what staff may."""
+    """Users. Staff neither see nor set passwords; only superusers change who is staff, and permissions."""
 
     form = forms.ModelForm
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
@@ -106,13 +106,13 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
         return fixed if is_superuser(request) else (*fixed, *self.for_superusers)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A permission's name is that of its content type as well: one query for all."""
+        """Load the permissions with their content types, which are part of their names, in one query."""
         if db_field.name == "user_permissions":
             kwargs["queryset"] = Permission.objects.select_related("content_type")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """People sign up or are invited, which is also how an address is verified."""
+        """No user is added here: sign-up and invitations also verify the address."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -124,7 +124,7 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
         return allowed and (obj is None or may_change(request, [obj]))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
-        """What ends with a change that staff save ends in their name."""
+        """Set staff as the actor of what the change ends."""
         found = super().get_object(request, object_id, from_field)
         if found is not None:
             found.ended_by = staff(request)
@@ -143,7 +143,7 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
         return format_html('<a href="{}">Send a password reset mail</a>', page)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Staff mail the person a link instead of setting a password that they then know."""
+        """Mail the user a reset link, because staff must not know the password."""
         user = self.get_object(request, unquote(id))
         if user is None:
             raise Http404
@@ -207,7 +207,7 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
 
     @admin.action(permissions=["change"], description="Reset the second factor of selected users")
     def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Of others only: one's own is removed in Settings, where the factor itself is asked for."""
+        """Reset other users' factors only: one's own is removed in Settings, which asks for the factor."""
         self._check(request, queryset)
         chosen = queryset.filter(Exists(Authenticator.objects.filter(user=OuterRef("pk"))))
         chosen = chosen.exclude(email=getattr(request.user, "email", ""))
@@ -245,7 +245,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin):
-    """Only superusers change groups, because a group's permissions are those of its people."""
+    """Only superusers change groups, because a group's permissions are those of its users."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and is_superuser(request)
@@ -258,7 +258,7 @@ class GroupAdmin(DjangoGroupAdmin):
 
 
 def before_and_after(form: forms.ModelForm[User], name: str) -> list[Any]:
-    """A field before and after, as the audit log keeps it: rows by their names."""
+    """Return a field's values before and after, for the audit log; rows by their names."""
     return [_plain(form.initial.get(name)), _plain(form.cleaned_data[name])]
 
 
