@@ -1,4 +1,4 @@
-"""allauth's seams: what its pages send, where they lead, and where a browser's request came from."""
+"""allauth's account adapter: mails, redirects and client addresses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Our own page founds an organization or joins one; allauth's own has nowhere to put a person."""
+        """Close allauth's sign-up: ours creates or joins an organization as well."""
         return False
 
     def is_ajax(self, request: HttpRequest) -> bool:
@@ -65,13 +65,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def set_password(self, user: User, password: str) -> None:
         password_reset.set_password(user, password)
-        # The page of a person who is signed in: this browser and its network have just proven to be theirs.
+        # The page of a signed-in user: this browser and its network are the user's.
         throttling.remember(user, context.request)
 
     def send_confirmation_mail(
         self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC, signup: bool
     ) -> None:
-        """The password was right and the address is not proven yet: mail our own link."""
+        """Mail our own link after a right password for an unverified address."""
         address: EmailAddress = emailconfirmation.email_address
         verification.request(address.user)
 
@@ -82,12 +82,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Send nothing: the flow that changes a password mails the notice itself."""
+        """Mail a security notice, except of a changed password, which its flow mails itself."""
         if template_prefix not in ("account/email/password_changed", "account/email/password_reset"):
             outbox.enqueue(emails.security_notice(template_prefix), email or user.email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """No mail of allauth's own leaves: its links would name the host that a request claims."""
+        """Send none of allauth's mails: their links have the host of the request's header."""
         raise NotImplementedError(template_prefix)
 
     def get_client_ip(self, request: HttpRequest) -> str:

@@ -1,3 +1,3 @@
-"""What Django's admin discovers: the classes of ``accounts.staff``."""
+"""Registers the admin classes of ``accounts.staff``, where Django looks for them."""
 
 from accounts.staff import audit, invitations, members, organizations, outbox, users  # noqa: F401

@@ -1,4 +1,4 @@
-"""Which addresses an organization takes: the domains of its policy, read and asked in one form."""
+"""Email domains of an organization's policy: normalization and check."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ def normalized(password: str) -> str:
 
 
 def spellings(password: str) -> tuple[str, ...]:
-    """What a stored hash may be of: the normal form, and what was typed, of which older hashes are made."""
+    """Return what a stored hash may be of: the normal form, and, for older hashes, the text as typed."""
     normal = normalized(password)
     return (normal,) if normal == password else (normal, password)
 

@@ -24,7 +24,7 @@ class Factor(StrEnum):
 
 
 SECOND_FACTORS = frozenset({Factor.TOTP, Factor.RECOVERY_CODES, Factor.WEBAUTHN})
-# A mailed link proves the mailbox and not the person.
+# A mailed link proves access to the mailbox only.
 REAUTHENTICATING = SECOND_FACTORS | {Factor.PASSWORD, Factor.PROVIDER}
 
 
@@ -86,7 +86,7 @@ class Proof:
         return any(one.factor in SECOND_FACTORS for one in self.steps)
 
     def is_recent(self, now: float | None = None) -> bool:
-        """Whether the person, and not their mailbox alone, was proven within the time that settings give."""
+        """Whether another factor than the mailbox was proven within ACCOUNT_REAUTHENTICATION_TIMEOUT."""
         since = (time.time() if now is None else now) - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
         return any(one.at > since for one in self.steps if one.factor in REAUTHENTICATING)
 

@@ -1,4 +1,4 @@
-"""What a name or a description may hold: text that looks like what it is."""
+"""Validators of names and descriptions: no characters that mislead a reader."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def validate_name(value: str) -> None:
 
 
 def name_key(name: str) -> str:
-    """What names that must differ are compared by: names that look the same have the same key."""
+    """Return a key by which names are compared: names that look the same have the same key."""
     folded = unicodedata.normalize("NFKC", name).casefold().translate(_FOLDED)
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 

@@ -51,7 +51,7 @@ class Acceptance(StrictSerializer):
 
 
 class InvitationSerializer(CamelCase):
-    """Who may come, as what, until when."""
+    """An invitation: address, role, expiry."""
 
     id = serializers.CharField(source="public_id")
     email = serializers.EmailField()
@@ -116,7 +116,7 @@ class InvitationsView(APIView):
         responses={201: InvitationSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Mails a link that works once, for seven days, for this address alone; no answer ever holds it.
+        """Mails a link that works once, for seven days, for this address only; no response contains it.
 
         An open invitation of the same address is replaced. The role may not be above the caller's own.
         """

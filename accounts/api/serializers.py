@@ -70,7 +70,7 @@ class Unset(Text):
 
 
 class PersonSerializer(CamelCase):
-    """A person as colleagues see them."""
+    """A user as other members see them."""
 
     id = serializers.CharField(source="public_id")
     name = serializers.CharField(source="display_name")
@@ -78,7 +78,7 @@ class PersonSerializer(CamelCase):
 
 
 class PlanSerializer(CamelCase):
-    """What an organization may spend a day, its own number included; null is unlimited."""
+    """A plan, and the organization's own daily limit if it has one; null is unlimited."""
 
     id = serializers.CharField(source="plan.slug")
     name = serializers.CharField(source="plan.name")
@@ -87,7 +87,7 @@ class PlanSerializer(CamelCase):
 
 
 class OrganizationSerializer(CamelCase):
-    """An organization as its own people and programs see it."""
+    """An organization as its own members and programs see it."""
 
     id = serializers.CharField(source="public_id")
     name = serializers.CharField()
@@ -107,7 +107,7 @@ class OrganizationSerializer(CamelCase):
 
 
 class OrganizationChange(StrictSerializer):
-    """What of an organization may change here; the rest of it stays."""
+    """The changeable fields of an organization."""
 
     unknown = "This cannot be changed here."
 
@@ -137,7 +137,7 @@ class MemberSerializer(CamelCase):
 
 
 class NewOwner(StrictSerializer):
-    """Who is to own the organization."""
+    """The member who is to become the owner."""
 
     member_id = String(max_length=100)
 

@@ -1,4 +1,4 @@
-"""Every action that the audit log knows, with the words that pages show; what is not here is not recorded."""
+"""Every action of the audit log, with its description; no other action can be recorded."""
 
 from __future__ import annotations
 

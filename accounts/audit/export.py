@@ -23,12 +23,12 @@ COLUMNS = (
 # The sequence of the row that holds the chain's head.
 HEAD = "head"
 EVENTS = '"events": ['
-# What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
+# First characters that spreadsheets take as the beginning of a formula (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class _Echo:
-    """What the csv module writes to; it hands each line back."""
+    """A file for the csv module, whose ``write`` returns the line."""
 
     def write(self, line: str) -> str:
         return line
@@ -72,7 +72,7 @@ def outside_events(text: str) -> str:
 
 
 def escape_formula(text: str) -> str:
-    """A cell that no spreadsheet computes: an apostrophe says that it is text."""
+    """Return a cell that no spreadsheet evaluates: an apostrophe marks it as text."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

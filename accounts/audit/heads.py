@@ -1,4 +1,4 @@
-"""Signed heads of the audit log's chains, handed out so that a log cut at its end is noticed.
+"""Signed heads of the hash chains, published so that a truncated log is detected.
 
 The chain shows altered and missing rows, but not that its newest rows were deleted and its end set back. A
 head is a statement, signed with a key outside the database, of how far a chain had grown, with which hash.

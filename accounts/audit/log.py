@@ -1,4 +1,4 @@
-"""Writing and checking the audit log: in the act's own transaction, one chain per organization."""
+"""Writing and verifying the audit log: in the act's transaction, one hash chain per organization."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NO_TARGET = Target()
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An event that has no place in a chain yet."""
+    """An event that is not in a chain yet."""
 
     organization_id: UUID
     action: str

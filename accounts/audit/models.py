@@ -1,4 +1,4 @@
-"""The audit log at rest: append-only rows in one hash chain per organization."""
+"""Models of the audit log: append-only rows in one hash chain per organization."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 
 
 class AuditChain(models.Model):
-    """Where an organization's log ends: locked last in every transaction that adds to it."""
+    """The end of an organization's chain, locked last in every transaction that appends to it."""
 
     organization = models.OneToOneField(
         "accounts.Organization", primary_key=True, on_delete=models.CASCADE, related_name="audit_chain"

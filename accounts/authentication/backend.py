@@ -14,7 +14,7 @@ from accounts.password_text import spellings
 
 
 class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
-    """allauth's check, which takes as long for unknown accounts, behind our limits."""
+    """allauth's backend, which takes as long for unknown accounts, with our rate limits."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """Raise TooManyTries, a form's kind of error, before a password is looked at."""
@@ -38,6 +38,6 @@ class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]
         return user
 
     def _mitigate_timing_attack(self, password: str) -> None:
-        """As many hashes as User.check_password makes."""
+        """Compute as many hashes as User.check_password does."""
         for _ in spellings(password):
             super()._mitigate_timing_attack(password)

@@ -1,4 +1,4 @@
-"""The proof that a browser's session carries. allauth keeps it, and its pages add to it."""
+"""The proof of sign-in of a browser session. allauth stores it, and its pages add to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def record(request: HttpRequest, user: User, factor: Factor, **facts: Any) -> No
 
 
 def of_request(request: HttpRequest) -> Proof:
-    """What the signed-in person has proven in this browser. A removed second factor proves nothing."""
+    """Return the proof of this browser's session, without second factors that were removed since."""
     user = request.user
     if not isinstance(user, User):
         return NOTHING_PROVEN

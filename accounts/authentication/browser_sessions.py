@@ -1,4 +1,4 @@
-"""A person's signed-in browsers: where each was last seen, and how they are signed out."""
+"""A user's browser sessions: last use, and sign-out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class BrowserSession:
 
 
 class LastSeenMiddleware:
-    """Keeps a browser's last use, to five minutes, so that most pages write nothing."""
+    """Stores a browser's last use to five minutes, so that most requests write nothing."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -56,13 +56,13 @@ class LastSeenMiddleware:
 
 
 def begin(request: HttpRequest) -> None:
-    """Called at sign-in: a session without this stamp was never one of a browser's sign-ins."""
+    """Stamp the session at sign-in; one without the stamp is no browser sign-in."""
     request.session[SEEN_AT] = int(time.time())
 
 
 @receiver(user_logged_in)
 def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
-    """Store the row of this browser, and delete those of browsers that are signed out by now."""
+    """Store the row of this browser, and delete the rows of signed-out browsers."""
     kept = [row.pk for row in of_user(user)]
     UserSession.objects.filter(user=user).exclude(pk__in=kept).delete()
     _store(request)
@@ -81,7 +81,7 @@ def leave(request: HttpRequest) -> None:
 
 
 def current(request: HttpRequest) -> BrowserSession:
-    """For a person who is signed in. The end is the stored one: an API call does not extend it."""
+    """Return the browser's session of a signed-in user. An API call does not extend its expiry."""
     key = stored_key(request.session)
     row = UserSession.objects.filter(session_key=key).first() or _store(request)
     return BrowserSession(row.pk, Session.objects.get(session_key=key).expire_date)
@@ -123,11 +123,11 @@ def _follow(before: str, after: str, request: HttpRequest) -> None:
 
 
 def of_user(user: User) -> list[UserSession]:
-    """The browsers in which the person is signed in, last used first; two statements however many."""
+    """Return the browsers in which the user is signed in, last used first, in two queries."""
     rows = {row.session_key: row for row in UserSession.objects.filter(user=user).order_by("-last_seen_at")}
     stored = Session.objects.filter(session_key__in=rows, expire_date__gt=timezone.now())
     hashes = {user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()}
-    # A session from before the last change of password is still stored, and opens nothing.
+    # A session from before the last password change is still stored, but no longer valid.
     valid = {one.session_key for one in stored if one.get_decoded().get(HASH_SESSION_KEY) in hashes}
     return [row for key, row in rows.items() if key in valid]
 
@@ -139,7 +139,7 @@ def find(user: User, pk: int) -> UserSession | None:
 
 @transaction.atomic
 def end(session: UserSession, user: User) -> None:
-    """Sign out of one of the person's browsers."""
+    """Sign the user out of one browser."""
     _lock_organizations(user)
     Session.objects.filter(session_key=session.session_key).delete()
     session.delete()
@@ -155,13 +155,13 @@ def end_others(request: HttpRequest, user: User) -> None:
 
 
 def end_all(user: User) -> None:
-    """Sign out of all of the person's browsers; the caller holds the locks of their organizations."""
+    """Sign the user out of all browsers; the caller holds the locks of the user's organizations."""
     rows = UserSession.objects.filter(user=user)
     Session.objects.filter(session_key__in=rows.values("session_key")).delete()
     rows.delete()
 
 
 def _lock_organizations(user: User) -> None:
-    """What was exchanged for the session ends with it, and organizations' locks come first."""
+    """Lock the organizations first, because grants exchanged for the session are revoked with it."""
     mine = Membership.objects.filter(user=user).values_list("organization_id", flat=True)
     Organization.objects.lock_all(mine)

@@ -1,4 +1,4 @@
-"""The organization that a signed-in person works in: the one chosen in the session, else their oldest."""
+"""The current organization of a browser session: the chosen one, else the user's oldest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SESSION_KEY = "organization"
 
 @dataclass(frozen=True, slots=True)
 class CurrentOrganization:
-    """A signed-in person's organizations and the one they work in now."""
+    """A user's memberships and the current one."""
 
     memberships: tuple[Membership, ...]
     membership: Membership | None
@@ -24,7 +24,7 @@ class CurrentOrganization:
 
 
 def current_organization(request: HttpRequest) -> CurrentOrganization:
-    """Read once a request: the organization chosen in this session, else the person's oldest one."""
+    """Return the session's current organization, read once per request."""
     found: CurrentOrganization | None = getattr(request, "_current_organization", None)
     if found is None:
         memberships: tuple[Membership, ...] = ()

@@ -1,4 +1,4 @@
-"""Password hashing that a process does one at a time: each takes a processor and much memory for a while.
+"""Password hashing, one at a time per process, because each hash takes a CPU and much memory.
 
 Others wait in the order of their arrival, on threads that other requests need as well.
 Only a few may wait, and the next is refused with 503.
@@ -18,7 +18,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from accounts.errors import APIError, ErrorCode
 
-# Not the stores' refusal: nothing is broken, and nothing need be logged.
+# Not errors.UNAVAILABLE, which is logged: an overload is no fault.
 BUSY = ErrorCode(503, "Temporarily unavailable", "unavailable")
 RETRY_AFTER = 2
 # gunicorn has 8 threads in a process; half of them stay free for everything else.
@@ -29,7 +29,7 @@ NICENESS = 10
 
 
 class Queue:
-    """One at a time; ``turn`` raises APIError(BUSY) where ``most`` wait already."""
+    """A fair lock; ``turn`` raises APIError(BUSY) if ``most`` callers wait already."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -62,7 +62,7 @@ class Queue:
                 raise APIError(BUSY, retry_after=RETRY_AFTER)
 
     def _leave(self) -> None:
-        """Hand the turn to the first that waits, so that no later one overtakes it."""
+        """Pass the lock to the first waiting caller, so that no later one overtakes it."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().set()

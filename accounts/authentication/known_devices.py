@@ -1,4 +1,4 @@
-"""Browsers and networks that an account has signed in from before, so that strangers cannot lock them out.
+"""Browsers and networks from which an account signed in before; attackers cannot lock them out.
 
 A browser shows a signed cookie. For programs, which keep none, the network that they call from is remembered.
 """
@@ -82,7 +82,7 @@ def remember_device(request: HttpRequest, user: User) -> None:
 
 
 def forget_networks(user: User) -> None:
-    """Call it for a new password, as cookies of browsers hold the version of the one before."""
+    """Delete the account's networks, for a new password. Cookies hold the old version, and become invalid."""
     KnownNetwork.objects.filter(user=user).delete()
 
 
@@ -109,7 +109,7 @@ def remember_network(user: User, address: str | None, now: datetime | None = Non
 
 
 def prune(now: datetime) -> int:
-    """Delete the networks that have not been used for NETWORK_DAYS; returns how many."""
+    """Delete the networks that have not been used for NETWORK_DAYS; return how many."""
     return KnownNetwork.objects.filter(seen_at__lte=_oldest(now)).delete()[0]
 
 

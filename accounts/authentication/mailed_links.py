@@ -1,4 +1,4 @@
-"""Secrets in mailed links: 256 bits, stored as a digest, single use, and each proves its own claim alone."""
+"""Mailed links: 256-bit secrets, stored as digests, single-use, each for one claim."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Claim:
 
     @property
     def key(self) -> str:
-        """Each sign-up is a claim of its own; two accounts never share one, whatever address they name."""
+        """Return the claim's unique key: one for each sign-up, and never one for two accounts."""
         if self.kind == LinkKind.SIGN_UP:
             return f"{self.kind}:{self.request_id}"
         if self.kind in (LinkKind.VERIFY, LinkKind.MOVE):
@@ -65,7 +65,7 @@ class Claim:
 
 
 def issue(claim: Claim, *, now: datetime | None = None) -> str:
-    """Store the claim under a new secret, which replaces the one before, and return the link."""
+    """Store the claim under a new secret, which replaces the previous one, and return the link."""
     return _address(claim.kind, _store(claim, now or timezone.now()))
 
 
@@ -109,7 +109,7 @@ def find(secret: str, *kinds: LinkKind, now: datetime | None = None) -> MailedCl
 
 
 def use(link: MailedClaim, *, now: datetime | None = None) -> None:
-    """Use the link up, in the transaction of what it is used for; of any number at once, one succeeds.
+    """Mark the link as used, in the transaction of its effect; of concurrent requests one succeeds.
 
     Raises InvalidLink where it was used, or replaced by a newer one, since it was found.
     """
@@ -118,7 +118,7 @@ def use(link: MailedClaim, *, now: datetime | None = None) -> None:
 
 
 def mark_used(link: MailedClaim, *, now: datetime | None = None) -> None:
-    """Use the link up without the locks of the address; raises InvalidLink as ``use`` does.
+    """Mark the link as used without the locks of the address; raises InvalidLink as ``use`` does.
 
     The end of an invitation's link is the invitation's own: its caller checks it.
     """
@@ -146,23 +146,23 @@ def receiver_of(email: str) -> tuple[User | None, bool]:
 
 
 def end_all(user: User) -> None:
-    """No link that was mailed to this person before works any more."""
+    """Invalidate all links mailed to the user."""
     MailedClaim.objects.filter(user=user, used_at=None).update(used_at=timezone.now())
 
 
 def lock_sign_ups(email: str) -> None:
-    """Lock what else would open an account for the address, in one order, to avoid deadlocks at its end."""
+    """Lock the address's sign-up links, in one order, to avoid deadlocks."""
     rows = _unused_sign_ups(email).order_by("pk")
     list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def end_sign_ups(email: str) -> None:
-    """The address has an account now: no link opens another one for it."""
+    """Invalidate the sign-up links of an address that has an account now."""
     _unused_sign_ups(email).update(used_at=timezone.now())
 
 
 def prune(now: datetime) -> int:
-    """Delete those that have expired; returns how many."""
+    """Delete expired links; return how many."""
     deleted, _ = MailedClaim.objects.filter(expires_at__lt=now).delete()
     return deleted
 
@@ -183,7 +183,7 @@ def _store(claim: Claim, now: datetime) -> str:
         created_at=now,
         expires_at=None if claim.invitation else claim.expires_at(now),
     )
-    # One statement, whether there was a link before or not.
+    # One query, whether there was a link before or not.
     MailedClaim.objects.bulk_create(
         [made],
         update_conflicts=True,
@@ -194,7 +194,7 @@ def _store(claim: Claim, now: datetime) -> str:
 
 
 def _address(kind: LinkKind, secret: str) -> str:
-    # The host is the one of our settings, whatever a request's headers say.
+    # The host comes from the settings, never from a request's headers.
     return f"{settings.BASE_URL}{reverse(PAGES[kind], args=[secret])}"
 
 

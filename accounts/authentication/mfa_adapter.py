@@ -1,4 +1,4 @@
-"""allauth's seams of the second factor: secrets are encrypted, and keys belong to our own host."""
+"""allauth's MFA adapter: secrets are encrypted, and passkeys are bound to our own host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     }
 
     def encrypt(self, text: str) -> str:
-        """A copy of the database alone yields no codes."""
+        """Encrypt the secret, so that a copy of the database alone yields no codes."""
         return mfa_secrets.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:

@@ -1,4 +1,4 @@
-"""Staff take a lost second factor off a person, who then signs in without one until they set up another.
+"""Reset of a lost second factor by staff. The user then signs in without one until they set up another.
 
 All sessions of the person end with it, browsers' and the API's: a factor is reset because it was lost or is
 in the wrong hands, and its sessions must end. The mail also warns the user at once if an attacker has
@@ -22,7 +22,7 @@ from accounts.permissions.actor import Actor
 @transaction.atomic
 @log.batched()
 def reset(*, users: QuerySet[User], actor: Actor) -> list[User]:
-    """Of all of them, or none; raises APIError(forbidden). Returns those who had a factor."""
+    """Reset the factors of all users, or none; raises APIError(forbidden). Return those who had a factor."""
     pks = list(users.values_list("pk", flat=True))
     memberships = Membership.objects.filter(user__in=pks)
     Organization.objects.lock_all(memberships.values_list("organization_id", flat=True))

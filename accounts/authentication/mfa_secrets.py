@@ -19,7 +19,7 @@ from accounts.crypto import secret_files
 from accounts.models import User
 
 SALT = b"accounts.authentication.mfa_secrets"
-# What SECRET_KEY was salted with while it encrypted these secrets.
+# The salt of SECRET_KEY from when it encrypted these secrets.
 EARLIER_SALT = b"accounts.authentication.mfa_adapter"
 FIELDS = ("secret", "seed")
 LISTS = ("migrated_codes",)
@@ -28,12 +28,12 @@ LISTS = ("migrated_codes",)
 class Unreadable(Exception):
     """The secret was encrypted under a key that this server does not have."""
 
-    # A template shows nothing in its place.
+    # Django's templates render it as an empty string.
     silent_variable_failure = True
 
 
 class State(StrEnum):
-    """What a key ring makes of an authenticator's secrets."""
+    """The state of an authenticator's secrets under the present keys."""
 
     CURRENT = "current"
     REENCRYPTED = "re-encrypted"
@@ -71,7 +71,7 @@ def reencrypt(pk: int) -> State:
 
 
 def reencrypt_all() -> Counter[State]:
-    """Count what became of each authenticator; safe to repeat and to run beside sign-ins."""
+    """Re-encrypt all authenticators and count the results; safe to repeat and to run during sign-ins."""
     pks = Authenticator.objects.order_by("pk").values_list("pk", flat=True)
     return Counter(reencrypt(pk) for pk in list(pks))
 
@@ -83,14 +83,14 @@ def unreadable_owners() -> list[User]:
 
 
 def renew(user: User) -> None:
-    """Re-encrypt the user's secrets after one was used, where they are under an earlier key."""
+    """Re-encrypt the user's secrets after a use, if they are under an earlier key."""
     for authenticator in Authenticator.objects.filter(user=user):
         if _reencrypted(authenticator.data) not in (None, authenticator.data):
             reencrypt(authenticator.pk)
 
 
 def _reencrypted(data: dict[str, Any]) -> dict[str, Any] | None:
-    """The data with its secrets under the current key; None if one of them is unreadable."""
+    """Return the data with its secrets under the current key; None if one is unreadable."""
     try:
         found = {name: _under_current(data[name]) for name in FIELDS if name in data}
         lists = {name: [_under_current(one) for one in data[name]] for name in LISTS if name in data}
@@ -115,7 +115,7 @@ def _current() -> Fernet:
 
 
 def _earlier() -> list[Fernet]:
-    """Keys that are rotating out: further ones, the file's, and SECRET_KEY, which was used at first."""
+    """Return the earlier keys: the configured ones, the file's, and SECRET_KEY, the first one used."""
     keys = list(settings.MFA_ENCRYPTION_KEYS[1:])
     path = Path(settings.MFA_ENCRYPTION_KEY_FILE)
     if settings.MFA_ENCRYPTION_KEYS and path.exists():

@@ -11,7 +11,7 @@ from accounts.models import User
 
 MAX_LENGTH = 1024
 PRODUCT = "tessera"
-# What is left beside a guessable word must still be this long.
+# A password must still be this long without its guessable word.
 LEAST_BESIDE = 8
 SHORTEST_WORD = 4
 
@@ -26,7 +26,7 @@ class MaximumLengthValidator:
 
 
 class ContextValidator:
-    """Refuses a password that is little more than the product's or the organization's name."""
+    """Rejects a password that is little more than the product's or the organization's name."""
 
     def validate(self, password: str, user: User | None = None) -> None:
         text = _plain(password)

@@ -20,17 +20,17 @@ HOUR = 3600
 
 
 def check_sign_up(request: HttpRequest) -> None:
-    """Raise APIError(rate_limited) where too many have signed up from this address."""
+    """Raise APIError(rate_limited) after too many sign-ups from this IP address."""
     _check("sign-ups", settings.SIGN_UPS_PER_ADDRESS, HOUR, request)
 
 
 def check_request(request: HttpRequest) -> None:
-    """Raise APIError(rate_limited) where too many links were asked for from this address."""
+    """Raise APIError(rate_limited) after too many requests for links from this IP address."""
     _check("links", settings.LINKS_PER_ADDRESS, HOUR, request)
 
 
 def check_secret(request: HttpRequest) -> None:
-    """Raise APIError(rate_limited) where too many secrets were tried from this address."""
+    """Raise APIError(rate_limited) after too many attempted secrets from this IP address."""
     _check("refusals", settings.REFUSALS_PER_MINUTE, 60, request)
 
 

@@ -1,4 +1,4 @@
-"""The second factor at sign-in: a code of the person's app or a recovery code, under limits of its own."""
+"""The second factor at sign-in: a code of an authenticator app or a recovery code, with own rate limits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 class Limited:
-    """Mixed into allauth's forms: wrong codes are limited, a right one works once."""
+    """Mixin of allauth's forms: wrong codes are rate-limited, and a right one works once."""
 
     user: User
     cleaned_data: dict[str, str]
@@ -55,7 +55,7 @@ class LimitedReauthenticateForm(Limited, ReauthenticateForm):  # type: ignore[mi
 
 
 def of_user(user: User) -> list[Authenticator]:
-    """The person's authenticator app and passkeys, the oldest first; recovery codes are no factor."""
+    """Return the user's authenticator app and passkeys, oldest first; recovery codes are no factor."""
     return list(Authenticator.objects.filter(user=user, type__in=FACTORS).order_by("created_at"))
 
 
@@ -65,7 +65,7 @@ def is_on(user: User) -> bool:
 
 
 def page_for(user: User) -> str:
-    """The URL name of the page on which the person proves a second factor, or sets up the first one."""
+    """Return the URL name of the page that asks for a second factor, or sets up the first one."""
     if not is_on(user):
         return "mfa_index"
     own = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
@@ -109,7 +109,7 @@ def _matching(user: User, code: str) -> Authenticator | None:
 
 
 def _is_first_use(user: User, code: str) -> bool:
-    """Exactly one of several requests with the same code; a cache that all share may be missing."""
+    """Return True for exactly one of several requests with the same code, even without a shared cache."""
     digits = "".join(filter(str.isalnum, code)).lower()
     key = f"code:{user.pk.hex}:{sha256(digits.encode(errors='replace')).hexdigest()[:32]}"
     try:

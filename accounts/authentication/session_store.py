@@ -1,4 +1,4 @@
-"""Session engine whose rows are named by a digest, so that the table opens no browser's session.
+"""Session engine that stores a digest of the session key, so that a leaked table gives no access.
 
 ``session_key`` of a store is the cookie's value, as Django has it; that of a row is ``digest`` of it.
 Only the synchronous methods are overridden, because the server is WSGI.
@@ -43,7 +43,7 @@ class SessionStore(db.SessionStore):
             super().delete(digest(key))
 
     def _get_session_from_db(self) -> AbstractBaseSession | None:
-        """Called by ``load``. A key without a row is dropped, and the session gets a new one."""
+        """Called by ``load``. A key without a row is replaced by a new one."""
         stored = self.model.objects.filter(session_key=digest(self.session_key or ""))
         found: AbstractBaseSession | None = stored.filter(expire_date__gt=timezone.now()).first()
         if found is None:

@@ -1,4 +1,4 @@
-"""Limits on guessing passwords and codes, shared by every endpoint and page that checks one.
+"""Rate limits of password and code attempts, shared by every endpoint and page that checks one.
 
 A stranger's failures count for the account from the stranger's network, and for the account from everywhere.
 What has signed in to the account before does not share the latter: a browser, by its cookie, has a window of
@@ -29,7 +29,7 @@ DAY = 86_400
 
 
 class TooManyTries(ValidationError):
-    """No further try now, right or wrong; ``retry_after`` is in whole seconds."""
+    """No further attempt is checked now; ``retry_after`` is in whole seconds."""
 
     def __init__(self, retry_after: int) -> None:
         minutes = -(-retry_after // 60)
@@ -39,7 +39,7 @@ class TooManyTries(ValidationError):
 
 
 def reserve(email: str, request: HttpRequest | None) -> Reservation:
-    """Take a try of a password, before anything is checked; raises TooManyTries."""
+    """Count an attempt before its password is checked; raises TooManyTries."""
     name, seconds = account(email), settings.SIGN_IN_WINDOW_SECONDS
     everywhere = FixedWindow("account", f"account:{name}", settings.SIGN_INS_EVERYWHERE, seconds)
     device = known_devices.device_of(request, email)
@@ -50,10 +50,10 @@ def reserve(email: str, request: HttpRequest | None) -> Reservation:
 
 
 def check_successes(email: str) -> None:
-    """Raise TooManyTries where the account has signed in too often in this minute.
+    """Raise TooManyTries if the account has signed in too often in this minute.
 
-    Each sign-in hashes a password, for which a process has one turn at a time: one account must not take
-    them all. Strangers cannot use this up, because only a right password counts.
+    Each sign-in hashes a password, one at a time per process, and one account must not occupy them all.
+    Other people cannot exhaust this limit, because only a right password counts.
     """
     try:
         attempts.check([_successes(email)])
@@ -62,13 +62,13 @@ def check_successes(email: str) -> None:
 
 
 def count_success(email: str) -> None:
-    """Call it for a right password; those checked at once with the last one that is admitted pass as well."""
+    """Call it for a right password; concurrent attempts with the last admitted one pass as well."""
     with suppress(attempts.TooManyAttempts):
         attempts.reserve([_successes(email)])
 
 
 def reserve_code(user: User, request: HttpRequest | None) -> Reservation:
-    """Take a try of a second factor, once the first proof is there; raises TooManyTries.
+    """Count an attempt of a second factor, after the first factor; raises TooManyTries.
 
     Only an attempt with that proof counts here, failures of the first factor do not, and a new password
     does not reset it: otherwise an attacker with access to the mailbox alone could guess without limit.
@@ -79,12 +79,12 @@ def reserve_code(user: User, request: HttpRequest | None) -> Reservation:
 
 
 def refund(reservation: Reservation) -> None:
-    """Uncount a try that succeeded; those that failed before it stay counted."""
+    """Uncount a successful attempt; earlier failures stay counted."""
     attempts.refund(reservation)
 
 
 def is_time_to_warn(user: User) -> bool:
-    """Count a wrong code; True for the one of a day that makes it CODES_BEFORE_EMAIL."""
+    """Count a wrong code; return True if it is the day's CODES_BEFORE_EMAIL-th."""
     limit = settings.CODES_BEFORE_EMAIL
     window = FixedWindow("warning", f"warning:{account(user.email)}", limit, DAY)
     admitted, hits, _ = limits.hit_window(window, window.key, limits.clock())
@@ -92,18 +92,18 @@ def is_time_to_warn(user: User) -> bool:
 
 
 def clear(email: str) -> None:
-    """Forget the wrong passwords of an account whose password was just replaced."""
+    """Reset the limit of an account whose password was just replaced."""
     attempts.clear(f"account:{account(email)}")
 
 
 def remember(user: User, request: HttpRequest) -> None:
-    """Call it when the owner of the account has proven to be using this browser."""
+    """Remember the browser and its network as the account owner's, after a complete sign-in."""
     known_devices.remember_device(request, user)
     known_devices.remember_network(user, client_ip(request))
 
 
 def account(email: str) -> str:
-    """One name for every spelling that a look-up, here or in the database, might take for the same."""
+    """Return one key for all spellings of an address that a look-up might treat as equal."""
     text = unicodedata.normalize("NFKC", addresses.normalized(email)).upper().casefold()
     return sha256(unicodedata.normalize("NFKC", text).encode(errors="replace")).hexdigest()[:32]
 

@@ -1,4 +1,4 @@
-"""Whether an actor may change a person's rights: every flow that does so asks here, under the lock.
+"""Authorization of changes of a user's permissions: every such flow calls this, under the lock.
 
 A program acts on people with its own permissions and its responsible member's rights as they are now,
 whichever is less; so a token that was created in a higher role does not give that role back.
@@ -22,14 +22,14 @@ from accounts.permissions.roles import Role
 
 MANAGE = "members.manage"
 
-# An owner's rights, in the words of Django's permissions: staff without them do not change an owner.
+# Django's permissions that equal an owner's power: staff need them to change an owner.
 OWNER_PERMISSIONS = frozenset(
     {"accounts.change_organization", "accounts.delete_organization", "accounts.delete_membership"}
 )
 
 
 class Act(Enum):
-    """What may be done to a person's rights; the value is the permission that it takes, if any."""
+    """A change of a user's permissions; the value is the permission that it needs, if any."""
 
     CHANGE_ROLE = ("change_role", MANAGE)
     CHANGE_PERMISSIONS = ("change_permissions", MANAGE)
@@ -45,7 +45,7 @@ class Act(Enum):
         self.permission = permission
 
 
-# Why no member does this to themselves.
+# Errors of members who try this on themselves.
 NEVER_ON_ONESELF = {
     Act.CHANGE_PERMISSIONS: "You cannot change your own permissions. Ask another admin or owner.",
     Act.TRANSFER_TOKENS: "You cannot transfer your own tokens. Ask another admin or owner.",
@@ -69,7 +69,7 @@ def authorize(
     oneself = member is not None and member.pk == rights.member.pk
     if oneself:
         _check_oneself(rights, act)
-    # Leaving takes no permission.
+    # Leaving needs no permission.
     if act.permission is not None and not (oneself and act is Act.REMOVE):
         _require(rights, [act.permission])
     if act is Act.TRANSFER_OWNERSHIP and not (rights.in_person and rights.role is Role.OWNER):
@@ -88,7 +88,7 @@ def authorize(
 def permits(
     rights: Authorization, act: Act, *, member: Membership | None = None, role: str | None = None
 ) -> bool:
-    """The same as an answer, for what pages offer."""
+    """Return whether ``authorize`` allows it, for the buttons of pages."""
     try:
         authorize(rights, act, member=member, role=role)
     except APIError:
@@ -97,7 +97,7 @@ def permits(
 
 
 def authorize_staff(actor: Actor, people: Collection[User]) -> None:
-    """Refuse staff who lack a permission that one of these people holds; raises APIError(forbidden).
+    """Raise APIError(forbidden) if staff lack a permission that one of these users holds.
 
     Any other actor was authorized in its own organization, or is the system itself.
     """
@@ -115,7 +115,7 @@ def staff_may_change(staff: User, people: Collection[User]) -> bool:
     if any(one.is_superuser for one in people):
         return False
     pks = [one.pk for one in people]
-    # Read from the rows: Django reports no permissions for people who are deactivated.
+    # Read from the rows: Django returns no permissions for deactivated users.
     granted = Permission.objects.filter(Q(user__in=pks) | Q(group__user__in=pks))
     needed = {".".join(one) for one in granted.values_list("content_type__app_label", "codename")}
     if Membership.objects.filter(user__in=pks, role=Role.OWNER, organization__deleted_at=None).exists():

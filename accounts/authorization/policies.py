@@ -1,4 +1,4 @@
-"""What an organization asks of its members' sign-in: single sign-on, a second factor. Judged here alone.
+"""Sign-in policies of organizations, single sign-on and a second factor, and their only check.
 
 An owner may always sign in by password, so that a provider's outage, or a wrong setting, locks no
 organization out of itself. The second factor is asked of owners too: its page is open to everybody.
@@ -20,7 +20,7 @@ from accounts.permissions.catalogue import role_scopes
 from accounts.permissions.roles import Role
 from accounts.proof import Factor, Proof, Step
 
-# What flows ask recent proof for, by the permission that each takes.
+# Permissions whose flows require recent proof.
 POWERS = ("tokens.manage", "clients.manage", "members.manage", "organization.manage")
 # The longest life that a policy may set; without one, tokens live that long at most.
 MOST_TOKEN_DAYS = 365
@@ -30,7 +30,7 @@ MFA_REQUIRED = ErrorCode(403, "The organization requires a sign-in with a second
 
 @dataclass(frozen=True, slots=True)
 class SignInPolicy:
-    """What a proof of sign-in is judged by; "" and () ask for nothing."""
+    """The values of a policy; "" and () require nothing."""
 
     sso_required: bool
     mfa_required: bool
@@ -39,7 +39,7 @@ class SignInPolicy:
     email_domains: Sequence[str]
 
     def admits(self, step: Step) -> bool:
-        """Whether it is a sign-in at a provider that fits everything that the organization names."""
+        """Whether it is a sign-in at a provider and tenant that the policy allows."""
         return (
             step.factor is Factor.PROVIDER
             and self.sso_provider in ("", step.provider)
@@ -57,7 +57,7 @@ def of(organization: Organization) -> SignInPolicy:
 
 
 def unmet(policy: SignInPolicy, role: str | None, proof: Proof) -> ErrorCode | None:
-    """Why a member with this role and proof may not work in the organization now."""
+    """Return the error of a member whose role and proof do not meet the policy, else None."""
     if policy.sso_required and role != Role.OWNER and not any(map(policy.admits, proof.steps)):
         return SSO_REQUIRED
     if policy.mfa_required and not proof.has_second_factor:
@@ -76,7 +76,7 @@ def require_recent_proof(actor: Actor) -> None:
 
 
 def require_recent_proof_for(actor: Actor, role: Role) -> None:
-    """The same before a role is given whose holder could then do, with their own proof, what asks for it."""
+    """Require recent proof before granting a role whose permissions themselves require it."""
     if any(role_scopes(role).allows(power) for power in POWERS):
         require_recent_proof(actor)
 
@@ -103,7 +103,7 @@ def _begins(changed: Mapping[str, Sequence[object]], policy: str) -> bool:
 
 
 def _of_provider(changed: Mapping[str, object], organization: Organization) -> dict[str, list[str]]:
-    """What is wrong with the provider and the tenant that are named; their absence asks for nothing."""
+    """Return the errors of the provider and the tenant by field; both are optional."""
     if not {"sso_provider", "sso_tenant"}.intersection(changed):
         return {}
     slug, tenant = organization.sso_provider, organization.sso_tenant

@@ -1,4 +1,4 @@
-"""Invitations at rest: who may join which organization, as what, until when."""
+"""Invitations to organizations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """A place in an organization for one verified address. Its link is a MailedClaim."""
+    """An invitation for one verified address. Its link is a MailedClaim."""
 
     id = models.UUIDField(primary_key=True, default=typeid.new, editable=False)
     organization = models.ForeignKey(

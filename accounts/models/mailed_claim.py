@@ -1,4 +1,4 @@
-"""Links that were mailed to people: presenting the secret proves that the mail was read."""
+"""Mailed links: presenting the secret proves that the mail was read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LinkKind(models.TextChoices):
 
 
 class MailedClaim(models.Model):
-    """What one mailed link proves, and nothing else; ``claim`` is its key, and issuing it again replaces it.
+    """The claim of a mailed link. ``claim`` is its unique key: issuing it again replaces the link.
 
     A sign-up has no account yet: its row holds what that request asked for. Addresses without an account
     have rows of the other kinds as well (``user`` is null), so that a request costs the same.

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 
 class NoticeKind(models.TextChoices):
-    """What is told; notices of one kind for one organization go out together."""
+    """Kinds of notices; those of one kind for one organization are sent in one mail."""
 
     TOKEN_CREATED = "token_created", "API token created"
     CLIENT_CREATED = "client_created", "OAuth client created"
@@ -22,12 +22,12 @@ class NoticeKind(models.TextChoices):
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def due(self, now: datetime) -> NoticeQuerySet:
-        """Those whose mails are not in the outbox yet."""
+        """Notices whose mails are not in the outbox yet."""
         return self.filter(sent_at=None, claimed_until__lte=now)
 
 
 class Notice(models.Model):
-    """One thing to tell once: unique by its kind, its subject and ``mark``, the threshold that was passed.
+    """A notice, unique by its kind, its subject and ``mark``, the threshold that was passed.
 
     ``facts`` are those that nobody could look up later; no secret is among them.
     """

@@ -13,11 +13,11 @@ from accounts import typeid
 
 class OutboxQuerySet(models.QuerySet["OutboxMail"]):
     def unsent(self) -> OutboxQuerySet:
-        """Those that are still tried."""
+        """Mails that are still retried."""
         return self.filter(given_up_at=None)
 
     def due(self, now: datetime) -> OutboxQuerySet:
-        """Those whose next try has come, and that no process is sending."""
+        """Mails that are due, and that no process is sending."""
         return self.unsent().filter(next_try_at__lte=now, claimed_until__lte=now)
 
 

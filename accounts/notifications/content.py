@@ -1,4 +1,4 @@
-"""A mail's text at rest: encrypted, because a link in it carries a secret."""
+"""Encryption of a stored mail, whose link carries a secret."""
 
 from __future__ import annotations
 

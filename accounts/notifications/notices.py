@@ -1,4 +1,4 @@
-"""Notices: what an organization's people are to learn by mail, once, several of a kind in one mail.
+"""Notices to an organization's members: each is mailed once, several of a kind in one mail.
 
 A Notice row is unique, so that processes that find the same thing at once enqueue it once. Housekeeping
 writes the mails into the outbox, in the transaction that marks the notices as sent.

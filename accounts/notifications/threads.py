@@ -12,7 +12,7 @@ from accounts.notifications import transport
 from accounts.notifications.email import Email
 
 MOST_THREADS = 4
-# After a failure this process's requests leave mails to housekeeping for so long.
+# In seconds: after a failure this process leaves mails to housekeeping for this time.
 PAUSE_SECONDS = 30.0
 
 
@@ -24,7 +24,7 @@ class MailThreads:
         self._paused_until = 0.0
 
     def start(self, email: Email, to: str) -> Future[None] | None:
-        """Begin to send; None if the mail server was unavailable lately, or all threads wait for it."""
+        """Start to send; None if the mail server was unavailable lately, or all threads are busy."""
         if time.monotonic() < self._paused_until or not self._free.acquire(blocking=False):
             return None
         future: Future[None] = Future()

@@ -128,7 +128,7 @@ def well_formed(selection: Selection) -> list[str]:
 
 
 def malformed(selection: Selection) -> list[str]:
-    """Identifiers that no permission could hold, for their characters or for their length."""
+    """Return the identifiers that no permission can have, because of their characters or length."""
     wrong = []
     for name, identifiers in selection.ticked.items():
         for only in identifiers:
@@ -183,7 +183,7 @@ def _held(scopes: ScopeSet, wanted: Scope) -> tuple[str, ...]:
 
 
 def is_broad(text: str) -> bool:
-    """Whether a permission reaches over resources or actions, or lets its holder hand out rights."""
+    """Whether a permission covers all resources or actions, or lets its holder grant permissions."""
     scope = parse(text)
     own = scope.resource in OWN_RESOURCES and scope.action == "manage"
     return ANY in (scope.resource, scope.action) or scope.action == "admin" or own

@@ -1,4 +1,4 @@
-"""Opening an account: only for an address that is proven in the same step."""
+"""Creation of an account, only for an address that is verified in the same step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AddressTaken(Exception):
 def open_account(
     *, email: str, password: str = "", name: str = "", organization_name: str = "", invitation_token: str = ""
 ) -> User:
-    """Create the account of an address that its owner has just proven, and join or found an organization.
+    """Create the account of a just verified address, and join or create an organization.
 
     ``password`` is a hash; without one the person signs in by other means. Every other sign-up of the
     address ends. Raises AddressTaken, and Refused as joining.open_invitation does.

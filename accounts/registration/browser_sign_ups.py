@@ -1,4 +1,4 @@
-"""Which sign-ups a browser made itself: it knows their password, and is not asked for a new one.
+"""Sign-ups made in this browser, which are not asked for a new password.
 
 A signed cookie, and no session: a program may sign a person up whose browser has no session yet.
 """
@@ -23,7 +23,7 @@ def name() -> str:
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, key: str) -> None:
-    """The client has just given the password of the claim with this key."""
+    """Remember that this client has just set the password of the claim."""
     known = {**_known(request), key: time.time()}
     response.set_cookie(
         name(),
@@ -36,7 +36,7 @@ def remember(request: HttpRequest, response: HttpResponseBase, key: str) -> None
 
 
 def given_at(request: HttpRequest, link: MailedClaim) -> float | None:
-    """When this client gave the claim's password; None where another one did."""
+    """Return when this client set the claim's password; None if another client did."""
     return _known(request).get(link.claim)
 
 

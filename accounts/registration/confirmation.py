@@ -1,4 +1,4 @@
-"""Confirming an address: of a sign-up, which opens its account then, or of an account that has it already."""
+"""Confirmation of an address: of a sign-up, which creates the account, or of an existing account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.registration import onboarding, password_reset, verification
 
 
 def confirm(link: MailedClaim, *, password: str | None = None) -> User:
-    """Use a link of a sign-up or of an unproven account up, with a new password where one is given.
+    """Use a link of a sign-up or of an unverified account, with a new password if given.
 
     Leave ``password`` out only in the browser that chose the claim's own: the mailbox says whose the
     address is, and not whose the password was. Raises InvalidLink; ValidationError for the password.

@@ -1,4 +1,4 @@
-"""Moving an account to another address: the mail proves the address, and the session whose account moves."""
+"""Change of an account's address: the mail proves the address, and the session proves the account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from accounts.registration import onboarding
 
 
 def request(user: User, email: str) -> None:
-    """Mail a link that moves the account, which it does only in a session of this person.
+    """Mail a link that changes the address, which works only in a session of this user.
 
     The owner of another account with that address is mailed instead; the person who asked sees no
     difference.
@@ -29,7 +29,7 @@ def request(user: User, email: str) -> None:
 
 
 def pending(user: User) -> MailedClaim | None:
-    """The change that waits to be confirmed."""
+    """Return the change that is to be confirmed."""
     unused = MailedClaim.objects.filter(user=user, kind=LinkKind.MOVE, used_at=None)
     return unused.filter(expires_at__gt=timezone.now()).first()
 

@@ -1,4 +1,4 @@
-"""Signing in by a mailed link, which only the press of a button, or a program's request, uses up."""
+"""Sign-in by a mailed link, which only a POST uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.registration import onboarding, password_reset, verification
 
 
 def request(email: str) -> None:
-    """Mail a link, or that there is no such account; the caller sees no difference, and it costs the same."""
+    """Mail a link, or a notice that no account exists, with the same response and work."""
     admitted = request_limits.may_mail(LinkKind.SIGN_IN, email)
     user, known = mailed_links.receiver_of(email)
     compose = emails.sign_in if known else emails.no_account

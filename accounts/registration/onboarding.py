@@ -1,4 +1,4 @@
-"""A person's first place: the organization that invited them, or one of their own."""
+"""A new user's first membership: of the inviting organization, or of a new one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def open_invitation(secret: str, *, email: str | None = None) -> Invitation:
 
 
 def lock_organizations(user: User | None, *, invitation_token: str = "") -> None:
-    """Take the locks of the person's organizations and of the one that invites, which precede the person's.
+    """Lock the user's organizations and the inviting one, which come before the user's row.
 
     Call it first in a transaction that changes the person, to avoid deadlocks.
     """
@@ -52,7 +52,7 @@ def lock_organizations(user: User | None, *, invitation_token: str = "") -> None
 @transaction.atomic
 @log.batched()
 def join_or_found(*, user: User, organization_name: str = "", invitation_token: str = "") -> Membership:
-    """Join by the invitation, if there is one, else found an organization and own it.
+    """Join by the invitation, if there is one, else create an organization and own it.
 
     Call it for a person whose address is proven; raises APIError as open_invitation does.
     """
@@ -70,7 +70,7 @@ def default_name(user: User) -> str:
 
 
 def _found(name: str) -> Organization:
-    """A new organization; where the slug of its name is taken, the slug gets an ending of its own."""
+    """Create an organization; if the slug of its name is taken, add a suffix."""
     plan = Plan.objects.get(slug=FIRST_PLAN)
     slug = provisioning.slug_of(name)
     for _ in range(TRIES):

@@ -27,7 +27,7 @@ from accounts.registration import onboarding, verification
 
 
 def request(email: str) -> None:
-    """Mail a link, or that there is no such account; the caller sees no difference, and it costs the same."""
+    """Mail a link, or a notice that no account exists, with the same response and work."""
     admitted = request_limits.may_mail(LinkKind.RESET, email)
     user, known = mailed_links.receiver_of(email)
     compose = emails.reset if known else emails.no_account
@@ -42,7 +42,7 @@ def find(secret: str) -> MailedClaim:
 @transaction.atomic
 @log.batched()
 def send_by_staff(user: User, *, by: Actor) -> None:
-    """Mail the same link in the name of staff, who never learn a password.
+    """Mail the same link on behalf of staff, who never see a password.
 
     Raises APIError: forbidden; invalid_request for a deactivated person; rate_limited.
     """

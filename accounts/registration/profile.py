@@ -1,4 +1,4 @@
-"""A person's own name."""
+"""The user's name."""
 
 from __future__ import annotations
 

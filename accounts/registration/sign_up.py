@@ -1,4 +1,4 @@
-"""Signing up. The same statements, one hash and one mail, whether the address has an account or not."""
+"""Sign-up: the same queries, one hash and one mail, whether the address has an account or not."""
 
 from __future__ import annotations
 

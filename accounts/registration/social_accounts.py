@@ -1,4 +1,4 @@
-"""Whom an identity of a provider signs in, without HTTP: the person it belongs to, or a new one.
+"""Social accounts, without HTTP: an identity signs in its user, or creates one.
 
 An identity is (issuer, subject) and never an address. It reaches an existing account only by what that
 account's owner did while signed in to it.
@@ -41,7 +41,7 @@ LAST_WAY_IN = "last_way_in"
 
 
 def person_of(identity: Identity) -> User | None:
-    """Whose identity it is; raises CannotSignIn where staff have locked that account."""
+    """Return the identity's user; raises CannotSignIn if staff have deactivated the account."""
     found = _accounts(identity).select_related("user").first()
     if found is None:
         return None
@@ -52,7 +52,7 @@ def person_of(identity: Identity) -> User | None:
 
 
 def sign_up(identity: Identity, *, invitation_token: str = "") -> User:
-    """A new person with the address that the provider vouches for, in a place of their own or as invited.
+    """Create a user with the address that the provider verified, in a new or the inviting organization.
 
     An unverified account of the address is deleted, with its password. A verified one stays as it is.
     Raises CannotSignIn, and APIError as onboarding.open_invitation does.
@@ -107,7 +107,7 @@ def connect(identity: Identity, user: User) -> None:
 @transaction.atomic
 @log.batched()
 def disconnect(user: User, provider: str) -> bool:
-    """Take the provider's identity off the person; whether there was one.
+    """Disconnect the provider's identity; return whether there was one.
 
     Raises CannotSignIn for the last way to sign in.
     """
@@ -123,7 +123,7 @@ def disconnect(user: User, provider: str) -> bool:
 
 
 def of_user(user: User) -> set[str]:
-    """The providers that sign this person in."""
+    """Return the providers that are connected to the user."""
     return set(SocialAccount.objects.filter(user=user).values_list("provider", flat=True))
 
 

@@ -1,4 +1,4 @@
-"""Proof that an address is read by its owner: of an account that exists, or of one that opens by it."""
+"""Address verification, of an existing account or of a sign-up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def request(user: User) -> None:
 @transaction.atomic
 @log.batched()
 def prove(user: User) -> None:
-    """The person has read a mail to their address: it is theirs, and what they signed up for is founded."""
+    """Mark the user's address as verified, and create the organization of the sign-up."""
     onboarding.lock_organizations(user)
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     EmailAddress.objects.update_or_create(
@@ -42,7 +42,7 @@ def is_proven(user: User) -> bool:
 @transaction.atomic
 @log.batched()
 def open_claimed(link: MailedClaim, password: str | None) -> User:
-    """Use a link up whose address has no account, and open one as its claim says; raises InvalidLink."""
+    """Use a link whose address has no account, and create one from its claim; raises InvalidLink."""
     mailed_links.use(link)
     try:
         return account_opening.open_account(

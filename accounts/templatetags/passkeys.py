@@ -1,4 +1,4 @@
-"""What the templates of the account pages need beyond the site's own."""
+"""Template tags of the account pages."""
 
 from __future__ import annotations
 

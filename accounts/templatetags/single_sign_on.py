@@ -1,4 +1,4 @@
-"""The providers' buttons, where any is configured."""
+"""Template tags of the provider buttons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.inclusion_tag("accounts/parts/sso_buttons.html", takes_context=True)
 def sso_buttons(context: dict[str, Any]) -> dict[str, Any]:
-    """To sign in or up with."""
+    """The buttons to sign in or up."""
     request = context["request"]
     wanted = request.POST.get("next") or request.GET.get("next", "")
     return {
@@ -27,7 +27,7 @@ def sso_buttons(context: dict[str, Any]) -> dict[str, Any]:
 
 @register.inclusion_tag("accounts/parts/sso_connections.html", takes_context=True)
 def sso_connections(context: dict[str, Any]) -> dict[str, Any]:
-    """To connect with one's account, or to take off it."""
+    """The buttons to connect or disconnect a provider."""
     user = context["request"].user
     providers = configured()
     own = social_accounts.of_user(user) if providers else set()

@@ -1,4 +1,4 @@
-"""What templates need beyond Django's own tags: icons, moments, and the side navigation."""
+"""Template tags: icons, times, and the side navigation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def moment(value: datetime | None, form: str = "relative") -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def navigation(context: RequestContext) -> list[tuple[str, list[tuple[Place, str]]]]:
-    """The groups of pages this person may open, each page with its aria-current."""
+    """Return the groups of pages that the user may open, each page with its aria-current."""
     workspace = context.get("workspace")
     if workspace is None:
         return []
