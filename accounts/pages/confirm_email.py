@@ -19,7 +19,7 @@ from accounts.errors import APIError
 from accounts.models import User
 from accounts.models.mailed_claim import LinkKind, MailedClaim
 from accounts.pages.forms import NewPasswordForm
-from accounts.pages.guests import dead_link, secret_page, too_many
+from accounts.pages.guests import invalid_link, secret_page, too_many
 from accounts.proof import Factor
 from accounts.registration import browser_sign_ups, confirmation, email_change
 
@@ -35,7 +35,7 @@ def confirm_email(request: HttpRequest, secret: str) -> HttpResponse:
         link = mailed_links.find(secret, LinkKind.SIGN_UP, LinkKind.VERIFY, LinkKind.MOVE)
         return _move(request, link) if link.kind == LinkKind.MOVE else _confirm(request, link)
     except InvalidLink:
-        return dead_link(request, "account_login", "confirm")
+        return invalid_link(request, "account_login", "confirm")
     except APIError as exc:
         return too_many(request, exc)
 

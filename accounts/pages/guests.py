@@ -64,9 +64,9 @@ def signed_in_since(request: HttpRequest) -> HttpResponse | None:
     return redirect(request.get_full_path()) if hasattr(view, "is_secret_page") else inside(request)
 
 
-def dead_link(request: HttpRequest, again: str, what: str) -> HttpResponse:
+def invalid_link(request: HttpRequest, again: str, what: str) -> HttpResponse:
     """Respond to a used, replaced or expired link; ``again`` is the URL name of the page for a new one."""
-    return render(request, "accounts/sign_in/dead_link.html", {"again": again, "what": what}, status=404)
+    return render(request, "accounts/sign_in/invalid_link.html", {"again": again, "what": what}, status=404)
 
 
 def too_many(request: HttpRequest, exc: APIError) -> HttpResponse:

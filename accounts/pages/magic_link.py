@@ -14,7 +14,7 @@ from accounts.authentication.mailed_links import InvalidLink
 from accounts.errors import APIError
 from accounts.pages.confirm_email import enter
 from accounts.pages.forms import EmailForm, NewPasswordForm
-from accounts.pages.guests import dead_link, guest_page, inside, secret_page, too_many
+from accounts.pages.guests import guest_page, inside, invalid_link, secret_page, too_many
 from accounts.proof import Factor
 from accounts.registration import magic_links
 
@@ -62,7 +62,7 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
                 browser_proof.record(request, user, Factor.PASSWORD)
             return enter(request, user)
     except InvalidLink:
-        return dead_link(request, "magic_link", "sign-in")
+        return invalid_link(request, "magic_link", "sign-in")
     except APIError as exc:
         return too_many(request, exc)
     except ValidationError as problem:

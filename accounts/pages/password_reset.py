@@ -12,7 +12,7 @@ from accounts.authentication import request_limits
 from accounts.authentication.mailed_links import InvalidLink
 from accounts.errors import APIError
 from accounts.pages.forms import EmailForm, NewPasswordForm
-from accounts.pages.guests import dead_link, guest_page, secret_page, too_many
+from accounts.pages.guests import guest_page, invalid_link, secret_page, too_many
 from accounts.registration import password_reset
 
 
@@ -50,7 +50,7 @@ def choose(request: HttpRequest, secret: str) -> HttpResponse:
             messages.success(request, "Your password is set, and all earlier sessions have ended. Sign in.")
             return redirect("account_login")
     except InvalidLink:
-        return dead_link(request, "account_reset_password", "reset")
+        return invalid_link(request, "account_reset_password", "reset")
     except ValidationError as problem:
         form.add_error("password", problem)
     except APIError as exc:
