@@ -36,7 +36,7 @@ ERROR: Schema = {
 }
 ERROR_REF = {"$ref": "#/components/schemas/Error"}
 
-# The members that a case's example shows beside error and code.
+# Further members in the examples of these errors.
 _FACTS: dict[str, Schema] = {
     errors.INVALID_REQUEST.code: {"fields": {"name": ["This field is required."]}},
     errors.INSUFFICIENT_SCOPE.code: {"required": ["tokens.manage"]},
@@ -83,7 +83,7 @@ def headers(status: int, *, identified: bool) -> Schema:
 
 
 def responses(cases: Iterable[ErrorCode]) -> dict[str, Schema]:
-    """Cases as responses by status, an example a case."""
+    """Return the responses by status, with an example of each error."""
     found: dict[str, Schema] = {}
     for case in sorted(cases, key=lambda case: case.status):
         response = found.setdefault(

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 READ_ONLY_SQL_TRANSACTION = "25006"
 NO_FIELD = "non_field_errors"
-# A sentence may quote what was sent, which may be a megabyte.
+# A message may quote the input, which may have a megabyte.
 LONGEST_SENTENCE = 300
 
 # The first matching row decides, so a subclass comes before its base class.
@@ -58,7 +58,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse |
 
 
 def api_error_of(exc: BaseException) -> APIError | None:
-    """What ``exc`` means to a client, or None where it is a fault of ours."""
+    """Return the APIError for ``exc``, or None for a fault of ours."""
     if isinstance(exc, APIError):
         return exc
     if is_store_failure(exc):
@@ -105,7 +105,7 @@ def _extra(exc: BaseException) -> dict[str, Any]:
 
 
 def _flatten(errors: Any) -> dict[str, list[str]]:
-    """Nested error lists and dicts as {"items.0.name": [sentence, …]}."""
+    """Flatten nested error lists and dicts to {"items.0.name": [message, …]}."""
     fields: dict[str, list[str]] = {}
 
     def walk(inside: Any, path: tuple[str, ...]) -> None:

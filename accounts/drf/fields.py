@@ -1,4 +1,4 @@
-"""What JSON bodies are read and written with: exact types, camelCase names, no field that is not known."""
+"""Serializers and fields of JSON bodies: exact types, camelCase names, no unknown field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from accounts.validators import LINE_PATTERN, NAME_PATTERN, validate_line, valid
 
 MOST_UNKNOWN = 20
 LONGEST_UNKNOWN = 100
-# How many wrong items of one list are reported, so that a refusal stays small.
+# How many wrong items of one list are reported, so that the response stays small.
 MOST_ITEM_ERRORS = 10
 
 
@@ -34,7 +34,7 @@ class Instant(serializers.DateTimeField):
 
 
 class String(serializers.CharField):
-    """What arrived as a JSON string; anything else is refused, not converted."""
+    """A JSON string; any other type is an error, and not converted."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if data is not serializers.empty and data is not None and not isinstance(data, str):
@@ -74,7 +74,7 @@ class Name(Text):
 
 
 class Secret(String):
-    """Taken exactly as it is, spaces included."""
+    """A text that keeps its surrounding spaces."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)
@@ -105,7 +105,7 @@ class Flag(serializers.BooleanField):
 
 
 class BoundedList(serializers.ListField):
-    """A list that is counted before its items are looked at; DRF's own counts it afterwards."""
+    """A list whose length is checked before its items; DRF checks it afterwards."""
 
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, **kwargs)
@@ -172,7 +172,7 @@ class CamelCase(serializers.Serializer[Any]):
 
 
 class Query(serializers.Serializer[Any]):
-    """A query string, read as strictly as a body: an empty value is a value, and none is given twice."""
+    """A query string, read as strictly as a body: an empty value counts, and a repeated one is an error."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, QueryDict):

@@ -1,4 +1,4 @@
-"""What an answer is written in: JSON, whatever a browser or a client library asks for."""
+"""Content negotiation: JSON, whatever Accept header a browser or a client library sends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 
 class FirstByDefault(DefaultContentNegotiation):
-    """A view's only form of answer, or of several the one that Accept names, else the first."""
+    """Select the view's only renderer; of several the one that Accept names, else the first."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

@@ -1,4 +1,4 @@
-"""The live documentation of an operation: its permission, its refusals and the limits."""
+"""OpenAPI schema of an operation: its permission, its errors and the rate limits."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ UNREADABLE = (errors.PAYLOAD_TOO_LARGE, errors.UNSUPPORTED_MEDIA_TYPE)
 
 
 class OperationSchema(AutoSchema):
-    """Reads ``scopes``, ``public`` and ``refuses`` off the view, so that no operation repeats them.
+    """Takes ``scopes``, ``public`` and ``refuses`` from the view, so that no operation repeats them.
 
-    ``refuses = {"POST": (refusal, …)}`` names what only that operation answers with.
+    ``refuses = {"POST": (error, …)}`` lists the errors of that operation alone.
     """
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
@@ -40,28 +40,28 @@ class OperationSchema(AutoSchema):
         public = getattr(self.view, "public", False)
         scope = None if public else self._scope()
         refused = error_openapi.responses(self._refusals(operation, scope, public=public))
-        # What a view documents by itself, in a form of its own perhaps, goes before what follows from it.
+        # Responses that a view documents itself take precedence over the derived ones.
         operation["responses"] = dict(sorted((refused | operation["responses"]).items()))
         for status, response in operation["responses"].items():
             found = error_openapi.headers(int(status), identified=not public)
             response["headers"] = found | response.get("headers", {})
             response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
         if scope is not None:
-            # OpenAPI 3.1 lets any scheme list what the caller must hold.
+            # OpenAPI 3.1 allows scopes in any security scheme.
             operation["security"] = [{name: [scope] for name in one} for one in operation["security"]]
             needs = f"Needs the permission `{scope}`."
             operation["description"] = "\n\n".join(filter(None, (operation.get("description"), needs)))
         return operation
 
     def _scope(self) -> str | None:
-        """The declared scope; for a view without one, `manage.py check` gives the error."""
+        """Return the declared scope; `manage.py check` reports a view without one."""
         try:
             return declared_scope(self.view, self.method)
         except ImproperlyConfigured:
             return None
 
     def get_operation_id(self) -> str:
-        """``getV1Identity`` where the view has not chosen a better one: it may serve several paths."""
+        """Return an id such as ``getV1Identity``, unless the view has set one."""
         words = re.findall(r"[A-Za-z0-9]+", self.path.removeprefix("/api/"))
         return self.method.lower() + "".join(map(str.capitalize, words))
 
@@ -90,7 +90,7 @@ class OperationSchema(AutoSchema):
         return schema
 
     def _refusals(self, operation: Schema, scope: str | None, *, public: bool) -> list[ErrorCode]:
-        """What follows from the operation's form, and what its view names."""
+        """Return the errors that follow from the operation, and those that its view lists."""
         places = {parameter["in"] for parameter in operation.get("parameters", ())}
         found = [errors.UNAVAILABLE, *getattr(self.view, "refuses", {}).get(self.method, ())]
         if not public:

@@ -54,7 +54,7 @@ class SignedCursorPagination(CursorPagination):
     def __init__(self, name: str, query: dict[str, Any], *, ordering: str = "-pk") -> None:
         """``query`` is what PageQuery has validated; ``ordering`` is one unique column.
 
-        ``name`` tells this list's cursors from those of others.
+        ``name`` is part of a cursor, so that it works for this list only.
         """
         self.name, self.ordering, self.page_size = name, ordering, query["limit"]
         self.text: str | None = query.get("cursor")
@@ -69,7 +69,7 @@ class SignedCursorPagination(CursorPagination):
         self.salt = f"cursor:{self.name}:{organization_id(request)}"
         rows = super().paginate_queryset(queryset, request, view) or []
         if not rows:
-            # DRF's address of the page before an empty one would skip the row that the cursor names.
+            # DRF's previous link of an empty page would skip the row of the cursor.
             self.has_next = self.has_previous = False
         return rows
 
@@ -84,7 +84,7 @@ class SignedCursorPagination(CursorPagination):
         return Cursor(offset=0, reverse=direction == BEFORE, position=position)
 
     def encode_cursor(self, cursor: Cursor) -> str:
-        """The request's own address with another cursor in it; in a unique column its offset is 0."""
+        """Return the request's URL with another cursor. The column is unique, so the offset is 0."""
         direction = BEFORE if cursor.reverse else AFTER
         text = signing.dumps([direction, cursor.position], salt=self.salt)
         return replace_query_param(self.base_url, self.cursor_query_param, text)

@@ -1,4 +1,4 @@
-"""JSON bodies, read strictly: what two programs could understand differently is refused, not guessed."""
+"""Strict JSON parser: rejects bodies that two programs could read differently."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StrictJSONParser(BaseParser):
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The object that ``body`` says; ``ParseError`` where it is not plain, finite, unambiguous JSON."""
+    """Return the object of ``body``; raises ``ParseError`` unless it is plain, finite, unambiguous JSON."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -82,7 +82,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int:
-    # The length comes first: converting thousands of digits is itself the attack.
+    # Check the length first: the conversion of thousands of digits is the attack.
     if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS or abs(int(digits)) > MAX_INTEGER:
         raise ParseError("The body has an integer that does not fit 64 bits.")
     return int(digits)
@@ -100,7 +100,7 @@ def _constant(name: str) -> None:
 
 
 def _check(value: dict[str, Any]) -> None:
-    """Depth and text of everything inside, level by level instead of by recursion."""
+    """Check depth and text of all values, level by level instead of by recursion."""
     level: list[Any] = [value]
     depth = 0
     while level:

@@ -1,4 +1,4 @@
-"""The scope that a view declares, and the permission class that demands it of a bearer."""
+"""The permission class that requires a view's declared scope."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 
 class HasScope(BasePermission):
-    """Reads ``scopes`` off the view, by method or by a ViewSet's action; one missing there is an error.
+    """Requires the scope in the view's ``scopes``, by method or ViewSet action; a missing entry is an error.
 
     ``scopes = {"GET": "orders.view"}`` or ``{"list": "orders.view", "cancel": "orders.manage"}``. None as a
     scope accepts any credential of an organization. A function gets them by ``required_scopes``.
@@ -36,7 +36,7 @@ class HasScope(BasePermission):
 
 
 def declared_scope(view: APIView, method: str) -> str | None:
-    """The scope of a view's method; raises MethodNotAllowed, ImproperlyConfigured where none is declared."""
+    """Return the scope of a view's method; raises MethodNotAllowed, or ImproperlyConfigured if undeclared."""
     scopes: dict[str, str | None] = getattr(view, "scopes", {})
     if (action := getattr(view, "action", None)) in scopes:
         return scopes[cast(str, action)]
@@ -45,7 +45,7 @@ def declared_scope(view: APIView, method: str) -> str | None:
     if method == "OPTIONS":
         return None
     if method not in scopes:
-        # DRF asks for permission before it looks whether the view has such a method.
+        # DRF checks permissions before it checks whether the view has such a method.
         if method not in view.allowed_methods:
             raise MethodNotAllowed(method)
         raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {method}.")

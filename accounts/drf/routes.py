@@ -1,4 +1,4 @@
-"""Every route of the product, read off the URL resolver."""
+"""Every route of the product, from the URL resolver."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Route:
 
     @property
     def view(self) -> type[APIView] | None:
-        """The class behind an endpoint of the API; None for a page."""
+        """Return the view class of an API endpoint; None for a page."""
         found = getattr(self.callback, "cls", None)
         return found if isinstance(found, type) and issubclass(found, APIView) else None
 
@@ -35,7 +35,7 @@ class Route:
         return frozenset(one for one in METHODS if _serves(served, one.lower()))
 
     def scope(self, method: str) -> str | None:
-        """The scope that the endpoint declares for a method; raises KeyError where it declares none."""
+        """Return the declared scope of a method; raises KeyError if none is declared."""
         declared: Scopes = getattr(self.callback, "initkwargs", {}).get("scopes") or getattr(
             self.view, "scopes", {}
         )
@@ -44,7 +44,7 @@ class Route:
 
     @property
     def is_api(self) -> bool:
-        """Whether its path belongs to programs: JSON and a bearer."""
+        """Whether its path belongs to the API (JSON, bearer token)."""
         return f"/{self.path}".startswith(settings.API_PREFIXES)
 
     @property

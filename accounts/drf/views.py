@@ -6,7 +6,7 @@ from rest_framework.views import APIView
 
 
 class PublicView(APIView):
-    """An endpoint without bearer authentication: what is posted to it proves who calls."""
+    """An endpoint without bearer authentication; its request body carries the credential, if any."""
 
     public = True
     authentication_classes = ()

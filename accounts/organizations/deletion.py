@@ -38,7 +38,7 @@ def delete(*, actor: Actor, typed_name: str, now: datetime | None = None) -> Org
     if actor.type != "user" or rights.role is not Role.OWNER:
         raise APIError(errors.FORBIDDEN, detail="Only an owner deletes the organization.")
     organization = rights.member.organization
-    # A page shows a run of spaces as one, so one is what people type.
+    # A page shows several spaces as one, so users type one.
     if typed_name.split() != organization.name.split():
         sentence = f"Type {organization.name} to confirm."
         raise APIError(errors.INVALID_REQUEST, fields={"name": [sentence]})
@@ -49,7 +49,7 @@ def delete(*, actor: Actor, typed_name: str, now: datetime | None = None) -> Org
 @transaction.atomic
 @log.batched()
 def delete_by_staff(*, organization: Organization, actor: Actor, now: datetime | None = None) -> bool:
-    """The same by staff; whether it was not deleted before."""
+    """Delete an organization as staff; return False if it was deleted already."""
     found = _locked(organization)
     if found.deleted_at is not None:
         Organization.objects.confirm([found.pk])
@@ -61,7 +61,7 @@ def delete_by_staff(*, organization: Organization, actor: Actor, now: datetime |
 @transaction.atomic
 @log.batched()
 def restore(*, organization: Organization, actor: Actor, now: datetime | None = None) -> bool:
-    """Give an organization back to its people, within the time of grace; whether it was deleted.
+    """Restore an organization within GRACE; return whether it was deleted.
 
     What was revoked stays revoked. Raises APIError(not_found) once the purge may have begun.
     """
@@ -104,7 +104,7 @@ def _ending(organization: Organization) -> str:
 
 
 def _locked(organization: Organization) -> Organization:
-    """As it is under its lock, deleted or not; raises APIError(not_found) once it is purged."""
+    """Lock the organization, deleted or not; raises APIError(not_found) once it is purged."""
     found = Organization.objects.filter(pk=organization.pk).select_for_update(no_key=True).first()
     if found is None:
         raise APIError(errors.NOT_FOUND)

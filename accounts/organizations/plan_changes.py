@@ -53,7 +53,7 @@ def plan_saved(instance: Plan, created: bool, **_: Any) -> None:
 
 
 def _editor(plan: Plan) -> Actor:
-    """The staff member whose form has changed the plan; a command says nothing."""
+    """Return the staff member who has changed the plan, or SYSTEM for a command."""
     if isinstance(plan.edited_by, User):
         user = plan.edited_by
         return Actor(type="staff", id=user.pk, name=user.display_name, user_id=user.pk)

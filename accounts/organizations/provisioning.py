@@ -1,4 +1,4 @@
-"""First steps: a person with a verified address, an organization, and a place in it. All repeatable."""
+"""Get-or-create functions for bootstrap: a verified user, an organization, a membership."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ratelimit.models import Plan
 
 @transaction.atomic
 def person(*, email: str, password: str | None, name: str = "", superuser: bool = False) -> User:
-    """The account of the address, made if need be; a given name, password or staff right is set."""
+    """Get or create the account of the address, and set the given name, password or staff status."""
     email = User.objects.spelling_of(email)
     user = User.objects.filter(email=email).first() or User.objects.create_user(email, password)
     user.name = name or user.name
@@ -37,9 +37,9 @@ def person(*, email: str, password: str | None, name: str = "", superuser: bool 
 
 @transaction.atomic
 def organization(*, name: str, plan: str | None = None) -> Organization:
-    """The organization of the name's slug, made on the free plan if need be.
+    """Get or create the organization of the name's slug, on the free plan.
 
-    Raises Plan.DoesNotExist, and ValueError where it was deleted and is not purged yet.
+    Raises Plan.DoesNotExist, and ValueError if it was deleted and is not purged yet.
     """
     found = Organization.objects.filter(slug=slug_of(name)).first()
     if found is not None and found.deleted_at is not None:
@@ -56,7 +56,7 @@ def organization(*, name: str, plan: str | None = None) -> Organization:
 
 @transaction.atomic
 def membership(*, user: User, organization: Organization, role: Role, actor: Actor = SYSTEM) -> Membership:
-    """The person's place in the organization; an existing one keeps its role."""
+    """Get or create the user's membership; an existing one keeps its role."""
     Organization.objects.locked(organization.pk)
     found, joined = Membership.objects.get_or_create(
         user=user, organization=organization, defaults={"role": role}

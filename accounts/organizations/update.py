@@ -1,4 +1,4 @@
-"""Changes of an organization: by its own people and programs, and by staff."""
+"""Changes of an organization, by its members and programs, and by staff."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from accounts.models import AuditEvent, Organization, new_publishable_key
 from accounts.permissions.actor import Actor
 
 MANAGE = "organization.manage"
-# What staff sell; everything else of an organization is its own business.
+# Fields that staff set; an organization changes all others itself.
 PLAN = ("plan", "requests_per_day")
 SUSPENDED = "organization.suspended"
 
 
 class Changes(TypedDict, total=False):
-    """What an organization's own people and programs may change of it."""
+    """The fields that an organization's members and programs may change."""
 
     name: str
     never_expiring_allowed: bool
@@ -41,7 +41,7 @@ def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
     """Change what is given of the actor's organization; tokens that exist keep their expiry.
 
     What was opened without what a policy asks for from now on ends. Raises APIError: where the actor's
-    right has just ended; invalid_request for a policy that would lock everybody out, the actor included.
+    right has just ended; invalid_request for a policy that would lock out all members or the actor.
     """
     rights = authorize_locked(actor, MANAGE)
     organization = rights.member.organization
@@ -76,13 +76,13 @@ def rotate_key(*, actor: Actor) -> Organization:
 
 @transaction.atomic
 def suspend(*, organization: Organization, actor: Actor, reason: str = "") -> bool:
-    """Stop everything the organization's programs may do, until it resumes; whether it was running."""
+    """Suspend all credentials of the organization; return whether it was active."""
     return _set_suspended(organization, timezone.now(), actor, reason)
 
 
 @transaction.atomic
 def resume(*, organization: Organization, actor: Actor) -> bool:
-    """Let the same credentials work again; whether it was suspended."""
+    """Resume an organization, whose credentials work again; return whether it was suspended."""
     return _set_suspended(organization, None, actor, "")
 
 
@@ -97,7 +97,7 @@ def suspension_reason(organization: Organization) -> str:
 
 @transaction.atomic
 def set_terms(*, organization: Organization, actor: Actor, fields: Collection[str]) -> None:
-    """Keep what staff have set on ``organization`` in the named fields: plan, own number, policy."""
+    """Save the fields of ``organization`` that staff have changed: plan, daily limit, policy."""
     locked = Organization.objects.locked(organization.pk)
     before = _values(locked, fields)
     for field in fields:
@@ -108,7 +108,7 @@ def set_terms(*, organization: Organization, actor: Actor, fields: Collection[st
 
 
 def record_creation(organization: Organization, actor: Actor) -> None:
-    """The first event of an organization's log, in the transaction that makes it."""
+    """Record the first event of an organization, in the transaction that creates it."""
     _record("organization.created", organization, actor, {"name": [None, organization.name]})
 
 
@@ -136,7 +136,7 @@ def _plain(value: Any) -> Any:
 
 @log.batched()
 def _record_changes(organization: Organization, actor: Actor, before: dict[str, Any]) -> None:
-    """What differs, with the plan's part as an event of its own."""
+    """Record the changes; those of the plan are an event of their own."""
     changed = log.difference(before, _values(organization, before))
     plan = {field: changed.pop(field) for field in PLAN if field in changed}
     if plan:

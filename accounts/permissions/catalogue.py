@@ -56,7 +56,7 @@ def catalogue() -> Catalogue:
 
 
 def role_scopes(role: str) -> ScopeSet:
-    """What a role holds by itself; raises ValueError for a role that does not exist."""
+    """Return the scopes of a role; raises ValueError for an unknown role."""
     return catalogue().roles[Role(role)]
 
 

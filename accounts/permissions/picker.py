@@ -1,4 +1,4 @@
-"""The permission picker: the catalogue as check boxes, what is ticked in it, and the sentence about it."""
+"""The permission picker: the catalogue as check boxes, the selection, and its summary sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEPARATORS = re.compile(r"[\s,;]+")
 ONLY = "only:"
 VERBS = {"admin": "administer"}
 READING = frozenset(("read", "view"))
-# What the organization itself is made of; the rest of the catalogue is the customer's product.
+# Resources of Tessera itself; all others belong to the operator's product.
 OWN_RESOURCES = frozenset(("account", "auditLog", "clients", "members", "organization", "tokens", "usage"))
 PRESETS = {"read-only": "Read-only", "ci": "CI", "full": "Full access"}
 
@@ -27,7 +27,7 @@ class Selection:
 
     @property
     def permissions(self) -> list[str]:
-        """What the token is to hold, in the catalogue's form or narrowed to identifiers."""
+        """Return the selected scopes, as in the catalogue or limited to identifiers."""
         found: list[str] = []
         for name, identifiers in self.ticked.items():
             scope = parse(name)
@@ -87,7 +87,7 @@ class Group:
 
 
 def read(chosen: Iterable[str], only: Mapping[str, str]) -> Selection:
-    """What a form or an address asks for; a scope with an identifier ticks the box it narrows.
+    """Return the selection of a form or a query string; a scope with an identifier ticks its box.
 
     ``only`` maps catalogue names to identifiers as typed, separated by spaces or commas.
     """
@@ -118,7 +118,7 @@ def _box_of(text: str, names: set[str], boxes: dict[Scope, str]) -> tuple[str | 
 
 
 def well_formed(selection: Selection) -> list[str]:
-    """The permissions that can be put into a sentence while the form still has mistakes in it."""
+    """Return the permissions for the sentence while the form still has errors."""
     wrong = set(malformed(selection))
     kept = {
         name: tuple(only for only in identifiers if only not in wrong)
@@ -140,7 +140,7 @@ def malformed(selection: Selection) -> list[str]:
 
 
 def preset(name: str, scopes: ScopeSet) -> Selection:
-    """A named starting point, within what its person holds; an unknown name ticks nothing."""
+    """Return a preset within the user's own permissions; an unknown name selects nothing."""
     ticked = {}
     for group in groups(scopes, Selection()):
         for choice in group.choices:
@@ -155,7 +155,7 @@ def preset(name: str, scopes: ScopeSet) -> Selection:
 
 
 def groups(scopes: ScopeSet, selection: Selection) -> list[Group]:
-    """The whole catalogue, with what is ticked and what this person may grant."""
+    """Return the whole catalogue, with the selection and what the user may grant."""
     return [
         Group(
             resource,
@@ -175,7 +175,7 @@ def groups(scopes: ScopeSet, selection: Selection) -> list[Group]:
 
 
 def _held(scopes: ScopeSet, wanted: Scope) -> tuple[str, ...]:
-    """Under which identifiers a person holds a permission."""
+    """Return the identifiers for which a user holds a permission."""
     if scopes.allows(str(wanted)):
         return (ANY,)
     identifiers = sorted({held.identifier for held in scopes.parsed})

@@ -1,4 +1,4 @@
-"""The four roles, from the one that may most to the one that may least."""
+"""The four roles, in descending order of power."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ DOTTED = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 # Either form, for the OpenAPI document.
 PATTERN = f"^({COLONS.pattern}|{DOTTED.pattern})$"
 
-# Each action and those that bring it with them on the same resource and identifier.
+# Each action, with the actions that include it on the same resource and identifier.
 IMPLIED_BY: dict[str, tuple[str, ...]] = {
     "read": ("read", "write", "admin"),
     "write": ("write", "admin"),
@@ -70,7 +70,7 @@ class ScopeSet:
         return scope in self.parsed or any(covers(granted, scope) for granted in self.parsed)
 
     def missing(self, wanted: Iterable[str]) -> list[str]:
-        """Those of ``wanted`` that are not covered, in their order."""
+        """Return those of ``wanted`` that are not covered, in their order."""
         return [text for text in wanted if not self.allows(text)]
 
 

@@ -1,4 +1,4 @@
-"""End users of an organization's product: a row for each UUID that its requests name, made on first use."""
+"""End users of an organization's product: a row for each UUID, created by its first request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMIT_REACHED = ErrorCode(409, "End user limit reached", "end_user_limit_reached
 
 
 def find_or_create(organization_id: UUID, uuid: UUID) -> EndUser:
-    """The organization's record of the UUID: one statement once it exists.
+    """Get or create the organization's record of the UUID, in one query if it exists.
 
     Raises APIError: rate_limited past END_USERS_PER_MINUTE new ones, end_user_limit_reached at
     END_USERS_PER_ORGANIZATION, token_revoked where the organization has just been deleted.

@@ -23,7 +23,7 @@ TAKEN = "An index of this name exists already."
 
 
 def parse_uuid(text: str) -> UUID | None:
-    """The UUID in its one written form (RFC 9562 section 4), either case; None for anything else."""
+    """Return the UUID of its text form (RFC 9562 section 4), in either case; None for any other text."""
     return UUID(text) if CANONICAL.fullmatch(text) else None
 
 
@@ -36,7 +36,7 @@ def of_organization(organization_id: UUID) -> QuerySet[Index]:
 
 
 def find(organization_id: UUID, uuid: UUID | None) -> Index:
-    """The organization's index; raises APIError(not_found) for another's exactly as for none."""
+    """Return the organization's index; raises APIError(not_found) for any other."""
     found = uuid and of_organization(organization_id).filter(pk=uuid).first()
     if not found:
         raise APIError(errors.NOT_FOUND)
@@ -44,14 +44,14 @@ def find(organization_id: UUID, uuid: UUID | None) -> Index:
 
 
 def require(actor: Actor, action: str, index: Index) -> None:
-    """Raise APIError(insufficient_scope) where the actor may not do this to this index."""
+    """Raise APIError(insufficient_scope) if the actor lacks this permission on the index."""
     wanted = scope_of(action, index.pk)
     if not actor.allows(wanted):
         raise APIError(errors.INSUFFICIENT_SCOPE, required=[wanted])
 
 
 def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet[Index]:
-    """Those of ``indexes`` that the scopes reach; raises APIError where they reach none, whatever exists."""
+    """Return those of ``indexes`` that the scopes cover; raises APIError if they can cover none."""
     reached = {
         granted.identifier
         for granted in scopes.parsed
@@ -66,7 +66,7 @@ def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet
 
 @transaction.atomic
 def create(*, organization_id: UUID, name: str, actor: Actor = SYSTEM) -> Index:
-    """Raises APIError: 400 where the name is taken, token_revoked where the organization was just deleted."""
+    """Create an index; raises APIError: 400 for a taken name, token_revoked for a deleted organization."""
     try:
         Organization.objects.locked(organization_id)
     except Organization.DoesNotExist:
@@ -79,7 +79,7 @@ def create(*, organization_id: UUID, name: str, actor: Actor = SYSTEM) -> Index:
 
 @transaction.atomic
 def rename(*, index: Index, name: str, actor: Actor = SYSTEM) -> Index:
-    """Raises APIError: not_found where it has just been deleted, 400 where the name is taken."""
+    """Rename an index; raises APIError: not_found if it was just deleted, 400 for a taken name."""
     Organization.objects.lock_all([index.organization_id])
     found = find(index.organization_id, index.pk)
     if found.name != name:
@@ -92,7 +92,7 @@ def rename(*, index: Index, name: str, actor: Actor = SYSTEM) -> Index:
 
 @transaction.atomic
 def delete(*, index: Index, actor: Actor = SYSTEM) -> None:
-    """A second call changes nothing."""
+    """Delete an index; a second call changes nothing."""
     Organization.objects.lock_all([index.organization_id])
     ended, _ = Index.objects.filter(pk=index.pk).delete()
     if ended:
