@@ -9,6 +9,7 @@ from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import validate_totp_code
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest
@@ -98,7 +99,7 @@ def _matching(user: User, code: str) -> Authenticator | None:
     typed = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
     for authenticator in typed.order_by("pk"):
         try:
-            if authenticator.wrap().validate_code(code):
+            if _accepts(authenticator, code):
                 return authenticator
         except mfa_secrets.Unreadable:
             unreadable = True
@@ -108,8 +109,15 @@ def _matching(user: User, code: str) -> Authenticator | None:
     return None
 
 
+def _accepts(authenticator: Authenticator, code: str) -> bool:
+    """Validate without allauth's cache of used codes, which may be unavailable: `_is_first_use` decides."""
+    if authenticator.type != Authenticator.Type.TOTP:
+        return bool(authenticator.wrap().validate_code(code))
+    return bool(validate_totp_code(mfa_secrets.decrypt(authenticator.data["secret"]), code))
+
+
 def _is_first_use(user: User, code: str) -> bool:
-    """Return True for exactly one of several requests with the same code, even without a shared cache."""
+    """Return True to exactly one of several requests with the same code."""
     digits = "".join(filter(str.isalnum, code)).lower()
     key = f"code:{user.pk.hex}:{sha256(digits.encode(errors='replace')).hexdigest()[:32]}"
     try:

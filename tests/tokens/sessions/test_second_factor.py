@@ -22,10 +22,8 @@ EMAIL = "ada@example.com"
 
 @pytest.fixture(params=["redis", "sql"], autouse=True)
 def store(request: pytest.FixtureRequest, settings: Any) -> None:
-    """Without Redis there is no shared cache either."""
     if request.param == "sql":
         settings.REDIS_URL = ""
-        settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 
 def protect() -> tuple[Membership, str]:
