@@ -156,8 +156,9 @@ REDIS_TIMEOUT_SECONDS = env.float("REDIS_TIMEOUT_SECONDS", default=0.25)
 REDIS_BREAKER_FAILURES = env.int("REDIS_BREAKER_FAILURES", default=1)
 # Seconds until such a process tries Redis again with one request.
 REDIS_BREAKER_SECONDS = env.float("REDIS_BREAKER_SECONDS", default=1.0)
+# The cache holds what can be fetched or computed again. What decides about a credential never comes from it.
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 if REDIS_URL:
     CACHES["default"] = {
@@ -165,6 +166,10 @@ if REDIS_URL:
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "tsr",
         "OPTIONS": {
+            # Without Redis nothing is found in the cache.
+            "IGNORE_EXCEPTIONS": True,
+            # Unlike a pickle, JSON runs no code of a client that can write to Redis.
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "CONNECTION_POOL_KWARGS": {
                 "protocol": 2,
                 "socket_timeout": REDIS_TIMEOUT_SECONDS,

@@ -14,7 +14,8 @@ import jwt
 from django.core.exceptions import ValidationError
 
 from accounts import addresses, validators
-from accounts.oidc.http import Deadline, signing_key
+from accounts.oidc.http import Deadline
+from accounts.oidc.jwks import signing_key
 from accounts.oidc.providers import Provider
 
 # Both are signed over SHA-256, which at_hash goes by. A shared secret or none is no signature.

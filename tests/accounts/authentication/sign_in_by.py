@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.oidc import http
 from tests.accounts.oidc import fake_provider
 from tests.accounts.oidc.fake_provider import TENANT, FakeProvider
 from tests.support.people import make_plan
@@ -19,7 +18,6 @@ MICROSOFT_ISSUER = "https://login.microsoftonline.com/{tenant}/v2.0"
 @pytest.fixture
 def google(db: None, settings: Any) -> Iterator[FakeProvider]:
     make_plan()
-    http.forget_keys()
     with fake_provider.running() as provider:
         settings.SINGLE_SIGN_ON = settings.SINGLE_SIGN_ON | {
             "google": fake_provider.places(provider, provider.issuer)
@@ -30,7 +28,6 @@ def google(db: None, settings: Any) -> Iterator[FakeProvider]:
 @pytest.fixture
 def microsoft(db: None, settings: Any) -> Iterator[FakeProvider]:
     make_plan()
-    http.forget_keys()
     with fake_provider.running(MICROSOFT_ISSUER.replace("{tenant}", TENANT)) as provider:
         provider.claims |= {"tid": TENANT, "oid": "an-object", "xms_edov": True, "email_verified": None}
         settings.SINGLE_SIGN_ON = settings.SINGLE_SIGN_ON | {

@@ -10,9 +10,10 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
-from accounts.oidc import http
+from accounts.oidc import jwks
 from tests.accounts.authentication.flows import make_person, sign_in
 from tests.accounts.authentication.sign_in_by import begin, come_back, google, is_inside, sign_in_by
 from tests.accounts.oidc.fake_provider import FakeProvider, send
@@ -134,10 +135,12 @@ def test_the_last_good_keys_serve_on(
     answer: Any, google: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sign_in_by(Client(), google).status_code == 302
-    monkeypatch.setattr(http, "KEYS_SECONDS", -1)
+    monkeypatch.setattr(jwks, "FRESH_SECONDS", -1)
     google.instead["/keys"] = answer
     assert sign_in_by(Client(), google).status_code == 302
-    monkeypatch.setattr(http, "KEYS_OUTAGE_SECONDS", -1)
+    name = jwks.cache_key(f"{google.url}/keys")
+    assert jwks.OUTAGE_SECONDS - PATIENCE < cache.ttl(name) <= jwks.OUTAGE_SECONDS
+    cache.delete(name)
     assert_down(google)
 
 

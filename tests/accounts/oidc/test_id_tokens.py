@@ -10,10 +10,11 @@ from typing import Any
 
 import jwt
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
-from accounts.oidc import http
+from accounts.oidc import jwks
 from tests.accounts.authentication.sign_in_by import google, is_inside, microsoft, sign_in_by
 from tests.accounts.oidc import fake_provider
 from tests.accounts.oidc.fake_provider import (
@@ -210,10 +211,14 @@ def test_keys_are_asked_for_once_and_again_for_a_new_name(google: FakeProvider) 
     assert google.asked.count("/keys") == 2
 
 
-def test_names_that_nobody_knows_are_not_asked_for_again_and_again(google: FakeProvider) -> None:
+def test_an_unknown_key_id_fetches_the_keys_at_most_once_a_minute(google: FakeProvider) -> None:
     sign_in_by(Client(), google)
     google.key_id = "unknown"
     for _ in range(3):
         assert sign_in_by(Client(), google).status_code == 400
     assert google.asked.count("/keys") == 2
-    http.forget_keys()
+    minute = f"{jwks.cache_key(f'{google.url}/keys')}:unknown"
+    assert 0 < cache.ttl(minute) <= 60
+    cache.delete(minute)
+    assert sign_in_by(Client(), google).status_code == 400
+    assert google.asked.count("/keys") == 3

@@ -1,0 +1,69 @@
+"""Signing keys of identity providers (RFC 7517), cached for all processes.
+
+A cached key identifies nobody by itself: an ID token comes from the provider's token endpoint over TLS, and
+its signature is verified in addition (OpenID Connect Core 3.1.3.7, point 6).
+"""
+
+from __future__ import annotations
+
+import time
+from hashlib import sha256
+from typing import Any, TypedDict
+
+from django.core.cache import cache
+
+from accounts.oidc.http import Deadline, ProviderDown, ProviderRefused, ask
+
+FRESH_SECONDS = 3600
+# Cached keys are used for this long while the provider returns none.
+OUTAGE_SECONDS = 86_400
+# An unknown key id may be that of a new key, so the provider is asked for it, but no more often than this.
+UNKNOWN_ID_SECONDS = 60
+
+
+class KeySet(TypedDict):
+    """The provider's public keys by id, and when they were fetched, in seconds since 1970."""
+
+    keys: dict[str, dict[str, Any]]
+    fetched_at: float
+
+
+def signing_key(url: str, key_id: str, deadline: Deadline) -> dict[str, Any] | None:
+    """Return the provider's public key of that id as a JWK, None if there is none.
+
+    The keys are fetched again after an hour, and for an unknown id at most once a minute. If that fails,
+    the cached ones are used. Raises ProviderDown if there are none.
+    """
+    name = cache_key(url)
+    known: KeySet | None = cache.get(name)
+    if known is None or time.time() - known["fetched_at"] > FRESH_SECONDS or _is_new(name, key_id, known):
+        known = _fetch(url, known, deadline)
+    return known["keys"].get(key_id)
+
+
+def cache_key(url: str) -> str:
+    return f"jwks:{sha256(url.encode()).hexdigest()}"
+
+
+def _is_new(name: str, key_id: str, known: KeySet) -> bool:
+    """Whether the id is unknown and no process has asked for an unknown one in the last minute."""
+    return key_id not in known["keys"] and bool(cache.add(f"{name}:unknown", 1, UNKNOWN_ID_SECONDS))
+
+
+def _fetch(url: str, known: KeySet | None, deadline: Deadline) -> KeySet:
+    try:
+        listed = ask(url, deadline).get("keys")
+    except (ProviderDown, ProviderRefused):
+        listed = None
+    keys = {
+        key["kid"]: key
+        for key in (listed if isinstance(listed, list) else [])
+        if isinstance(key, dict) and isinstance(key.get("kid"), str)
+    }
+    if keys:
+        fresh = KeySet(keys=keys, fetched_at=time.time())
+        cache.set(cache_key(url), fresh, OUTAGE_SECONDS)
+        return fresh
+    if known is None:
+        raise ProviderDown("The provider's keys are unavailable.")
+    return known
