@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin.views.main import ChangeList
+from django.core.cache import cache
+from django.core.exceptions import EmptyResultSet
 from django.core.paginator import Paginator
 from django.db import connections
 from django.db.models import QuerySet
@@ -14,6 +17,7 @@ from django.http import HttpRequest
 
 PER_PAGE = 50
 MOST_ROWS = 10_000
+TOTAL_SECONDS = 60
 
 # Generic to the type checker and only to it.
 if TYPE_CHECKING:
@@ -27,22 +31,25 @@ class CappedPaginator(RowPaginator):
 
     @cached_property
     def count(self) -> int:
-        return min(self._counted, MOST_ROWS)
+        return min(self.total, MOST_ROWS)
 
     @cached_property
     def total(self) -> int:
-        """Exact up to MOST_ROWS; beyond that the planner's estimate, and exact again on SQLite."""
-        if self._counted <= MOST_ROWS:
-            return self._counted
-        return max(self._counted, estimate(self._rows))
-
-    @property
-    def _rows(self) -> QuerySet[Any]:
-        return cast("QuerySet[Any]", self.object_list).order_by()
-
-    @cached_property
-    def _counted(self) -> int:
-        return self._rows[: MOST_ROWS + 1].count()
+        """Exact up to MOST_ROWS. A larger one is the planner's estimate, on SQLite exact, and cached."""
+        rows = cast("QuerySet[Any]", self.object_list).order_by()
+        try:
+            query = repr(rows.query.sql_with_params())
+        except EmptyResultSet:
+            return 0
+        name = f"total:{sha256(query.encode()).hexdigest()}"
+        if (known := cache.get(name)) is not None:
+            return int(known)
+        counted = rows[: MOST_ROWS + 1].count()
+        if counted <= MOST_ROWS:
+            return counted
+        total = max(counted, estimate(rows))
+        cache.set(name, total, TOTAL_SECONDS)
+        return total
 
 
 def estimate(rows: QuerySet[Any]) -> int:

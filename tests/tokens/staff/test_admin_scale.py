@@ -76,6 +76,16 @@ def test_pages_end_where_the_cap_is_and_the_total_is_estimated(staff: Client, ca
     assert "About 30 API tokens" in response.content.decode()
 
 
+def test_the_total_of_a_long_list_is_cached(staff: Client, capped: Membership) -> None:
+    with CaptureQueriesContext(connection) as first:
+        total = staff.get(LIST).context["cl"].total
+    make_token(capped)
+    with CaptureQueriesContext(connection) as second:
+        assert staff.get(LIST).context["cl"].total == total
+    # The count of at most MOST_ROWS + 1 rows, and the planner's estimate.
+    assert len(first) - len(second) == 2
+
+
 def test_a_short_list_is_counted_exactly(staff: Client, owner: Membership) -> None:
     make_token(owner)
     response = staff.get(LIST)
