@@ -174,7 +174,7 @@ if REDIS_URL:
                 "protocol": 2,
                 "socket_timeout": REDIS_TIMEOUT_SECONDS,
                 "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
-                # A command that timed out may have been carried out: repeating it would charge twice.
+                # One attempt, so that an unreachable Redis costs a request no more than one timeout.
                 "retry": Retry(NoBackoff(), 0),
             },
         },
