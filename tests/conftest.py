@@ -18,9 +18,9 @@ from accounts.notifications.threads import threads
 from config.postgres.pool import Connection
 from ratelimit.store import client
 from tests.support import emptying
-from tokens.credentials.cache import memory
-from tokens.credentials.known_digests import existing
-from tokens.credentials.refusal_limits import guesses
+from tokens.credentials.cache import credential_cache
+from tokens.credentials.known_digests import known_digests
+from tokens.credentials.refusal_limits import refusal_limiter
 
 pytest_plugins = [
     "tests.support.browsers",
@@ -63,9 +63,9 @@ def _alone_at_the_end(django_db_setup: None, django_db_blocker: DjangoDbBlocker)
 @pytest.fixture(autouse=True)
 def _empty_redis(redis_client: redis.Redis) -> None:
     redis_client.flushdb()
-    memory.clear()
-    guesses.clear()
-    existing.clear()
+    credential_cache.clear()
+    refusal_limiter.clear()
+    known_digests.clear()
     threads.resume()
     # What one test has done to the store must not keep the next from asking it.
     client.cluster().close_breakers()

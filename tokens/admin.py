@@ -1,3 +1,3 @@
-"""What Django's admin discovers: the classes of ``tokens.staff``."""
+"""The module that Django's admin discovers: it imports ``tokens.staff``."""
 
 from tokens.staff import clients, organizations, tokens  # noqa: F401

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: what this server's processes count together, and what the stores hold.
+"""Prometheus metrics: counters of this server's processes, and figures from the stores.
 
 Any process tells the same of both. While the database is away its figures are missing, not the rest.
 """

@@ -1,4 +1,4 @@
-"""A look-up whose SQL is built once: building it by the ORM costs more than running it."""
+"""A query whose SQL is compiled once: compiling it in the ORM costs more than running it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from django.db import connection
 from django.db.models import Field, Model
 
 
-class Lookup:
-    """One row of ``columns`` (paths over relations) by a unique ``key``; the ORM's values, one statement."""
+class PreparedQuery:
+    """A SELECT of ``columns`` (paths over relations) by a unique ``key``, with the ORM's value types."""
 
     def __init__(self, model: type[Model], key: str, columns: tuple[str, ...]) -> None:
         self.model, self.key, self.columns = model, key, columns
         self._prepared: dict[str, tuple[str, Any, Any]] = {}
 
-    def row(self, value: Any) -> tuple[Any, ...] | None:
+    def fetch_one(self, value: Any) -> tuple[Any, ...] | None:
         prepared = self._prepared.get(connection.vendor) or self._prepare(value)
         sql, compiler, converters = prepared
         field: Field[Any, Any] = self.model._meta.get_field(self.key)  # type: ignore[assignment]

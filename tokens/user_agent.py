@@ -1,4 +1,4 @@
-"""A browser's or program's User-Agent in the few words in which its owner knows it."""
+"""Short descriptions of User-Agent headers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 MAX_LENGTH = 300
 UNKNOWN = "Unknown device"
 
-# The first name found decides: browsers name those they imitate after their own.
+# The first match decides: browsers list those they imitate after their own name.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -30,13 +30,13 @@ _SYSTEMS = (
 _PROGRAM = re.compile(r"([A-Za-z][\w .-]{0,40}?)/v?(\d[\w.]{0,15})", re.ASCII)
 
 
-def kept(user_agent: str) -> str:
-    """What is kept of the header: printable text of a bounded length."""
+def printable(user_agent: str) -> str:
+    """Return the printable characters of the header, at most MAX_LENGTH."""
     return "".join(character for character in user_agent[:MAX_LENGTH] if character.isprintable())
 
 
 def summary(user_agent: str) -> str:
-    """``Firefox on Windows``, ``curl 8.5.0``; of what nobody knows, the name that it gives itself."""
+    """Return ``Firefox on Windows``, ``curl 8.5.0``, or for an unknown program its own name and version."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     if browser and user_agent.startswith("Mozilla/"):
         system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")

@@ -65,7 +65,7 @@ class EdgeMiddleware:
         if api:
             response = self._as_api(response)
             if request.path_info == forward_auth_paths.FOR_NGINX:
-                forward_auth.tell_nginx(response)
+                forward_auth.adapt_to_nginx(response)
         else:
             response = _as_page(request, response)
         _measure(request, response)

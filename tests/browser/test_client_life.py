@@ -35,7 +35,7 @@ def test_a_client_is_made_used_rotated_and_deleted(signed_in: Page, live_server:
     assert token(live_server, client_id, secret).status_code == 200
 
     page.get_by_role("link", name="Rotate secret").click()
-    page.get_by_label("The old secret stays good for").select_option("None: the old secret ends now")
+    page.get_by_label("The old secret stays valid for").select_option("None: the old secret ends now")
     page.get_by_role("button", name="Rotate secret").click()
     second = page.get_by_label("Your new client secret").input_value()
     page.get_by_role("link", name="Close without copying").click()

@@ -34,7 +34,7 @@ def test_the_choice_of_an_expiry_shows_its_date_or_its_warning(page):
     field = page.get_by_label("Expiration")
     expect(page.locator("[data-for='90']")).to_be_visible()
     field.select_option("never")
-    expect(page.get_by_text("works until somebody revokes it")).to_be_visible()
+    expect(page.get_by_text("works until it is revoked")).to_be_visible()
     expect(page.locator("[data-for='90']")).to_be_hidden()
     field.select_option("custom")
     expect(page.get_by_label("Custom date")).to_be_visible()

@@ -35,7 +35,7 @@ CASES: dict[str, Case] = {
     "another host after two slashes": (b"GET //evil.example/", b"", b"", {404}),
     "odd conditions on a file": (
         b"GET /static/admin/css/base.css",
-        b"Range: bytes=-99999999999999999999,5-x\r\nIf-Modified-Since: x\r\nIf-None-Match: \xff\r\n",
+        b"Range: bytes=-99999999999999999999,5-x\r\nIf-Modified-Selection: x\r\nIf-None-Match: \xff\r\n",
         b"",
         {200, 206, 416},
     ),

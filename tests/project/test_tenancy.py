@@ -24,7 +24,7 @@ from tests.support.people import fresh_browser_of, make_member, make_organizatio
 from tests.support.sessions import opened
 from tests.support.team import make_invited
 from tests.tokens.oauth.calls import Program, make_program
-from tokens.grants.engine import Tokens
+from tokens.grants.token_pair import TokenPair
 from tokens.service_accounts.issue import Issued
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -43,7 +43,7 @@ class Tenant:
     issued: Issued
     program: Program
     index: Index
-    session: Tokens
+    session: TokenPair
     browser: UserSession
 
     @property
@@ -289,7 +289,7 @@ def test_anothers_id_in_a_body_changes_nothing(path: str, mine: Tenant, theirs: 
         response = client.post(f"/{path}", {field: named}, content_type="application/json")
         assert 400 <= response.status_code < 500
     else:
-        client.post(f"/{path}", {field: named, "confirm": "revoke 1", "heir": mine.member.public_id})
+        client.post(f"/{path}", {field: named, "confirm": "revoke 1", "recipient": mine.member.public_id})
     assert checksum(theirs) == before
     page = fresh_browser_of(mine.member.user).get("/settings/tokens/").content.decode()
     assert mine.member.organization.name in page

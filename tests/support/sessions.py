@@ -13,8 +13,8 @@ from accounts.permissions.roles import Role
 from accounts.proof import Factor, proven
 from tests.support.clients import program
 from tests.support.people import PASSWORD, make_member, make_user
-from tokens.grants import engine
-from tokens.grants.engine import Tokens
+from tokens.grants import opening
+from tokens.grants.token_pair import TokenPair
 from tokens.models import GrantKind
 
 
@@ -47,11 +47,11 @@ def refresh(token: str) -> Any:
     return Client().post("/v1/auth/refresh", {"refresh_token": token}, content_type="application/json")
 
 
-def opened(member: Membership, kind: GrantKind = GrantKind.SESSION, **how: Any) -> Tokens:
+def opened(member: Membership, kind: GrantKind = GrantKind.SESSION, **how: Any) -> TokenPair:
     """A family of the member's, as any endpoint opens it: by password, or at a provider."""
     factor = Factor.PROVIDER if kind is GrantKind.SINGLE_SIGN_ON else Factor.PASSWORD
     how.setdefault("proof", proven(factor))
-    return engine.open_for_member(membership=member, kind=kind, **how)
+    return opening.open_for_member(membership=member, kind=kind, **how)
 
 
 def session_of(member: Membership, kind: GrantKind = GrantKind.SESSION) -> APIClient:

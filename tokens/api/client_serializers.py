@@ -1,4 +1,4 @@
-"""The JSON of OAuth clients: what is asked for, and the record that is told."""
+"""JSON of OAuth clients."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SCOPES_HELP = "The most that an access token of the client may hold."
 REFRESH_HELP = "Whether a refresh needs the secret, or the client's id alone."
 
 
-class ClientWish(StrictSerializer):
-    """What a new client is to be."""
+class ClientCreateSerializer(StrictSerializer):
+    """A new client."""
 
     name = Name(max_length=100)
     scopes = BoundedList(
@@ -27,8 +27,8 @@ class ClientWish(StrictSerializer):
     )
 
 
-class ClientChange(StrictSerializer):
-    """What of a client may change."""
+class ClientUpdateSerializer(StrictSerializer):
+    """The changeable fields of a client."""
 
     unknown = "Only name, scopes and refreshAuth can be changed."
 
@@ -43,8 +43,8 @@ class ClientChange(StrictSerializer):
     refresh_auth = serializers.ChoiceField(choices=RefreshAuth.values, required=False, help_text=REFRESH_HELP)
 
 
-class SecretRotation(StrictSerializer):
-    """How long the secrets before the new one are still good."""
+class SecretRotationSerializer(StrictSerializer):
+    """How long the earlier secrets stay valid."""
 
     overlap_seconds = WholeNumber(
         min_value=0,
@@ -55,19 +55,19 @@ class SecretRotation(StrictSerializer):
 
 
 class SecretSerializer(CamelCase):
-    """A secret that is good; null is until it is replaced."""
+    """A valid secret. ``validUntil`` is null until it is replaced."""
 
     last_four = serializers.CharField()
     created_at = Instant()
     valid_until = Instant(
         source="ends_at",
         allow_null=True,
-        help_text="One that a program asked for ends no later than the program.",
+        help_text="A secret that a program requested expires no later than the program.",
     )
 
 
 class ClientSerializer(CamelCase):
-    """A client as it can be told at any time: everything but its secrets."""
+    """A client without its secrets."""
 
     id = serializers.CharField(source="public_id")
     client_id = serializers.CharField(source="public_id", help_text="The same as `id`.")
@@ -76,14 +76,14 @@ class ClientSerializer(CamelCase):
     refresh_auth = serializers.ChoiceField(choices=RefreshAuth.values)
     created_at = Instant()
     created_by = PersonSerializer(allow_null=True)
-    expires_at = Instant(allow_null=True, help_text="The end of the program that created it, if that ends.")
+    expires_at = Instant(allow_null=True, help_text="The expiry of the program that created it, if any.")
     parent = ParentSerializer(source="program", allow_null=True)
     secrets = SecretSerializer(many=True, source="secrets.all")
     known_to_former_member = KnownToSerializer(source="known_secret", allow_null=True)
 
 
 class ClientWithSecretSerializer(ClientSerializer):
-    """The one answer that holds the secret."""
+    """The only response with the secret."""
 
     client_secret = serializers.CharField(help_text="The plaintext, shown here and never again.")
 
@@ -95,7 +95,7 @@ class ClientPage(PageLinks):
 
 
 class RevokedCounts(CamelCase):
-    """How many credentials ended."""
+    """Numbers of revoked credentials."""
 
     tokens = serializers.IntegerField(help_text="Service-account tokens.")
     client_secrets = serializers.IntegerField(help_text="Secrets of OAuth clients.")

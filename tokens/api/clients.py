@@ -1,4 +1,4 @@
-"""JSON endpoints of OAuth clients, and the end of everything an organization's credentials may do."""
+"""JSON endpoints of OAuth clients, and the revocation of all credentials of an organization."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from accounts.drf.pagination import PageQuery, SignedCursorPagination
 from accounts.drf.tenancy import caller, organization_id, parse_id
 from accounts.errors import APIError
 from tokens.api.client_serializers import (
-    ClientChange,
+    ClientCreateSerializer,
     ClientPage,
     ClientSerializer,
-    ClientWish,
+    ClientUpdateSerializer,
     ClientWithSecretSerializer,
     RevokedCounts,
-    SecretRotation,
+    SecretRotationSerializer,
 )
 from tokens.lifecycle.revoke_all import revoke_all
 from tokens.models import OAuthClient
 from tokens.oauth import client_records, clients
-from tokens.oauth.clients import MANAGE, VIEW, WithSecret
+from tokens.oauth.clients import MANAGE, VIEW, ClientWithSecret
 
 CLIENT_ID = OpenApiParameter(
     "client_id", {"type": "string", "pattern": "^cli_[0-7][0-9a-hjkmnp-tv-z]{25}$"}, OpenApiParameter.PATH
@@ -55,20 +55,21 @@ class ClientsView(APIView):
     @extend_schema(
         operation_id="createClient",
         summary="Create an OAuth client",
-        request=ClientWish,
+        request=ClientCreateSerializer,
         responses={201: ClientWithSecretSerializer},
     )
     def post(self, request: Request) -> Response:
-        """The answer's `clientSecret` is the plaintext, which exists there and nowhere else.
+        """`clientSecret` in the response is the plaintext. It is not stored and cannot be shown again.
 
-        A new client may do no more than the credential that makes it. One that a program creates ends with
-        it: it is deleted when that is revoked or deleted, and refused once that has expired.
+        A new client has no more scopes than the credential that creates it. A client created by a program
+        ends with it: it is deleted when that program is revoked or deleted, and refused once that has
+        expired.
         """
-        wish = ClientWish(data=request.data)
-        wish.is_valid(raise_exception=True)
-        made = clients.create(actor=caller(request), **wish.validated_data)
-        location = reverse("api-client", args=[made.client.public_id])
-        return Response(with_secret(made), status=201, headers={"Location": location})
+        serializer = ClientCreateSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        created = clients.create(actor=caller(request), **serializer.validated_data)
+        location = reverse("api-client", args=[created.client.public_id])
+        return Response(with_secret(created), status=201, headers={"Location": location})
 
 
 @extend_schema(tags=["OAuth clients"], parameters=[CLIENT_ID])
@@ -78,25 +79,25 @@ class ClientView(APIView):
     @extend_schema(operation_id="readClient", summary="One OAuth client", responses=ClientSerializer)
     def get(self, request: Request, client_id: str) -> Response:
         """Everything about a client but its secrets."""
-        return Response(told(find(request, client_id)))
+        return Response(serialize(find(request, client_id)))
 
     @extend_schema(
         operation_id="changeClient",
         summary="Change an OAuth client",
-        request=ClientChange,
+        request=ClientUpdateSerializer,
         responses=ClientSerializer,
     )
     def patch(self, request: Request, client_id: str) -> Response:
-        """Fields that are left out stay as they are. Fewer scopes bind tokens that are out as well."""
+        """Omitted fields stay as they are. Removed scopes no longer apply to issued tokens either."""
         client = find(request, client_id)
-        change = ClientChange(data=request.data, partial=True)
+        change = ClientUpdateSerializer(data=request.data, partial=True)
         change.is_valid(raise_exception=True)
         clients.update(client=client, actor=caller(request), **change.validated_data)
-        return Response(told(find(request, client_id)))
+        return Response(serialize(find(request, client_id)))
 
     @extend_schema(operation_id="deleteClient", summary="Delete an OAuth client", responses={204: None})
     def delete(self, request: Request, client_id: str) -> Response:
-        """Ends the client and all its tokens at once and for good; a repeat answers the same."""
+        """Deletes the client and revokes all its tokens. This cannot be undone. Repeating it is no error."""
         clients.delete(client=find(request, client_id, deleted=True), actor=caller(request))
         return Response(status=204)
 
@@ -108,17 +109,17 @@ class ClientSecretView(APIView):
     @extend_schema(
         operation_id="rotateClientSecret",
         summary="Give an OAuth client a new secret",
-        request=SecretRotation,
+        request=SecretRotationSerializer,
         responses=ClientWithSecretSerializer,
     )
     def post(self, request: Request, client_id: str) -> Response:
-        """The secrets before it stay good for the overlap, so that the client's servers can change over.
+        """Earlier secrets stay valid for the overlap, so that the client's servers can be updated one by one.
 
-        Whoever rotates holds the new secret, so they must hold all that the client may do. A secret that a
-        program asks for ends with the program, and everything that was opened by it as well.
+        You must hold every scope of the client, because you will see its new secret. A secret that a program
+        requests ends with the program, together with everything that was opened with it.
         """
         client = find(request, client_id)
-        rotation = SecretRotation(data=request.data)
+        rotation = SecretRotationSerializer(data=request.data)
         rotation.is_valid(raise_exception=True)
         return Response(
             with_secret(
@@ -137,7 +138,7 @@ class ClientTokensView(APIView):
         responses={204: None},
     )
     def delete(self, request: Request, client_id: str) -> Response:
-        """Access and refresh tokens end at once; with its secret the client may get new ones."""
+        """Access and refresh tokens are revoked at once. The client may obtain new ones with its secret."""
         clients.revoke_tokens(client=find(request, client_id), actor=caller(request))
         return Response(status=204)
 
@@ -153,8 +154,8 @@ class RevokeAllView(APIView):
         responses=RevokedCounts,
     )
     def post(self, request: Request) -> Response:
-        """Ends all service-account tokens, secrets and grants of OAuth clients, people's sessions and open
-        invitations, the caller's own credential included.
+        """Revokes all service-account tokens, secrets and grants of OAuth clients, people's sessions and open
+        invitations, including the caller's own credential.
 
         Clients and members stay: rotate a client's secret to get a new one; members sign in again.
         """
@@ -162,7 +163,7 @@ class RevokeAllView(APIView):
 
 
 def find(request: Request, client_id: str, *, deleted: bool = False) -> OAuthClient:
-    """The organization's client of that public id; raises APIError(not_found) for any other."""
+    """Return the organization's client of that public id. Raises APIError(not_found) for any other."""
     pk = parse_id("cli", client_id)
     found = client_records.of_organization(organization_id(request), deleted=deleted).filter(pk=pk).first()
     if found is None:
@@ -170,10 +171,10 @@ def find(request: Request, client_id: str, *, deleted: bool = False) -> OAuthCli
     return found
 
 
-def told(client: OAuthClient) -> dict[str, Any]:
+def serialize(client: OAuthClient) -> dict[str, Any]:
     return dict(ClientSerializer(client).data)
 
 
-def with_secret(made: WithSecret) -> dict[str, Any]:
-    client = client_records.of_organization(made.client.organization_id).get(pk=made.client.pk)
-    return told(client) | {"clientSecret": made.plaintext}
+def with_secret(created: ClientWithSecret) -> dict[str, Any]:
+    client = client_records.of_organization(created.client.organization_id).get(pk=created.client.pk)
+    return serialize(client) | {"clientSecret": created.plaintext}

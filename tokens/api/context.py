@@ -47,7 +47,7 @@ class ContextEndUser(CamelCase):
 
 
 class ContextSerializer(CamelCase):
-    """Members that the kind of credential has not are null."""
+    """Members that do not apply to the kind of credential are null."""
 
     actor_type = serializers.ChoiceField(choices=["user", "service_account", "client"])
     auth_kind = serializers.ChoiceField(choices=["session", "api-token", "oauth-client"])
@@ -86,13 +86,13 @@ class ContextView(APIView):
                 USER_HEADER,
                 {"type": "string", "format": "uuid", "pattern": UUID7_PATTERN},
                 OpenApiParameter.HEADER,
-                description="A UUIDv7 of an end user, whose record is made on first use. It proves nothing.",
+                description="UUIDv7 of an end user, whose record is created on first use. Not authenticated.",
             ),
         ],
         responses=ContextSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Who acts, for which organization, and what the request's headers name. Any credential may ask."""
+        """Returns actor and organization, and the index and end user of the headers. Needs no permission."""
         body = describe(cast(Credential, request.auth)) | {
             "index": index_of(request),
             "end_user": end_user_of(request),
@@ -101,7 +101,7 @@ class ContextView(APIView):
 
 
 def index_of(request: Request, action: str = "read") -> Index | None:
-    """The index that the request names, None where it names none; the caller may do ``action`` to it.
+    """Return the index that the request names, or None. The caller must be allowed to do ``action`` to it.
 
     Raises APIError: invalid_request for a malformed header, not_found, insufficient_scope.
     """
@@ -117,7 +117,7 @@ def index_of(request: Request, action: str = "read") -> Index | None:
 
 
 def end_user_of(request: Request) -> EndUser | None:
-    """The end user that the request names, None where it names none.
+    """Return the end user that the request names, or None.
 
     Raises APIError: invalid_request for anything but a UUIDv7, and as end_users.find_or_create does.
     """
@@ -131,7 +131,7 @@ def end_user_of(request: Request) -> EndUser | None:
 
 
 def describe(credential: Credential) -> dict[str, Any]:
-    """The members of ContextSerializer that follow from the credential alone."""
+    """Return the members of ContextSerializer that depend only on the credential."""
     if credential.organization_id is None or credential.id is None:
         raise APIError(errors.FORBIDDEN)
     name = credential.name

@@ -1,8 +1,8 @@
-"""Examples of the live documentation; every value in them is made up."""
+"""Examples of the live documentation, with invented values."""
 
 from drf_spectacular.utils import OpenApiExample
 
-WISH = OpenApiExample(
+EXPIRING_IN_A_YEAR = OpenApiExample(
     "For a year",
     value={
         "name": "Nightly export",
@@ -12,7 +12,7 @@ WISH = OpenApiExample(
     },
     request_only=True,
 )
-NEVER_EXPIRING_WISH = OpenApiExample(
+NEVER_EXPIRING = OpenApiExample(
     "Never expiring",
     value={"name": "Shop", "permissions": ["inventoryPlans.view"], "expiresInDays": None},
     request_only=True,

@@ -1,7 +1,7 @@
-"""Forward authentication: a proxy asks here, before each request, whether it may pass and whose it is.
+"""Forward authentication: a proxy asks before each request whether it is allowed, and by whom it is.
 
-A plain view without DRF, because it is asked once for every request to somebody's whole API. The bearer
-is proved and charged by the middleware, as for any endpoint.
+A plain view without DRF, because it is called for every request to a whole API. The middleware authenticates
+and charges the bearer token, as for any endpoint.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tokens.credentials.credential import Credential
 
 logger = logging.getLogger(__name__)
 
-# nginx reads all headers of an answer into one page of 4 KB, so the list of permissions gets half of it.
+# nginx reads all headers of a response into one page of 4 KB, so the permissions get half of it.
 MAX_PERMISSIONS = MAX_BODY = 2048
 MOST_REQUIRED = 20
 PREFIXES = {"service_account": "tok", "user": "usr", "client": "cli"}
@@ -32,9 +32,9 @@ PREFIXES = {"service_account": "tok", "user": "usr", "client": "cli"}
 
 @csrf_exempt
 def verify(request: HttpRequest, status: int = 204) -> HttpResponse:
-    """Any method, whose body is never read: ``?require=<permission>``, repeated where several are needed.
+    """Check ``?require=<permission>``, which may be repeated. Accepts any method and reads no body.
 
-    Raises APIError: 401 and 403 as everywhere, invalid_request where the proxy asks wrongly.
+    Raises APIError: 401 and 403 as every endpoint, invalid_request for an invalid query of the proxy.
     """
     credential: Credential | None = request.credential  # type: ignore[attr-defined]
     if credential is None:
@@ -53,47 +53,48 @@ def verify(request: HttpRequest, status: int = 204) -> HttpResponse:
     return response
 
 
-# The check of doors asks for DRF's guards on every path of the API; this view looks at its bearer itself.
+# Exempt from the check for DRF permissions, because this view checks its bearer token itself.
 verify.public = True  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=512)
 def requirements(query: str) -> tuple[str, ...]:
-    """The permissions that a query asks for; all of them are needed.
+    """Return the required permissions of a query.
 
-    Nothing but ``require`` may be asked, because a misspelt name must not let everybody in.
-    Raises APIError(invalid_request).
+    Raises APIError(invalid_request) for any parameter but ``require``, because a misspelt name must not admit
+    every request.
     """
     wanted = []
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name != "require":
-            raise _asked_wrongly("an unknown parameter", name, "Only require=<permission> can be asked.")
+            raise _invalid_request("an unknown parameter", name, "Use require=<permission> only.")
         try:
             parse(value)
         except ValueError as problem:
-            raise _asked_wrongly("a malformed permission", name, str(problem)) from None
+            raise _invalid_request("a malformed permission", name, str(problem)) from None
         wanted.append(value)
     if query and not wanted:
-        raise _asked_wrongly("a query of separators alone", "require", "Ask for require=<permission>.")
+        raise _invalid_request("a query of separators alone", "require", "Ask for require=<permission>.")
     if len(wanted) > MOST_REQUIRED:
-        raise _asked_wrongly("too many permissions", "require", f"Ask for {MOST_REQUIRED} at most.")
+        raise _invalid_request("too many permissions", "require", f"Ask for {MOST_REQUIRED} at most.")
     return tuple(wanted)
 
 
 def before_path(query: str) -> str:
-    """Our part of Envoy's question, to which it appends the client's own address as ``&path=``.
+    """Return the query before ``&path=``, which Envoy appends with the client's URL.
 
-    A question that begins with it asks for nothing: a line with a mistake, which must not let everybody in.
+    Raises APIError(invalid_request) if nothing precedes it, because a configuration error must not admit
+    every request.
     """
     ours = f"&{query}".partition("&path=")[0][1:]
     if query and not ours:
-        raise _asked_wrongly("nothing before path=", "path", "Ask for require=<permission> before path=.")
+        raise _invalid_request("nothing before path=", "path", "Ask for require=<permission> before path=.")
     return ours
 
 
-def _asked_wrongly(what: str, name: str, sentence: str) -> APIError:
-    # The value is not logged: whoever writes a query by hand may have put a secret there.
-    logger.warning("A proxy asks for forward authentication with %s: nobody is let in.", what)
+def _invalid_request(what: str, name: str, sentence: str) -> APIError:
+    # The value is not logged, because it may be a secret.
+    logger.warning("Forward authentication was requested with %s: the request is refused.", what)
     return APIError(errors.INVALID_REQUEST, fields={name: [sentence]})
 
 
@@ -101,8 +102,9 @@ def _asked_wrongly(what: str, name: str, sentence: str) -> APIError:
 def identity(
     actor_type: str, pk: UUID, organization_id: UUID, permissions: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
-    """The headers that tell an API whose request it is. Each is always there, so that a proxy overwrites
-    whatever a client has sent under its name.
+    """Return the headers that identify the caller to the API.
+
+    All of them are always set, so that a proxy overwrites headers of the same names sent by a client.
     """
     return (
         ("X-Tessera-Actor-Type", actor_type),
@@ -113,24 +115,24 @@ def identity(
 
 
 def listed(permissions: tuple[str, ...]) -> str:
-    """As many as fit, separated by spaces: a list that is cut short can only give less than the whole."""
+    """Join as many permissions as fit, separated by spaces. A truncated list grants only less."""
     text = " ".join(permissions)
     if len(text) <= MAX_PERMISSIONS:
         return text
     return text[: MAX_PERMISSIONS + 1].rpartition(" ")[0]
 
 
-def tell_nginx(response: Any) -> None:
-    """Turn a refusal into what auth_request lets through: 401, or 403 with the status that was meant.
+def adapt_to_nginx(response: Any) -> None:
+    """Convert a refusal to a status that auth_request supports: 401, or 403 with the original status.
 
-    ``X-Tessera-Body`` is the body for nginx to answer with, because it drops the one of a subrequest.
+    ``X-Tessera-Body`` is the body for nginx to return, because it drops that of a subrequest.
     """
-    meant = response.status_code
-    if meant < 400:
+    status = response.status_code
+    if status < 400:
         return
-    response.headers["X-Tessera-Status"] = str(meant)
+    response.headers["X-Tessera-Status"] = str(status)
     if response.get("Content-Type") == "application/json" and len(response.content) <= MAX_BODY:
         # Django's JSON is ASCII on one line, as a header has to be.
         response.headers["X-Tessera-Body"] = response.content.decode("ascii")
-    if meant not in (401, 403):
+    if status not in (401, 403):
         response.status_code = 403

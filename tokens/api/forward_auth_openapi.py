@@ -1,4 +1,4 @@
-"""Forward authentication in the live documentation: a plain view, which drf-spectacular does not see."""
+"""OpenAPI of forward authentication, a plain view that drf-spectacular does not include."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ their own."""
 REQUIRE: Schema = {
     "name": "require",
     "in": "query",
-    "description": "A permission that the caller needs; all of several are needed.",
+    "description": "A permission that the caller needs. If repeated, all are needed.",
     "schema": {
         "type": "array",
         "maxItems": forward_auth.MOST_REQUIRED,
@@ -35,7 +35,7 @@ REQUIRE: Schema = {
     },
     "explode": True,
 }
-SAYS = {
+HEADERS = {
     "X-Tessera-Actor-Type": "service_account, user or client.",
     "X-Tessera-Subject": "The id of the token, the user or the client.",
     "X-Tessera-Organization-Id": "The organization that the caller works for.",
@@ -44,17 +44,17 @@ SAYS = {
 
 
 def add_path(result: Schema, **_: Any) -> Schema:
-    """drf-spectacular's hook."""
-    found = error_openapi.responses(REFUSED) | {"204": {"description": "The request may pass"}}
+    """Add the path: a postprocessing hook of drf-spectacular."""
+    found = error_openapi.responses(REFUSED) | {"204": {"description": "The request is allowed"}}
     for status, response in found.items():
         response["headers"] = error_openapi.headers(int(status), identified=True)
     found["204"]["headers"] |= {
-        name: {"description": says, "schema": {"type": "string"}} for name, says in SAYS.items()
+        name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()
     }
     result["paths"][forward_auth_paths.PATH] = {
         "get": {
             "operationId": "verifyForwardAuth",
-            "summary": "May this request pass?",
+            "summary": "Authorize a request",
             "description": DESCRIPTION,
             "tags": ["Identity"],
             "parameters": [REQUIRE],

@@ -1,4 +1,4 @@
-"""What our own services may ask, with an internal token and nothing else."""
+"""Endpoints of internal services, which authenticate by an internal token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tokens.lifecycle.retention import prune_grants, wipe_successors
 
 
 class IsInternal(BasePermission):
-    """A second wall: under this path no other kind of credential is even resolved."""
+    """Accept internal tokens only, although the middleware resolves no other credential under this path."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if cast(Credential, request.auth).type != "internal":
@@ -48,7 +48,7 @@ class HousekeepingView(InternalView):
     scopes: ClassVar[dict[str, str | None]] = {"POST": None}
 
     def post(self, request: Request) -> Response:
-        """One pass: usage counters into SQL, and away with what has had its time. Safe to repeat."""
+        """Copy usage counters to SQL and delete expired rows, once. Safe to repeat."""
         try:
             drained = Sync()() if settings.REDIS_URL else 0
         except StoreUnavailable:

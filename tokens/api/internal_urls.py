@@ -1,4 +1,4 @@
-"""Paths of our own services, below /internal/."""
+"""Endpoints of internal services, below /internal/."""
 
 from django.urls import path
 

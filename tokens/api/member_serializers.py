@@ -1,4 +1,4 @@
-"""The JSON of a member's change and removal: what is asked for, and the record that is returned."""
+"""JSON of a member's change and removal."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ MOST_TRANSFERS = 100
 LONGEST_ID = 100
 
 
-class Transferring(StrictSerializer):
-    """By id of a token or a client, the id of the member who takes it over."""
+class TransferSerializer(StrictSerializer):
+    """Recipients' member ids by the id of a token or client."""
 
     transfer_tokens = BoundedDict(
         child=String(max_length=LONGEST_ID),
         max_length=MOST_TRANSFERS,
         longest_key=LONGEST_ID,
         required=False,
-        help_text="By token id, the id of the member who takes the token over: one who may manage tokens "
-        "and holds all that it does. Not for one's own tokens.",
+        help_text="By token id, the id of the member who takes the token over. That member must be "
+        "allowed to manage tokens and hold all of its permissions. You cannot transfer your own tokens.",
     )
     transfer_clients = BoundedDict(
         child=String(max_length=LONGEST_ID),
@@ -37,7 +37,7 @@ class Transferring(StrictSerializer):
     )
 
     def transfers(self) -> dict[str, dict[UUID, UUID]]:
-        """Arguments of the flow; raises APIError(not_found) for an id that cannot be one."""
+        """Return the arguments of the flow. Raises APIError(not_found) for a malformed id."""
         tokens = self.validated_data.get("transfer_tokens", {})
         clients = self.validated_data.get("transfer_clients", {})
         return {
@@ -46,8 +46,8 @@ class Transferring(StrictSerializer):
         }
 
 
-class MemberChange(Transferring):
-    """What of a member may change."""
+class MemberUpdateSerializer(TransferSerializer):
+    """The changeable fields of a member."""
 
     unknown = "Only role and permissions can be changed, and tokens and clients transferred or revoked."
 
@@ -65,20 +65,20 @@ class MemberChange(Transferring):
         help_text="Ids of the member's tokens that are revoked.",
     )
 
-    def wanted(self) -> dict[str, Any]:
-        """Arguments of the flow; raises APIError(not_found) for an id that cannot be one."""
+    def changes(self) -> dict[str, Any]:
+        """Return the arguments of the flow. Raises APIError(not_found) for a malformed id."""
         given = self.validated_data
         found: dict[str, Any] = {name: given[name] for name in ("role", "permissions") if name in given}
         revoked = [parse_id("tok", text) for text in given.get("revoke_tokens", [])]
         return found | self.transfers() | {"revoked": revoked}
 
 
-class Removal(Transferring):
-    """What becomes of the member's tokens and clients; tokens not named are revoked, clients stay."""
+class MemberRemovalSerializer(TransferSerializer):
+    """Transfers of the member's tokens and clients. Other tokens are revoked; other clients stay."""
 
 
 class ExcessSerializer(CamelCase):
-    """A token or client that may do more than the member who is responsible for it."""
+    """A token or client with permissions that its responsible member does not hold."""
 
     id = serializers.CharField(source="credential.public_id")
     name = serializers.CharField(source="credential.name")
@@ -93,6 +93,6 @@ class ExceedingSerializer(CamelCase):
 
 
 class ChangedMemberSerializer(MemberSerializer):
-    """The member, and what goes on beyond their rights: revoke it, or transfer it."""
+    """The member, with the active credentials that exceed their permissions."""
 
     exceeding = ExceedingSerializer()

@@ -1,4 +1,4 @@
-"""JSON endpoint of one member: another role, other permissions, and the end of the membership."""
+"""JSON endpoint of one member: change of role and permissions, and removal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from accounts import errors
 from accounts.authorization.acts import MANAGE
 from accounts.drf.tenancy import caller, parse_id
 from accounts.errors import ErrorCode
-from tokens.api.member_serializers import ChangedMemberSerializer, MemberChange, Removal
+from tokens.api.member_serializers import (
+    ChangedMemberSerializer,
+    MemberRemovalSerializer,
+    MemberUpdateSerializer,
+)
 from tokens.lifecycle import member_removal
 from tokens.service_accounts.excess import exceeding
 
@@ -35,34 +39,38 @@ class MemberView(APIView):
     @extend_schema(
         operation_id="changeMember",
         summary="Change a member's role or permissions",
-        request=MemberChange,
+        request=MemberUpdateSerializer,
         responses=ChangedMemberSerializer,
     )
     def patch(self, request: Request, member_id: str) -> Response:
         """Takes effect with the member's next request. A lower role removes the permissions beyond it that
-        are not named again. Tokens go on: `exceeding` lists those that may do more than the member now.
+        are not named again. Tokens stay active: `exceeding` lists those with more permissions than the
+        member.
 
-        No caller acts on a member above them, gives more than they hold, changes their own permissions, or
-        removes the last owner. A program acts with no more than its responsible member's present rights, and
-        not on that member.
+        A caller cannot act on a member of a higher role, grant more than they hold, change their own
+        permissions, or remove the last owner. A program has at most the current rights of its responsible
+        member, and cannot act on that member.
         """
         pk = parse_id("mem", member_id)
-        wanted = MemberChange(data=request.data, partial=True)
+        wanted = MemberUpdateSerializer(data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
-        member = member_removal.change(actor=caller(request), member_id=pk, **wanted.wanted())
+        member = member_removal.change(actor=caller(request), member_id=pk, **wanted.changes())
         member.exceeding = exceeding(member, timezone.now())  # type: ignore[attr-defined]
         return Response(ChangedMemberSerializer(member).data)
 
     @extend_schema(
-        operation_id="removeMember", summary="Remove a member", request=Removal, responses={204: None}
+        operation_id="removeMember",
+        summary="Remove a member",
+        request=MemberRemovalSerializer,
+        responses={204: None},
     )
     def delete(self, request: Request, member_id: str) -> Response:
-        """Ends their sessions here, and their tokens but for those that others take over.
+        """Ends the member's sessions in this organization, and revokes their tokens that are not transferred.
 
-        Needs `members.manage`, except for leaving by oneself.
+        Needs `members.manage`, except for leaving the organization oneself.
         """
         pk = parse_id("mem", member_id)
-        wanted = Removal(data=request.data)
+        wanted = MemberRemovalSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         member_removal.remove(actor=caller(request), member_id=pk, **wanted.transfers())
         return Response(status=204)

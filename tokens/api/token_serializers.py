@@ -1,4 +1,4 @@
-"""The JSON of tokens: what is asked for, and the record that is told."""
+"""JSON of service-account tokens."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STATUSES = [(status.value, status.label) for status in (Status.ACTIVE, Status.EX
 
 
 class PermissionText(String):
-    """A permission in either form, kept as it was written."""
+    """A permission in either form, stored as written."""
 
     pattern = PATTERN
 
@@ -58,34 +58,36 @@ class TokenQuery(CamelCase, PageQuery):
 
     def validate_q(self, value: str) -> str:
         if pasted.is_part_of_secret(value):
-            raise serializers.ValidationError("A secret has no place in an address: post it to the look-up.")
+            raise serializers.ValidationError(
+                "Do not put a token in the URL. Use POST /api/v1/tokens/lookup."
+            )
         return value
 
 
-class TokenWish(StrictSerializer):
-    """What a new token is to be."""
+class TokenCreateSerializer(StrictSerializer):
+    """A new token."""
 
     name = Name(max_length=100, help_text="Unique among the organization's active tokens.")
     permissions = BoundedList(
         child=PermissionText(),
         min_length=1,
         max_length=MOST_PERMISSIONS,
-        help_text="They never change later.",
+        help_text="They cannot be changed later.",
     )
     expires_in_days = WholeNumber(
         min_value=1,
         max_value=MAX_DAYS,
         allow_null=True,
         default=DEFAULT_DAYS,
-        help_text=f"Left out, it is {DEFAULT_DAYS}; null never expires, where the organization allows it. "
-        "A token that a program creates expires no later than the program: a later end is shortened to that, "
-        "and the answer's `expiresAt` says so.",
+        help_text=f"Default {DEFAULT_DAYS}; null never expires, if the organization allows it. A token "
+        "created by a program expires no later than the program: a later expiry is shortened, and the "
+        "response has the resulting `expiresAt`.",
     )
     description = Lines(max_length=500, allow_blank=True, default="")
 
 
-class TokenChange(StrictSerializer):
-    """What of a token may change; the rest of it never does."""
+class TokenUpdateSerializer(StrictSerializer):
+    """The changeable fields of a token."""
 
     unknown = "Only name and description can be changed."
 
@@ -93,34 +95,34 @@ class TokenChange(StrictSerializer):
     description = Lines(max_length=500, allow_blank=True, required=False)
 
 
-class Revocation(StrictSerializer):
+class RevocationSerializer(StrictSerializer):
     """Why a token is revoked."""
 
     reason = Text(max_length=200, allow_blank=True, default="")
 
 
-class Lookup(StrictSerializer):
-    """A secret that was found somewhere."""
+class TokenLookupSerializer(StrictSerializer):
+    """A token's plaintext to look up."""
 
     token = String(max_length=1000, help_text="A token's whole plaintext.")
 
 
 class ResponsibleSerializer(CamelCase):
-    """The member with whom a token ends."""
+    """The responsible member: the token ends with the membership."""
 
     member_id = serializers.CharField(source="public_id")
     name = serializers.CharField(source="user.display_name")
 
 
 class KnownToSerializer(CamelCase):
-    """A former responsible member who may still know the present secret: rotate it, or revoke it."""
+    """A former responsible member who may still know the current secret."""
 
     name = serializers.CharField(source="known_to")
     since = Instant(source="known_since")
 
 
 class ParentSerializer(CamelCase):
-    """The program that created it, and with which it ends."""
+    """The program that created it: it ends with that program."""
 
     type = serializers.ChoiceField(choices=["token", "client"])
     id = serializers.CharField()
@@ -136,7 +138,7 @@ class RefusedUsesSerializer(CamelCase):
 
 
 class TokenSerializer(CamelCase):
-    """A token as it can be told at any time: everything but its secret."""
+    """A token without its secret."""
 
     id = serializers.CharField(source="token.public_id")
     name = serializers.CharField(source="token.name")
@@ -161,7 +163,7 @@ class TokenSerializer(CamelCase):
 
 
 class CreatedTokenSerializer(TokenSerializer):
-    """The one answer that holds the secret."""
+    """The only response with the secret."""
 
     token = serializers.CharField(source="plaintext", help_text="The plaintext, shown here and never again.")
 

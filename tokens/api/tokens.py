@@ -19,13 +19,13 @@ from accounts.errors import APIError, ErrorCode
 from tokens.api import examples
 from tokens.api.token_serializers import (
     CreatedTokenSerializer,
-    Lookup,
-    Revocation,
-    TokenChange,
+    RevocationSerializer,
+    TokenCreateSerializer,
+    TokenLookupSerializer,
     TokenPage,
     TokenQuery,
     TokenSerializer,
-    TokenWish,
+    TokenUpdateSerializer,
 )
 from tokens.models import ServiceAccountToken
 from tokens.service_accounts import names, rename, search
@@ -52,9 +52,9 @@ class TokensView(APIView):
         operation_id="listTokens", summary="The tokens", parameters=[TokenQuery], responses=TokenPage
     )
     def get(self, request: Request) -> Response:
-        """Newest first; those that are active, unless `status` says otherwise.
+        """Newest first; active ones by default.
 
-        A token is `revoked` also when the member who answers for it has left the organization.
+        A token is also `revoked` if its responsible member has left the organization.
         """
         query = TokenQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -74,27 +74,27 @@ class TokensView(APIView):
                 "Idempotency-Key",
                 {"type": "string", "pattern": "^[!-~]{1,255}$"},
                 OpenApiParameter.HEADER,
-                description="A repeat with the same key within 24 hours makes no second token: it answers "
+                description="A repeat with the same key within 24 hours creates no second token: it returns "
                 "409 with the record, without the secret.",
             )
         ],
-        request=TokenWish,
+        request=TokenCreateSerializer,
         responses={201: CreatedTokenSerializer},
-        examples=[examples.WISH, examples.NEVER_EXPIRING_WISH],
+        examples=[examples.EXPIRING_IN_A_YEAR, examples.NEVER_EXPIRING],
     )
     def post(self, request: Request) -> Response:
-        """The answer's `token` is the plaintext, which exists there and nowhere else.
+        """`token` in the response is the plaintext. It is not stored and cannot be shown again.
 
-        A new token may do no more than the credential that makes it.
+        A new token has no more permissions than the credential that creates it.
         """
-        wish = TokenWish(data=request.data)
+        serializer = TokenCreateSerializer(data=request.data)
         inside, now = organization_id(request), timezone.now()
-        values = wish.checked(lambda name: names.is_taken(inside, name, now), names.TAKEN)
+        values = serializer.checked(lambda name: names.is_taken(inside, name, now), names.TAKEN)
         key = idempotency_key(request)
         try:
             issued = issue(actor=caller(request), idempotency_key=key, **values)
         except AlreadyCreated as earlier:
-            raise APIError(errors.ALREADY_CREATED, record=told(earlier.token)) from None
+            raise APIError(errors.ALREADY_CREATED, record=serialize(earlier.token)) from None
         return created(issued)
 
 
@@ -105,24 +105,24 @@ class TokenView(APIView):
     @extend_schema(operation_id="readToken", summary="One token", responses=TokenSerializer)
     def get(self, request: Request, token_id: str) -> Response:
         """Everything about a token but its secret."""
-        return Response(told(find(request, token_id)))
+        return Response(serialize(find(request, token_id)))
 
     @extend_schema(
         operation_id="changeToken",
         summary="Rename or describe a token",
-        request=TokenChange,
+        request=TokenUpdateSerializer,
         responses=TokenSerializer,
     )
     def patch(self, request: Request, token_id: str) -> Response:
         """Permissions, expiry and secret never change."""
         token = find(request, token_id)
-        change = TokenChange(data=request.data, partial=True)
+        change = TokenUpdateSerializer(data=request.data, partial=True)
         values = change.checked(lambda name: rename.is_taken(token, name), names.TAKEN)
-        return Response(told(rename.rename(token=token, actor=caller(request), **values)))
+        return Response(serialize(rename.rename(token=token, actor=caller(request), **values)))
 
     @extend_schema(operation_id="deleteToken", summary="Revoke a token", responses={204: None})
     def delete(self, request: Request, token_id: str) -> Response:
-        """Revokes at once and for good; a repeat changes nothing and answers the same. The record stays."""
+        """Revokes at once; this cannot be undone. Repeating it is no error. The record stays."""
         revoke(token=find(request, token_id), actor=caller(request))
         return Response(status=204)
 
@@ -133,16 +133,16 @@ class TokenRevocationView(APIView):
 
     @extend_schema(
         operation_id="revokeToken",
-        summary="Revoke a token and say why",
-        request=Revocation,
+        summary="Revoke a token with a reason",
+        request=RevocationSerializer,
         responses=TokenSerializer,
     )
     def post(self, request: Request, token_id: str) -> Response:
-        """Revokes at once and for good; of a repeat, the first reason stays."""
+        """Revokes at once; this cannot be undone. After a repeat, the first reason stays."""
         token = find(request, token_id)
-        revocation = Revocation(data=request.data)
+        revocation = RevocationSerializer(data=request.data)
         revocation.is_valid(raise_exception=True)
-        return Response(told(revoke(token=token, actor=caller(request), **revocation.validated_data)))
+        return Response(serialize(revoke(token=token, actor=caller(request), **revocation.validated_data)))
 
 
 @extend_schema(tags=["Tokens"])
@@ -153,22 +153,22 @@ class TokenLookupView(APIView):
     @extend_schema(
         operation_id="lookUpToken",
         summary="Find the token of a secret",
-        request=Lookup,
+        request=TokenLookupSerializer,
         responses=TokenSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Tells which of the organization's tokens a secret belongs to, whatever became of it."""
-        lookup = Lookup(data=request.data)
+        """Returns the organization's token of a secret, also if it has expired or was revoked."""
+        lookup = TokenLookupSerializer(data=request.data)
         lookup.is_valid(raise_exception=True)
         tokens = search.of_organization(organization_id(request)).with_people()
         token = search.belonging_to(tokens, lookup.validated_data["token"])
         if token is None:
             raise APIError(errors.NOT_FOUND)
-        return Response(told(token))
+        return Response(serialize(token))
 
 
 def find(request: Request, token_id: str) -> ServiceAccountToken:
-    """The organization's token of that public id; raises APIError(not_found) for any other."""
+    """Return the organization's token of that public id. Raises APIError(not_found) for any other."""
     pk = parse_id("tok", token_id)
     token = search.of_organization(organization_id(request)).with_people().filter(pk=pk).first()
     if token is None:
@@ -176,21 +176,21 @@ def find(request: Request, token_id: str) -> ServiceAccountToken:
     return token
 
 
-def told(token: ServiceAccountToken) -> dict[str, Any]:
+def serialize(token: ServiceAccountToken) -> dict[str, Any]:
     [record] = records(token.organization_id, [token])
     return dict(TokenSerializer(record).data)
 
 
 def created(issued: Issued) -> Response:
-    """201 with the record and the plaintext."""
+    """Return 201 with the record and the plaintext."""
     token = issued.token
-    body = told(token) | {"token": issued.plaintext}
+    body = serialize(token) | {"token": issued.plaintext}
     location = reverse("api-token", args=[token.public_id])
     return Response(body, status=201, headers={"Location": location})
 
 
 def idempotency_key(request: Request) -> str:
-    """The key as sent, "" without one; raises APIError (400) for one that is not visible ASCII."""
+    """Return the key, or "". Raises APIError(invalid_request) for one that is not visible ASCII."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return ""

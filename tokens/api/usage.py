@@ -1,4 +1,4 @@
-"""The JSON endpoint of usage: calls by day, token and client, and what is left of today's limit."""
+"""JSON endpoint of usage: calls by day, token and client, and the rest of today's quota."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class UsageView(APIView):
         responses=UsageSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Days are UTC days. The request that asks is already counted."""
+        """Days are UTC days. This request is already counted."""
         query = UsageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         inside = organization_id(request)
@@ -43,7 +43,7 @@ class UsageView(APIView):
 
 
 def report(found: Figures) -> dict[str, Any]:
-    """The body without ``today``; written by hand, because a year of fifty tokens is 18,000 counts."""
+    """Return the body without ``today``. Built by hand: a year of 50 tokens has 18,000 counts."""
     names = {caller.public_id: {"name": caller.name} for caller, _ in found.callers}
     callers = dict(found.callers)
     return {

@@ -1,4 +1,4 @@
-"""The JSON of usage."""
+"""JSON of usage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Day(serializers.DateField):
-    """A date as ISO 8601 writes it, and in no other of its forms."""
+    """A date in the form YYYY-MM-DD only."""
 
     def to_internal_value(self, value: Any) -> date:
         if not isinstance(value, str) or not DATE.fullmatch(value):
@@ -29,8 +29,8 @@ class UsageQuery(Query):
     """``from`` and ``to``, both included."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        first = Day(required=False, help_text=f"The first day; {DAYS} days up to `to` where it is left out.")
-        last = Day(required=False, help_text="The last day, in UTC; today where it is left out.")
+        first = Day(required=False, help_text=f"The first day; by default {DAYS} days up to `to`.")
+        last = Day(required=False, help_text="The last day, in UTC; by default today.")
         return {"from": first, "to": last}
 
     def validate(self, attrs: dict[str, date]) -> dict[str, date]:
@@ -39,16 +39,16 @@ class UsageQuery(Query):
         if first is None:
             first = date.fromordinal(max(1, last.toordinal() - DAYS + 1))
         if first > last:
-            raise serializers.ValidationError({"from": ["The first day must not lie after the last."]})
+            raise serializers.ValidationError({"from": ["The first day must not be after the last."]})
         if last - first >= timedelta(days=MOST_DAYS):
             raise serializers.ValidationError({"from": [f"A report covers at most {MOST_DAYS} days."]})
         return {"first": first, "last": last}
 
 
 class CountSerializer(CamelCase):
-    """Requests of a time."""
+    """Numbers of requests."""
 
-    calls = serializers.IntegerField(help_text="Requests that were let in.")
+    calls = serializers.IntegerField(help_text="Accepted requests.")
     refused = serializers.IntegerField(help_text="Requests over a limit.")
 
 
@@ -74,7 +74,7 @@ class DaySerializer(CountSerializer):
 
 
 class TodaySerializer(CamelCase):
-    """The plan's day, as the X-RateLimit headers tell it."""
+    """The plan's daily quota, as in the X-RateLimit headers."""
 
     limit = serializers.IntegerField(allow_null=True, help_text="null is unlimited.")
     used = serializers.IntegerField()

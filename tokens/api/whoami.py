@@ -1,4 +1,4 @@
-"""Who am I: the credential in its own words (seeds 001, 002, 004)."""
+"""The identity of the calling credential (seeds 001, 002, 004)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tokens.credentials.credential import Credential
 
 
 class Identity(CamelCase):
-    """What every credential tells of itself."""
+    """The members common to every credential."""
 
     organization_id = serializers.CharField()
     organization_name = serializers.CharField()
@@ -30,7 +30,7 @@ class Identity(CamelCase):
 
 
 class TokenIdentity(Identity):
-    """A service-account token: it stands for its organization."""
+    """A service-account token, which acts for its organization."""
 
     auth_kind = serializers.ChoiceField(choices=["api-token"])
     token_id = serializers.CharField()
@@ -39,7 +39,7 @@ class TokenIdentity(Identity):
 
 
 class SessionIdentity(Identity):
-    """A person, with the role and permissions that they have now."""
+    """A person, with the current role and permissions."""
 
     auth_kind = serializers.ChoiceField(choices=["session"])
     actor_type = serializers.ChoiceField(choices=["user"])
@@ -48,11 +48,11 @@ class SessionIdentity(Identity):
     user_email = serializers.EmailField()
     user_role = serializers.ChoiceField(choices=Role.choices)
     session_id = serializers.CharField()
-    session_expires_at = Instant(help_text="The end of the access token that asks.")
+    session_expires_at = Instant(help_text="The expiry of the access token used.")
 
 
 class ClientIdentity(Identity):
-    """An OAuth client, with what its access token was given."""
+    """An OAuth client, with the scope of its access token."""
 
     auth_kind = serializers.ChoiceField(choices=["oauth-client"])
     actor_type = serializers.ChoiceField(choices=["client"])
@@ -74,12 +74,12 @@ class IdentityView(APIView):
 
     @extend_schema(summary="Who am I", responses=ANY_IDENTITY, examples=[examples.IDENTITY])
     def get(self, request: Request) -> Response:
-        """Confirms that a credential is valid and shows what it may do. Any credential may ask."""
+        """Confirms that a credential is valid and shows its permissions. Needs no permission."""
         return Response(describe(cast(Credential, request.auth)))
 
 
 def describe(credential: Credential) -> dict[str, Any]:
-    """The body of its kind's serializer, written by hand: nothing is asked as often as this."""
+    """Return the body of the credential's kind. Built by hand, because it is requested most often."""
     if credential.organization_id is None or credential.id is None:
         raise APIError(errors.FORBIDDEN)
     of_kind = {"api-token": _of_token, "session": _of_session, "oauth-client": _of_client}[

@@ -1,4 +1,4 @@
-"""What a signed access token proves: the signature first, then where its grant stands now."""
+"""Authentication of access tokens: the signature first, then the current status of the grant."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from ratelimit.types import FixedWindow, LimitRequest
 from tokens.credentials.credential import Credential, RefusedSecret, plan_limit_request
 from tokens.crypto import access_jwt
 from tokens.crypto.access_jwt import Claims
-from tokens.grants.status import Row, Standing, judge, row_of, scopes_of
+from tokens.grants import status
+from tokens.grants.status import GrantStatus, Row, scopes_of
 
 ERRORS = {
-    Standing.ENDED: errors.TOKEN_REVOKED,
-    Standing.EXPIRED: errors.TOKEN_EXPIRED,
-    Standing.SUSPENDED: errors.ORGANIZATION_SUSPENDED,
+    GrantStatus.ENDED: errors.TOKEN_REVOKED,
+    GrantStatus.EXPIRED: errors.TOKEN_EXPIRED,
+    GrantStatus.SUSPENDED: errors.ORGANIZATION_SUSPENDED,
 }
 
 
-def for_jwt(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | ErrorCode:
-    """Who a string of a JWT's shape speaks for."""
+def authenticate_jwt(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | ErrorCode:
+    """Authenticate a string in the form of a JWT."""
     found = verify(raw, now or timezone.now())
     return found[0] if isinstance(found, tuple) else found
 
 
 def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | RefusedSecret | ErrorCode:
-    """Check the signature and claims without any statement; if they are ours, the grant with one."""
+    """Verify signature and claims without a query, and the grant in one query."""
     try:
         claims = access_jwt.decode(raw, now.timestamp())
         grant_id, granted = typeid.decode("ses", claims.sid), ScopeSet.of(claims.scope.split())
@@ -41,12 +42,12 @@ def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | RefusedSecret
         return errors.TOKEN_EXPIRED
     except (access_jwt.InvalidJWT, ValueError):
         return errors.INVALID_TOKEN
-    row = row_of(grant_id)
+    row = status.load(grant_id)
     if row is None:
         return errors.TOKEN_REVOKED
-    standing = judge(row, now)
-    if standing is not Standing.GOOD:
-        error = ERRORS[standing]
+    found_status = status.evaluate(row, now)
+    if found_status is not GrantStatus.ACTIVE:
+        error = ERRORS[found_status]
         return RefusedSecret(error, row.organization_id, row.client_id) if row.client_id else error
     expires_at = datetime.fromtimestamp(claims.exp, UTC)
     scopes = scopes_of(row, granted.texts)
@@ -58,7 +59,7 @@ def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | RefusedSecret
 
 
 def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
-    """A person: the role and its rights are read now, not from the token."""
+    """Return a person's credential: role and permissions are the current ones, not those of the token."""
     email = row.user_email or ""
     person = row.user_id or row.id
     return Credential(
@@ -91,7 +92,7 @@ def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
 
 
 def _of_client(row: Row, client_id: UUID, scopes: ScopeSet, expires_at: datetime) -> Credential:
-    """A client: what its token was given, as far as the client still may."""
+    """Return a client's credential: the token's scopes that the client still has."""
     return Credential(
         type="client",
         auth_kind="oauth-client",

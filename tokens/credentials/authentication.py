@@ -1,4 +1,4 @@
-"""DRF's view of the bearer that the middleware has already verified."""
+"""DRF authentication by the bearer token that the middleware has verified."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tokens.credentials.credential import Credential
 
 
 class BearerAuthentication(BaseAuthentication):
-    """``request.user`` and ``request.auth`` are the Credential; anything else raises APIError."""
+    """Sets ``request.user`` and ``request.auth`` to the Credential; raises APIError if there is none."""
 
     def authenticate(self, request: Request) -> tuple[Credential, Credential]:
         credential: Credential | None = request._request.credential  # type: ignore[attr-defined]
@@ -28,7 +28,7 @@ class BearerAuthentication(BaseAuthentication):
 
 
 def refused(request: HttpRequest) -> APIError:
-    """Why there is no credential, as the middleware has found."""
+    """Return why the request has no credential, as the middleware found."""
     error: APIError = request.credential_error  # type: ignore[attr-defined]
     return error
 

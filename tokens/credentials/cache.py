@@ -1,4 +1,7 @@
-"""What a worker remembers of credentials: never trusted by itself, only under the organization's fence."""
+"""Per-process credential cache.
+
+An entry is used only if Redis confirms that the organization's generation is unchanged.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from accounts.errors import ErrorCode
 from ratelimit import metrics
 from ratelimit.types import Decision, Fence
 from tokens.credentials.credential import Credential, RefusedSecret
-from tokens.credentials.refusal_limits import guesses, refuse
+from tokens.credentials.refusal_limits import refusal_limiter, refuse
 
 Found = Credential | RefusedSecret | ErrorCode
 Read = Callable[[str], Found]
@@ -30,11 +33,11 @@ Exists = Callable[[bytes], bool]
 class Entry(NamedTuple):
     credential: Credential
     fence: Fence
-    born: float
+    read_at: float
 
 
-class Memory:
-    """Credentials by the digest of their secret, and the store's epoch of each organization; bounded."""
+class CredentialCache:
+    """Credentials by the digest of their secret, and Redis's epoch of each organization. Bounded in size."""
 
     def __init__(self) -> None:
         self.entries: dict[bytes, Entry] = {}
@@ -46,7 +49,7 @@ class Memory:
             _make_room(self.entries)
             self.entries[key] = entry
 
-    def saw(self, bucket: UUID, epoch: str) -> None:
+    def learn_epoch(self, bucket: UUID, epoch: str) -> None:
         known = self.epochs.get(bucket)
         if known is None or known[0] != epoch:
             with self._writing:
@@ -54,7 +57,10 @@ class Memory:
                 self.epochs[bucket] = (epoch, time.monotonic())
 
     def epoch(self, bucket: UUID | None, before: float) -> str:
-        """The epoch known before that moment: one met later may hide a change that was lost with the last."""
+        """Return the bucket's epoch if it was known before ``before``, else "".
+
+        An epoch learned later may hide a revocation that was lost with the previous one.
+        """
         epoch, since = self.epochs.get(bucket, ("", 0.0)) if bucket else ("", 0.0)
         return epoch if since < before else ""
 
@@ -63,8 +69,8 @@ class Memory:
         self.epochs.clear()
 
 
-class Known:
-    """One request's credential: how it is known, and how to know it anew."""
+class RequestCredential:
+    """The credential of one request: found in the cache or in SQL, and read again on demand."""
 
     __slots__ = ("fence", "key", "may_exist", "raw", "read", "request")
 
@@ -73,11 +79,11 @@ class Known:
         self.key = sha256(raw.encode()).digest()
 
     def find(self, now: datetime | None = None) -> Found:
-        """From memory where that may still hold, else from SQL."""
-        entry = memory.entries.get(self.key) if settings.REDIS_URL else None
+        """Return it from the cache if the entry is still usable, else from SQL."""
+        entry = credential_cache.entries.get(self.key) if settings.REDIS_URL else None
         if entry is None or entry.credential.has_ended(now or timezone.now()):
             return self._from_sql() if self._may_be_valid() else errors.RATE_LIMITED
-        age = time.monotonic() - entry.born
+        age = time.monotonic() - entry.read_at
         if age < settings.CREDENTIAL_MEMORY_SECONDS:
             metrics.LOOKUPS("memory").inc()
             self.fence = entry.fence
@@ -85,7 +91,7 @@ class Known:
         try:
             return self._from_sql()
         except (OperationalError, InterfaceError):
-            # Nothing can change while SQL is away, and the fence still tells of what had changed before.
+            # Nothing can change while SQL is unavailable, and the fence shows what had changed before.
             if age >= settings.CREDENTIAL_MEMORY_OUTAGE_SECONDS:
                 raise
             metrics.LOOKUPS("memory").inc()
@@ -93,47 +99,48 @@ class Known:
             return entry.credential
 
     def read_again(self) -> Credential | None:
-        """Read it from SQL; None where it is refused now. The request carries the outcome."""
+        """Read it from SQL and store the outcome on the request. Returns None if it is refused now."""
         try:
             found = self._from_sql("sql_again")
         except (OperationalError, InterfaceError):
             found = errors.UNAVAILABLE
         if not isinstance(found, Credential):
-            memory.entries.pop(self.key, None)
+            credential_cache.entries.pop(self.key, None)
             self.request.credential, self.request.credential_error = None, refuse(self.request, found)  # type: ignore[attr-defined]
             return None
         self.request.credential = found  # type: ignore[attr-defined]
         return found
 
     def keep(self, decision: Decision) -> None:
-        """Remember what was read from SQL, where it was read under the epoch that still stands."""
+        """Cache what was read from SQL, if the epoch has not changed since."""
         credential: Credential = self.request.credential  # type: ignore[attr-defined]
         if self.fence.remembered or credential.organization_id is None:
             return
-        memory.saw(credential.organization_id, decision.epoch)
+        credential_cache.learn_epoch(credential.organization_id, decision.epoch)
         if decision.keeps:
             fence = Fence(decision.epoch, self.fence.generation, remembered=True)
-            memory.put(self.key, Entry(credential, fence, time.monotonic()))
+            credential_cache.put(self.key, Entry(credential, fence, time.monotonic()))
 
     def _may_be_valid(self) -> bool:
-        """False where an address is past its limit and memory can tell that this will be refused."""
-        if not guesses.seconds_left(self.request):
+        """Return False if the address is past its limit and this process knows that the secret is refused."""
+        if not refusal_limiter.seconds_left(self.request):
             return True
-        return not guesses.refused_just_now(self.key) and (not self.may_exist or self.may_exist(self.key))
+        return not refusal_limiter.was_refused(self.key) and (not self.may_exist or self.may_exist(self.key))
 
     def _from_sql(self, counted_as: str = "sql") -> Found:
         began = time.monotonic()
         found = self.read(self.raw)
         metrics.LOOKUPS(counted_as).inc()
         if not isinstance(found, Credential):
-            if guesses.seconds_left(self.request):
-                guesses.refuse_again(self.key)
+            if refusal_limiter.seconds_left(self.request):
+                refusal_limiter.remember_refusal(self.key)
             return found
-        self.fence = Fence(memory.epoch(found.organization_id, began), found.generation, remembered=False)
+        epoch = credential_cache.epoch(found.organization_id, began)
+        self.fence = Fence(epoch, found.generation, remembered=False)
         return found
 
 
-memory = Memory()
+credential_cache = CredentialCache()
 
 
 def _make_room(table: dict[Any, Any]) -> None:

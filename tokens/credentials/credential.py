@@ -1,4 +1,4 @@
-"""What a bearer proves: one frozen value for every kind, looked up in one statement."""
+"""The authenticated credential, and authentication of service-account tokens in one query."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from ratelimit.types import FixedWindow, LimitRequest
 from tokens.credentials import forward_auth_paths
 from tokens.crypto import opaque, signing_keys
 from tokens.grants import status
-from tokens.grants.status import Standing
+from tokens.grants.status import GrantStatus
 from tokens.models import ServiceAccountToken, TokenSecret
-from tokens.prepared_query import Lookup
+from tokens.prepared_query import PreparedQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential(Actor):
-    """``request.credential`` and ``request.auth``: who calls, with which rights, charged to whom.
+    """The caller, its scopes and its charge: ``request.credential`` and ``request.auth``.
 
-    ``limit_request`` is None for our own services only, and ``plan`` where both are the same; ``grant_id`` is
-    the grant of a signed token; ``generation`` is the organization's, read in the same statement;
-    ``kid`` is the key that signed an access token.
+    ``limit_request`` is None for internal services only; ``plan`` is None if it equals ``limit_request``.
+    ``grant_id`` is the grant of an access token, ``kid`` the key that signed it. ``generation`` is the
+    organization's, read in the same query.
     """
 
     auth_kind: str
     limit_request: LimitRequest | None
     plan: LimitRequest | None = None
     expires_at: datetime | None = None
-    # When the secret that was presented ends, where that may be before the credential does.
+    # When the presented secret expires, if that may be before the credential does.
     secret_valid_until: datetime | None = None
     user_email: str = ""
     grant_id: UUID | None = None
@@ -43,20 +43,23 @@ class Credential(Actor):
     kid: str = ""
 
     def has_ended(self, now: datetime) -> bool:
-        """Whether it expired, its secret was superseded, or its signing key is no longer trusted."""
+        """Return whether it has expired, its secret was rotated, or its signing key is no longer trusted."""
         if self.kid and signing_keys.verifying(self.kid, now.timestamp()) is None:
             return True
         return any(end is not None and end <= now for end in (self.expires_at, self.secret_valid_until))
 
     def limit_request_for(self, path: str) -> LimitRequest | None:
-        """At forward authentication a person's session is charged to the plan like any credential."""
+        """Return the charge of a request. Forward authentication charges sessions to the plan as well."""
         return self.plan if self.plan and path in forward_auth_paths.PATHS else self.limit_request
 
     def scopes_now(self, member: HoldsScopes) -> ScopeSet:
-        """As the credential stands under the lock; a program's rights are its own, never its member's."""
+        """Return the current scopes, under the lock. A program has its own scopes, not its member's.
+
+        Raises APIError(token_revoked).
+        """
         if self.grant_id is not None:
-            row = status.row_of(self.grant_id)
-            if row is None or status.judge(row, timezone.now()) is not Standing.GOOD:
+            row = status.load(self.grant_id)
+            if row is None or status.evaluate(row, timezone.now()) is not GrantStatus.ACTIVE:
                 raise APIError(errors.TOKEN_REVOKED)
             return status.scopes_of(row, self.scopes.texts)
         if self.type == "service_account":
@@ -68,7 +71,7 @@ class Credential(Actor):
 
 @dataclass(frozen=True, slots=True)
 class RefusedSecret:
-    """Why a known secret is refused, and whose use it is: of which subject in which organization."""
+    """Why an existing secret is refused, with its subject and organization, which count the refused use."""
 
     error: ErrorCode
     bucket: UUID
@@ -76,7 +79,7 @@ class RefusedSecret:
 
 
 class _Row(NamedTuple):
-    """The columns of the one look-up, in their order."""
+    """The columns of the query, in order."""
 
     token_id: UUID
     name: str
@@ -114,23 +117,23 @@ _COLUMNS = (
     "token__organization__plan__requests_per_day",
     "token__organization__plan__burst_per_minute",
     "token__responsible_id",
-    # What is read through the join is NULL once the membership is gone, by whatever means.
+    # Columns of the join are NULL once the membership was deleted, by any route.
     "token__responsible__organization_id",
     "token__responsible__user_id",
     "token__responsible__user__is_active",
 )
-_LOOKUP = Lookup(TokenSecret, "digest", _COLUMNS)
+_QUERY = PreparedQuery(TokenSecret, "digest", _COLUMNS)
 
 
-def for_token(raw: str, now: datetime | None = None) -> Credential | ErrorCode:
-    """Verify a string of a service-account token's shape: one statement by its digest."""
+def authenticate_token(raw: str, now: datetime | None = None) -> Credential | ErrorCode:
+    """Authenticate a string in the form of a service-account token: one query by its digest."""
     found = read_token(raw, now)
     return found.error if isinstance(found, RefusedSecret) else found
 
 
 def read_token(raw: str, now: datetime | None = None) -> Credential | RefusedSecret | ErrorCode:
-    """``for_token`` for a request: it also says whose secret is refused."""
-    found = _LOOKUP.row(opaque.digest(raw))
+    """Authenticate as ``authenticate_token`` does, and return whose secret was refused."""
+    found = _QUERY.fetch_one(opaque.digest(raw))
     if found is None:
         return errors.INVALID_TOKEN
     row = _Row(*found)
@@ -181,7 +184,7 @@ def plan_limit_request(
     plan_daily_limit: int | None,
     burst_per_minute: int | None,
 ) -> LimitRequest:
-    """The organization's shared day, and its burst window where the plan has one."""
+    """Return the charge of the organization's daily quota and of the plan's burst limit, if it has one."""
     burst = (
         FixedWindow("burst", f"burst:{organization_id.hex}", burst_per_minute) if burst_per_minute else None
     )

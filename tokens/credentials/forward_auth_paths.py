@@ -1,4 +1,4 @@
-"""Paths of forward authentication, for the limiter's charge as well as for the view."""
+"""Paths of forward authentication, used by the limiter and the view."""
 
 from __future__ import annotations
 

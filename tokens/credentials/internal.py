@@ -1,4 +1,4 @@
-"""Our own services' bearers: static, two at once for rotation, for /internal/* and nothing else."""
+"""Static bearer tokens of internal services for /internal/* only; two may be valid during a rotation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATH = "/internal/"
 
 
 def matches(raw: str) -> bool:
-    """Compare digests, as bytes and in constant time, with every configured token."""
+    """Compare the digest with that of every configured token, in constant time."""
     presented = opaque.digest(raw)
     found = False
     for known in _digests(tuple(settings.INTERNAL_TOKENS)):

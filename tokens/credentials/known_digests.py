@@ -1,9 +1,9 @@
-"""Whether a token's digest exists at all, answered from memory for addresses that only guess.
+"""Index of all token digests in the process's memory, for addresses past their limit of refused credentials.
 
 A process keeps eight bytes of every digest, 8 MB for a million tokens. It reads them when an address is past
-its limit of refused credentials, so that further guesses cost no query while a valid token still passes.
-It may be trusted because a token's plaintext leaves its flow only after `announce` has added the digest to a
-stream in Redis, which is followed before each answer. Without Redis nothing is known, and SQL decides.
+its limit, so that further guesses cost no query while a valid token is still accepted. The index is complete:
+a token's plaintext is returned only after `announce` has added its digest to a Redis stream, which is read
+before each look-up. Without Redis the index is not used, and SQL decides.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from ratelimit.store import client
 from tokens.models import TokenSecret
 
 STREAM = "tsr:{tokens}:new"
-# Where a process has missed more entries than these, it reads all digests again.
+# A process that has missed more entries than these reads all digests again.
 KEPT = 1_000
-# Rows that are written by hand are seen after this time at the latest.
+# Rows inserted by hand are found after this time at the latest.
 RELOAD_SECONDS = 300
 PAGE = 20_000
-# Beyond this, memory is worth more than the queries of an attack.
+# Beyond this number the index would need too much memory, and SQL decides.
 MOST = 4_000_000
 KEY_BYTES = 8
 
 
-class Digests:
-    """The first bytes of each digest that SQL had, and of each announced since, up to the entry ``last``."""
+class DigestIndex:
+    """The first bytes of each digest in SQL and of those announced since, up to stream entry ``_last``."""
 
     def __init__(self) -> None:
-        # Before SQL is read: what is announced meanwhile comes after this entry.
+        # Added before SQL is read, so that digests announced meanwhile come after this entry.
         self._last = _add(b"")
         self._read_at = time.monotonic()
         self._keys = _read_keys()
         self._later: set[bytes] = set()
 
     def follow(self) -> bool:
-        """Add what was announced since the last call; False where all has to be read again.
+        """Add the digests announced since the last call. Returns False if the index has to be rebuilt.
 
         Raises StoreUnavailable.
         """
@@ -47,7 +47,7 @@ class Digests:
         if time.monotonic() - self._read_at > RELOAD_SECONDS:
             return False
         _, [entries] = client.pipeline(("XRANGE", STREAM, last, "+"))
-        # A stream that was trimmed or lost has no longer the entry that was read last.
+        # A stream that was trimmed or lost no longer has the entry that was read last.
         if not entries or entries[0][0] != last:
             return False
         self._later.update(fields[1] for _, fields in entries[1:])
@@ -62,15 +62,15 @@ class Digests:
         return place < len(self._keys) and self._keys[place] == key
 
 
-class Existing:
-    """The digests of this process, which its threads share."""
+class KnownDigests:
+    """The index of this process, shared by its threads."""
 
     def __init__(self) -> None:
-        self._digests: Digests | None = None
+        self._digests: DigestIndex | None = None
         self._reading = Lock()
 
     def may_hold(self, digest: bytes) -> bool:
-        """False only where no token had that digest when this was called."""
+        """Return False only if no token had that digest when this was called."""
         try:
             digests = self._current()
         except client.StoreUnavailable:
@@ -80,36 +80,36 @@ class Existing:
     def clear(self) -> None:
         self._digests = None
 
-    def _current(self) -> Digests | None:
-        """What exists as of now; None while another thread reads."""
+    def _current(self) -> DigestIndex | None:
+        """Return the up-to-date index, or None while another thread builds it."""
         digests = self._digests
         if digests is not None and digests.follow():
             return digests
         if not self._reading.acquire(blocking=False):
             return None
         try:
-            # A new object: threads that still follow the old one write into that.
-            digests = self._digests = Digests()
+            # A new object, because other threads may still update the old one.
+            digests = self._digests = DigestIndex()
         finally:
             self._reading.release()
         return digests
 
 
-existing = Existing()
+known_digests = KnownDigests()
 
 
 def announce(digest: bytes) -> None:
-    """Have every process know the digest; call it after the commit and before the plaintext is handed out.
+    """Publish the digest to every process: call it after the commit and before the plaintext is returned.
 
-    Where Redis is unavailable just then, the other processes read it after RELOAD_SECONDS: a token that
-    is new must not be lost for the sake of addresses past their limit.
+    If Redis is unavailable, the other processes find it after RELOAD_SECONDS. The request succeeds, because
+    only addresses past their limit are affected.
     """
     with suppress(client.StoreUnavailable):
         _add(digest[:KEY_BYTES])
 
 
 def _add(key: bytes) -> bytes:
-    """The id of the new entry."""
+    """Return the id of the new entry."""
     _, [entry] = client.pipeline(("XADD", STREAM, "MAXLEN", "~", KEPT, "*", "key", key))
     found: bytes = entry
     return found

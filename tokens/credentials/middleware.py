@@ -1,4 +1,4 @@
-"""Reads the Authorization header once: what it proves, or why not, is put on the request."""
+"""Bearer authentication (RFC 6750) of every request to the API."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from accounts.drf.exception_handler import exception_handler
 from accounts.drf.routes import routes
 from accounts.errors import APIError, is_api
 from tokens.credentials import forward_auth_paths, internal
-from tokens.credentials.access_tokens import for_jwt
+from tokens.credentials.access_tokens import authenticate_jwt
 from tokens.credentials.authentication import BearerAuthentication, refused
-from tokens.credentials.cache import Found, Known
+from tokens.credentials.cache import Found, RequestCredential
 from tokens.credentials.credential import Credential, read_token
-from tokens.credentials.known_digests import existing
+from tokens.credentials.known_digests import known_digests
 from tokens.credentials.refusal_limits import refuse
 from tokens.crypto import access_jwt, opaque
 
 
 class BearerMiddleware:
-    """Sets ``request.credential`` (None without a good bearer), ``request.credential_error`` (why) and
-    ``request.freshness`` (how the credential is known, for the limiter).
+    """Sets ``request.credential``, which is None without a valid bearer token.
+
+    Also sets ``request.credential_error``, why there is none, and ``request.freshness``, the
+    RequestCredential for the limiter.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -46,26 +48,26 @@ class BearerMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
-        """Refuses where the view asks for a bearer: DRF comes to the same answer, by a longer way."""
-        if request.credential is None and asks_for_bearer(view):  # type: ignore[attr-defined]
+        """Refuse the request if the view requires a bearer token. DRF would do the same at a higher cost."""
+        if request.credential is None and requires_bearer(view):  # type: ignore[attr-defined]
             return exception_handler(refused(request), {"request": request})
         return None
 
 
 @cache
 def without_bearer() -> frozenset[str]:
-    """Paths of the API where a bearer is not read, so that none costs a look-up there."""
+    """Return the paths of the API where a bearer token is not read and costs no look-up."""
     paths = (f"/{route.path}" for route in routes() if route.is_public and not route.parameters)
     return frozenset(paths) - forward_auth_paths.PATHS
 
 
 @lru_cache(maxsize=1024)
-def asks_for_bearer(view: Callable[..., Any]) -> bool:
+def requires_bearer(view: Callable[..., Any]) -> bool:
     return BearerAuthentication in getattr(getattr(view, "cls", None), "authentication_classes", ())
 
 
 def resolve(request: HttpRequest) -> Found:
-    """RFC 6750 section 2.1 and nothing else: one scheme, one credential, no lists, no other places."""
+    """Authenticate by the Authorization header (RFC 6750 section 2.1): one scheme, one token, no lists."""
     scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     raw = raw.strip(" ")
     if scheme.lower() != "bearer" or not raw:
@@ -73,12 +75,12 @@ def resolve(request: HttpRequest) -> Found:
     if request.path_info.startswith(internal.PATH):
         return internal.CREDENTIAL if internal.matches(raw) else errors.INVALID_TOKEN
     if opaque.looks_real(raw):
-        known = Known(request, raw, read_token, existing.may_hold)
+        credential = RequestCredential(request, raw, read_token, known_digests.may_hold)
     elif access_jwt.looks_real(raw):
-        known = Known(request, raw, for_jwt)
+        credential = RequestCredential(request, raw, authenticate_jwt)
     else:
         return errors.MALFORMED_TOKEN
-    found = known.find()
+    found = credential.find()
     if isinstance(found, Credential):
-        request.freshness = known  # type: ignore[attr-defined]
+        request.freshness = credential  # type: ignore[attr-defined]
     return found

@@ -1,4 +1,4 @@
-"""The limit of refused credentials per client address, asked before the look-up once it is reached."""
+"""Rate limit of refused credentials per client address. Past the limit it is checked before any look-up."""
 
 from __future__ import annotations
 
@@ -24,83 +24,83 @@ UNCOUNTED = (
     errors.UNAVAILABLE,
     errors.RATE_LIMITED,
 )
-# An address past its limit has one secret that nothing in memory decides about looked up in this time.
+# An address past its limit may cause one look-up of an undecided secret in this time.
 LOOKUP_SECONDS = 1.0
 # How long a refusal is repeated to such an address without another look-up.
 REFUSED_SECONDS = 1.0
 MOST = 10_000
 
 
-class Guesses:
-    """What this process knows of addresses past their limit, by monotonic time; bounded."""
+class RefusalLimiter:
+    """State of this process about addresses past their limit, by monotonic time. Bounded in size."""
 
     def __init__(self) -> None:
-        self._over: dict[str, float] = {}
+        self._limited_until: dict[str, float] = {}
         self._next_lookup: dict[str, float] = {}
-        self._refused: dict[bytes, float] = {}
+        self._refused_until: dict[bytes, float] = {}
 
     def clear(self) -> None:
-        for table in (self._over, self._next_lookup, self._refused):
+        for table in (self._limited_until, self._next_lookup, self._refused_until):
             table.clear()
 
     def seconds_left(self, request: HttpRequest) -> int:
-        """Until the address may be refused again; 0 where it is not known to be past its limit."""
-        if not self._over:
+        """Return the seconds until the limit is reset, or 0 if the address is not known to be past it."""
+        if not self._limited_until:
             return 0
-        ends = max((self._over.get(window.key, 0.0) for window in _windows(request)), default=0.0)
+        ends = max((self._limited_until.get(window.key, 0.0) for window in _windows(request)), default=0.0)
         return max(0, math.ceil(ends - time.monotonic()))
 
     def count(self, request: HttpRequest, exc: APIError) -> APIError:
-        """The refusal of a well-shaped secret, or of one too many from its address in this minute."""
+        """Count a refused secret. Returns ``exc``, or rate_limited if the address exceeds its limit."""
         try:
             attempts.reserve(_windows(request))
         except attempts.TooManyAttempts as error:
-            _put(self._over, error.window.key, time.monotonic() + error.retry_after)
+            _put(self._limited_until, error.window.key, time.monotonic() + error.retry_after)
             return APIError(errors.RATE_LIMITED, retry_after=error.retry_after)
         return exc
 
     def check_lookup(self, request: HttpRequest, raw: str) -> None:
-        """Raise APIError(rate_limited) where the address is past its limit and the secret is not one of ours.
+        """Raise APIError(rate_limited) if the address is past its limit and the secret has no valid code.
 
-        Of other secrets, which may be of an earlier version, one in LOOKUP_SECONDS passes.
+        Secrets without a code may be from an earlier version: one in LOOKUP_SECONDS may be looked up.
         """
         if not self.seconds_left(request):
             return
         network, now = _windows(request)[-1].key, time.monotonic()
-        if not self.refused_just_now(opaque.digest(raw)):
-            if tagged.is_ours(raw):
+        if not self.was_refused(opaque.digest(raw)):
+            if tagged.has_valid_code(raw):
                 return
             if now >= self._next_lookup.get(network, 0.0):
                 _put(self._next_lookup, network, now + LOOKUP_SECONDS)
                 return
         raise APIError(errors.RATE_LIMITED, retry_after=math.ceil(LOOKUP_SECONDS))
 
-    def refuse_again(self, digest: bytes) -> None:
-        """Remember for a moment what SQL has refused; short, because a suspension may be lifted."""
-        _put(self._refused, digest, time.monotonic() + REFUSED_SECONDS)
+    def remember_refusal(self, digest: bytes) -> None:
+        """Remember a digest that SQL refused. REFUSED_SECONDS are short: a suspension may be lifted."""
+        _put(self._refused_until, digest, time.monotonic() + REFUSED_SECONDS)
 
-    def refused_just_now(self, digest: bytes) -> bool:
-        return time.monotonic() < self._refused.get(digest, 0.0)
+    def was_refused(self, digest: bytes) -> bool:
+        return time.monotonic() < self._refused_until.get(digest, 0.0)
 
 
-guesses = Guesses()
+refusal_limiter = RefusalLimiter()
 
 
 def refuse(request: HttpRequest, found: ErrorCode | RefusedSecret) -> APIError:
-    """Why the request has no credential; a well-shaped secret is counted against its address.
+    """Return the error of the request, and count it against the address if the secret is well-formed.
 
-    A known one is also counted for its owner, as long as the address is within its limit.
+    A secret that exists is also counted for its owner, as long as the address is within its limit.
     """
     if isinstance(found, RefusedSecret):
-        error = guesses.count(request, APIError(found.error))
+        error = refusal_limiter.count(request, APIError(found.error))
         if error.error is found.error:
             refused_uses.count(found.bucket, found.subject, client_ip(request))
         return error
     if found is errors.RATE_LIMITED:
-        return APIError(found, retry_after=max(1, guesses.seconds_left(request)))
+        return APIError(found, retry_after=max(1, refusal_limiter.seconds_left(request)))
     if any(found is one for one in UNCOUNTED):
         return APIError(found)
-    return guesses.count(request, APIError(found))
+    return refusal_limiter.count(request, APIError(found))
 
 
 def _windows(request: HttpRequest) -> tuple[FixedWindow, ...]:

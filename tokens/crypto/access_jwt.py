@@ -1,4 +1,4 @@
-"""Access tokens as RFC 9068 JWTs: encoded, and verified without trusting anything they say of themselves."""
+"""Access tokens as JWTs (RFC 9068): signing and verification."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tokens.crypto import signing_keys
 
 TYPE = "at+jwt"
 LEEWAY_SECONDS = 30
-# Below what a server takes as one header, and above what MAX_SCOPE characters of scope come to.
+# Below the limit of servers for one header, and enough for MAX_SCOPE characters of scope.
 MAX_LENGTH = 8000
 MAX_SCOPE = 4000
 MAX_HEADER = 400
@@ -28,16 +28,16 @@ TEXT_CLAIMS = ("iss", "sub", "jti", "client_id", "sid", "org", "scope")
 
 
 class InvalidJWT(Exception):
-    """Not one of ours, or not as we made it."""
+    """The token was not signed by this server, or was modified."""
 
 
 class ExpiredJWT(Exception):
-    """One of ours, signature and claims in order, past its end."""
+    """The token is valid but has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """``sid`` is the grant that the token ends with, ``kid`` its key; times are epoch seconds."""
+    """``sid`` is the token's grant, ``kid`` its key; times are epoch seconds."""
 
     sub: str
     client_id: str
@@ -51,7 +51,7 @@ class Claims:
 
 
 class Verified(NamedTuple):
-    """What a signature has proven once in this process; times are still compared at each use."""
+    """Claims whose signature this process has verified. Times are checked at each use."""
 
     key: signing_keys.SigningKey
     base_url: str
@@ -80,14 +80,14 @@ def encode(*, sub: str, client_id: str, sid: str, org: str, scope: str, jti: str
 
 
 def looks_real(raw: str) -> bool:
-    """Three base64url parts of a plausible size; nothing is parsed."""
+    """Return whether the string has the format of a JWT. Nothing is parsed."""
     return len(raw) <= MAX_LENGTH and SHAPE.fullmatch(raw) is not None
 
 
 def decode(raw: str, now: float | None = None) -> Claims:
     """Verify a token of :func:`looks_real` shape; raise InvalidJWT or ExpiredJWT (RFC 9068 section 4).
 
-    The signature is verified once in a process, and again where its key is no longer the one that it was.
+    The signature is verified once in a process, and again if the key of that id has changed.
     """
     now = time.time() if now is None else now
     digest = sha256(raw.encode()).digest()
@@ -101,14 +101,14 @@ def decode(raw: str, now: float | None = None) -> Claims:
 def _verify(raw: str, now: float) -> Verified:
     key = _key_of(raw, now)
     try:
-        # PyJWT also refuses every spelling of the signature but the canonical one.
+        # PyJWT accepts only the canonical encoding of the signature.
         claims = jwt.decode(
             raw,
             key.public,
             algorithms=[signing_keys.ALGORITHM],
             audience=settings.BASE_URL,
             issuer=settings.BASE_URL,
-            # Times are checked by the caller, typed and against its clock.
+            # Times are checked in ``_typed``, against the caller's clock.
             options={
                 "require": ["exp", "iat", "iss", "sub", "aud", "jti", "client_id"],
                 "verify_exp": False,
@@ -161,7 +161,7 @@ def _typed(claims: dict[str, Any], key: signing_keys.SigningKey, now: float) -> 
         raise InvalidJWT
     if not 0 <= iat <= exp <= MAX_TIME or max(iat, nbf) > now + LEEWAY_SECONDS:
         raise InvalidJWT
-    # No server signs with a key once its successor does, so someone else knows this key.
+    # No server signs with a key once its successor does, so this key was disclosed.
     if key.signs_until is not None and iat > key.signs_until + LEEWAY_SECONDS:
         raise InvalidJWT
     if exp + LEEWAY_SECONDS <= now:

@@ -1,4 +1,4 @@
-"""Opaque secrets as pure functions: made, recognised by shape, and digested. No store is touched here."""
+"""Opaque secrets of service-account tokens: generation, format and digest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONG = re.compile(rf"[A-Za-z0-9]{{{LONG_LENGTH}}}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A new secret: ``plaintext`` is shown once; the rest may be kept and shown."""
+    """A new secret. ``plaintext`` is shown once; the rest may be stored and shown."""
 
     plaintext: str
     prefix: str
@@ -34,7 +34,7 @@ class Secret:
 
 
 def new() -> Secret:
-    """A service-account token's secret in the form that TOKEN_FORMAT names."""
+    """Generate a service-account token's secret in the format of TOKEN_FORMAT."""
     if settings.TOKEN_FORMAT == "alphanumeric":
         return Secret(random_text(LONG_LENGTH), "")
     return Secret(settings.TOKEN_PREFIX + random_text(PREFIXED_LENGTH), settings.TOKEN_PREFIX)
@@ -45,7 +45,7 @@ def random_text(length: int) -> str:
 
 
 def looks_real(raw: str) -> bool:
-    """Whether the text has the shape of either form; both verify side by side."""
+    """Return whether the text has one of the two formats, which are both accepted."""
     return bool(_prefixed(settings.TOKEN_PREFIX).fullmatch(raw) or LONG.fullmatch(raw))
 
 

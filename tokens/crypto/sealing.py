@@ -1,5 +1,8 @@
-"""A secret, kept so that only another one which is not stored can read it: a refresh token's successor by the
-token it followed, a new credential's secret by the cookie of the page that reveals it."""
+"""Encryption of a secret under a key derived from another secret that is not stored.
+
+Used for a refresh token's successor, under the token before it, and for a new credential's secret, under the
+cookie of the page that reveals it.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ NONCE_BYTES = 12
 
 
 def seal(presented: str, successor: str) -> bytes:
-    """Encrypt under a key derived from the presented token, which is stored as a digest only."""
+    """Encrypt ``successor`` under a key derived from ``presented``, which is stored as a digest only."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     return nonce + _key(presented).encrypt(nonce, successor.encode(), None)
 
 
 def unseal(presented: str, sealed: bytes) -> str | None:
-    """What was sealed under this very token; None for any other."""
+    """Decrypt what was sealed under ``presented``. Returns None for any other token."""
     try:
         return _key(presented).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None).decode()
     except InvalidTag:

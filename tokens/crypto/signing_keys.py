@@ -1,4 +1,4 @@
-"""Signing keys: a file of private JWKs that all instances share, read again when it changes."""
+"""Signing keys: a file of private JWKs shared by all instances, and read again when it changes."""
 
 from __future__ import annotations
 
@@ -26,20 +26,18 @@ from jwt.algorithms import ECAlgorithm
 from accounts.crypto import secret_files
 
 ALGORITHM = "ES256"
-# Others may keep the published key set this long, so a new key signs only after it.
+# Clients may cache the published key set this long, so a new key signs only after it.
 JWKS_MAX_AGE = 300
-# Processes look at the file this often, and whenever they meet a key id they do not know.
-LOOK_EVERY = 1.0
-# What a process may lag behind the file, and a server's clock behind another's.
+# Processes check the file this often, and for every unknown key id.
+CHECK_SECONDS = 1.0
+# The most that a process may lag behind the file, or a server's clock behind another's.
 MARGIN = 10
 PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "kid", "use", "alg")
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """Times are epoch seconds; ``signs_until``, when its successor began, is None for the newest, and so is
-    ``verifies_until``.
-    """
+    """Times are epoch seconds. ``signs_until`` and ``verifies_until`` are None for the newest key."""
 
     kid: str
     private: EllipticCurvePrivateKey
@@ -52,13 +50,13 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys in the order they were made."""
+    """The keys in the order of their creation."""
 
     keys: dict[str, SigningKey]
     stamp: tuple[int, int]
 
     def signing(self, now: float) -> SigningKey:
-        """The newest key whose publication has had time to spread."""
+        """Return the newest key that has been published for long enough."""
         oldest, *newer = self.keys.values()
         return next((key for key in reversed(newer) if key.signs_from <= now), oldest)
 
@@ -67,27 +65,27 @@ class KeySet:
         return key if key and (key.verifies_until is None or now < key.verifies_until) else None
 
     def public_jwks(self, now: float) -> dict[str, list[dict[str, str]]]:
-        """RFC 7517: what others verify with, private members left out."""
-        alive = [key for key in self.keys.values() if self.verifying(key.kid, now)]
-        return {"keys": [key.jwk for key in sorted(alive, key=lambda key: -key.signs_from)]}
+        """Return the public keys (RFC 7517) that verify at ``now``."""
+        active = [key for key in self.keys.values() if self.verifying(key.kid, now)]
+        return {"keys": [key.jwk for key in sorted(active, key=lambda key: -key.signs_from)]}
 
 
 class _Ring:
-    """This process's copy of the file, and when it last looked."""
+    """This process's copy of the file, and the time of the last check."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.current: KeySet | None = None
         self.path: Path | None = None
-        self.looked_at = 0.0
+        self.checked_at = 0.0
 
-    def get(self, *, look: bool = False) -> KeySet:
+    def get(self, *, check: bool = False) -> KeySet:
         path, now = Path(settings.JWT_SIGNING_KEYS_FILE), time.monotonic()
-        seen_lately = now - self.looked_at < LOOK_EVERY and not look
-        if self.current is not None and self.path == path and seen_lately:
+        checked_lately = now - self.checked_at < CHECK_SECONDS and not check
+        if self.current is not None and self.path == path and checked_lately:
             return self.current
         with self.lock:
-            self.looked_at = now
+            self.checked_at = now
             secret_files.read_or_create(path, lambda: _written([_new_entry(int(time.time()))]))
             status = path.stat()
             stamp = (status.st_mtime_ns, status.st_ino)
@@ -104,16 +102,16 @@ def current() -> KeySet:
 
 
 def verifying(kid: str, now: float) -> SigningKey | None:
-    """The key that a token names; for one not known yet the file is looked at again."""
-    return current().verifying(kid, now) or _ring.get(look=True).verifying(kid, now)
+    """Return the key of that id. For an unknown id the file is checked again."""
+    return current().verifying(kid, now) or _ring.get(check=True).verifying(kid, now)
 
 
 def rotate(now: int, *, longest_lifetime: int, at_once: bool = False) -> SigningKey:
-    """Add a key and drop dead ones; it signs once others had time to learn it.
+    """Add a key, which signs after JWKS_MAX_AGE, and delete expired ones.
 
-    With ``at_once`` it signs now and all earlier keys are dropped, because they may be known to others:
-    every process refuses their tokens within LOOK_EVERY seconds.
-    ``longest_lifetime`` is for how many seconds a token may be accepted after it was signed.
+    With ``at_once`` it signs now and all earlier keys are deleted, because they may have been disclosed:
+    every process refuses their tokens within CHECK_SECONDS. ``longest_lifetime`` is for how many seconds a
+    token may be accepted after it was signed.
     """
     path = Path(settings.JWT_SIGNING_KEYS_FILE)
     current()
@@ -122,7 +120,7 @@ def rotate(now: int, *, longest_lifetime: int, at_once: bool = False) -> Signing
         starts = now if at_once else now + JWKS_MAX_AGE + MARGIN
         if at_once:
             entries = []
-        # A key that would begin to sign after this one has signed nothing, and must not take over later.
+        # A key that would start after this one has signed nothing, and must not sign later.
         entries = [entry for entry in entries if entry["signs_from"] <= starts] or entries[:1]
         for entry in entries:
             if entry["verifies_until"] is None:
@@ -130,12 +128,12 @@ def rotate(now: int, *, longest_lifetime: int, at_once: bool = False) -> Signing
         entries = [entry for entry in entries if entry["verifies_until"] > now]
         fresh = _new_entry(starts)
         secret_files.write(path, _written([*entries, fresh]), replace=True)
-    return _ring.get(look=True).keys[fresh["kid"]]
+    return _ring.get(check=True).keys[fresh["kid"]]
 
 
 @contextmanager
 def _exclusively(path: Path) -> Iterator[None]:
-    """Two rotations at once would lose one of the keys."""
+    """Lock the file, because concurrent rotations would lose a key."""
     with path.with_name(f"{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

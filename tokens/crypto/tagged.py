@@ -1,8 +1,9 @@
-"""Secrets that end with a message authentication code, so that SQL is not asked about forged ones.
+"""Secrets that end with a message authentication code, so that forged ones cost no query.
 
-A code under SECRET_KEY holds at once in every process, while a memory of digests would follow each rotation.
-Length and alphabet are those of a secret without a code, so servers of earlier versions accept both, and a
-secret that was made before, or under a key that was dropped, is only looked up more slowly past the limit.
+The code is an HMAC under SECRET_KEY, so that every process can verify it at once. Length and alphabet are
+those of a secret without a code, so that servers of earlier versions accept both. A secret without a valid
+code, from an earlier version or under a removed key, is still looked up, at a lower rate for addresses past
+their limit.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from tokens.crypto import opaque
 
-# One forged code of 2 ** 45 is right by chance, and the 35 random characters before it have 208 bits.
+# A guessed code is valid with a probability of at most 2 ** -45; the 35 random characters have 208 bits.
 CODE_LENGTH = 8
 
 
 def new(prefix: str) -> str:
-    """A secret of ``opaque.PREFIXED_LENGTH`` characters after its prefix."""
+    """Generate a secret of ``opaque.PREFIXED_LENGTH`` characters after its prefix."""
     random = prefix + opaque.random_text(opaque.PREFIXED_LENGTH - CODE_LENGTH)
     return random + _code(random, settings.SECRET_KEY)
 
 
-def is_ours(raw: str) -> bool:
-    """Whether a server with one of our keys made the secret; it may have ended since."""
+def has_valid_code(raw: str) -> bool:
+    """Return whether the secret was generated under one of our keys. It may have expired since."""
     random, code = raw[:-CODE_LENGTH], raw[-CODE_LENGTH:]
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     return any(constant_time_compare(code, _code(random, key)) for key in keys)

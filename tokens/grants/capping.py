@@ -1,4 +1,4 @@
-"""How many families of tokens one person or client may have: the ones unused for longest give way."""
+"""Limit of active grants per person or client: those unused for longest are revoked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Max, QuerySet
 from tokens.models import Grant
 
 
-def beyond(families: QuerySet[Grant], most: int) -> list[UUID]:
-    """The families beyond the ``most`` that were opened or refreshed last."""
-    used = families.order_by().annotate(used_at=Max("refresh_tokens__created_at"))
+def beyond(grants: QuerySet[Grant], most: int) -> list[UUID]:
+    """Return the ids of the grants beyond the ``most`` that were opened or refreshed last."""
+    used = grants.order_by().annotate(used_at=Max("refresh_tokens__created_at"))
     return list(used.order_by("-used_at", "-pk").values_list("pk", flat=True)[most:])

@@ -1,4 +1,4 @@
-"""Where a grant stands now: everything that can end it, read in one statement."""
+"""The status of a grant: everything that can end it, read in one query."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from accounts.permissions.catalogue import role_scopes
 from accounts.permissions.scopes import ScopeSet
 from accounts.proof import Proof
 from tokens.models import Grant
-from tokens.prepared_query import Lookup
+from tokens.prepared_query import PreparedQuery
 
 
-class Standing(Enum):
-    GOOD = "good"
+class GrantStatus(Enum):
+    ACTIVE = "active"
     ENDED = "ended"
     EXPIRED = "expired"
     SUSPENDED = "suspended"
 
 
 class Row(NamedTuple):
-    """The columns of the one look-up, in their order."""
+    """The columns of the query, in order."""
 
     id: UUID
     kind: str
@@ -90,7 +90,7 @@ _COLUMNS = (
     "user__is_active",
     "user__password_version",
     "membership_id",
-    # What is read through the join is NULL once the membership is gone, by whatever means.
+    # Columns of the join are NULL once the membership was deleted, by any route.
     "membership__user_id",
     "membership__organization_id",
     "membership__role",
@@ -102,43 +102,43 @@ _COLUMNS = (
     "client__responsible_id",
     "client__responsible__user_id",
 )
-_LOOKUP = Lookup(Grant, "id", _COLUMNS)
+_QUERY = PreparedQuery(Grant, "id", _COLUMNS)
 
 
-def row_of(grant_id: UUID) -> Row | None:
-    found = _LOOKUP.row(grant_id)
+def load(grant_id: UUID) -> Row | None:
+    found = _QUERY.fetch_one(grant_id)
     return Row(*found) if found else None
 
 
 def scopes_of(row: Row, granted: Iterable[str]) -> ScopeSet:
-    """What the grant is good for now: a person's rights, or what its client still may of ``granted``."""
+    """Return a person's current scopes, or those of ``granted`` that the client still has."""
     if row.client_id is None:
         return ScopeSet.of((*role_scopes(row.role or "").texts, *(row.permissions or ())))
     allowed = ScopeSet.of(row.client_scopes or ())
     return ScopeSet.of(text for text in granted if allowed.allows(text))
 
 
-def judge(row: Row, now: datetime) -> Standing:
-    """A grant ends by revocation, with its user, membership, password, client or organization, and at
-    its absolute end.
+def evaluate(row: Row, now: datetime) -> GrantStatus:
+    """Return the status at ``now``.
 
-    A person's grant also ends with the browser's session that it was exchanged for, and where what was
-    proven when it was opened does not meet the organization's policy.
+    A grant ends when it is revoked or expires, when its user, membership, client or organization is deleted,
+    and when the password is changed. A person's grant also ends with the browser session that it was
+    exchanged for, and if its proof does not meet the organization's policy.
     """
     if row.revoked_at is not None or row.deleted_at is not None:
-        return Standing.ENDED
-    if not (_client_lives(row) if row.client_id else _member_lives(row)):
-        return Standing.ENDED
+        return GrantStatus.ENDED
+    if not (_is_client_active(row) if row.client_id else _is_member_active(row)):
+        return GrantStatus.ENDED
     if row.expires_at <= now:
-        return Standing.EXPIRED
-    return Standing.GOOD if row.suspended_at is None else Standing.SUSPENDED
+        return GrantStatus.EXPIRED
+    return GrantStatus.ACTIVE if row.suspended_at is None else GrantStatus.SUSPENDED
 
 
-def _client_lives(row: Row) -> bool:
+def _is_client_active(row: Row) -> bool:
     return row.client_deleted_at is None
 
 
-def _member_lives(row: Row) -> bool:
+def _is_member_active(row: Row) -> bool:
     return (
         bool(row.user_is_active)
         and row.member_user_id == row.user_id

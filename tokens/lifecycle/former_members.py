@@ -1,4 +1,4 @@
-"""Secrets that former responsible members know: marked until they are rotated, and mailed about."""
+"""Secrets that former responsible members know: marked until they are rotated, and mailed to the owners."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from accounts.models import Membership, User
 from accounts.notifications import outbox
 from accounts.permissions.actor import Actor
 from accounts.permissions.roles import Role
-from tokens.audit import clients as client_trail
+from tokens.audit import client_events
 from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken, TokenSecret
 from tokens.notifications import transfer_emails
 
 
 def mark_token(token: ServiceAccountToken, member: Membership) -> None:
-    """Call it when another member becomes responsible: ``member`` may have kept the plaintext."""
+    """Mark a token's secret as known to ``member``, when another member becomes responsible."""
     _mark(TokenSecret.objects.filter(token=token), member.user)
 
 
 def mark_client(client: OAuthClient, member: Membership) -> None:
-    """The same for a client, where the member was shown the present secret."""
+    """Mark a client's current secret, if the member was shown it."""
     _mark(_shown(member.user, [member.organization_id]).filter(client=client), member.user)
 
 
 def mark_clients(user: User, organizations: Iterable[UUID], actor: Actor) -> None:
-    """Mark the clients whose present secret a person knows who has lost access, and mail the owners.
+    """Mark the clients whose current secret was shown to a person who lost access, and mail the owners.
 
     The caller holds the organizations' locks.
     """
@@ -43,11 +43,11 @@ def mark_clients(user: User, organizations: Iterable[UUID], actor: Actor) -> Non
         email = transfer_emails.known_clients(clients, user.display_name)
         outbox.enqueue(email, *owners.exclude(user=user).values_list("user__email", flat=True))
         for client in clients:
-            client_trail.known_to_former_member(client, actor, user.display_name)
+            client_events.known_to_former_member(client, actor, user.display_name)
 
 
 def _shown(user: User, organizations: Iterable[UUID]) -> QuerySet[ClientSecret]:
-    """The present secrets that the person was shown, of clients that are in use and not marked yet."""
+    """Return the unmarked current secrets of active clients that the person was shown."""
     return ClientSecret.objects.filter(
         shown_to=user,
         valid_until=None,
@@ -59,7 +59,7 @@ def _shown(user: User, organizations: Iterable[UUID]) -> QuerySet[ClientSecret]:
 
 
 def _mark(secrets: QuerySet[Any], user: User) -> None:
-    """Who was first to know it stays named."""
+    """Mark unmarked secrets, so that the first person who knew it stays named."""
     pks = list(secrets.filter(known_since=None).values_list("pk", flat=True))
     secrets.model._default_manager.filter(pk__in=pks).update(
         known_to=user.display_name, known_since=timezone.now()

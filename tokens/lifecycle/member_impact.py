@@ -1,4 +1,4 @@
-"""What hangs on a member: the tokens they answer for, the clients they made, their sessions here."""
+"""What removing a member affects: tokens they are responsible for, clients they created, their sessions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tokens.sessions.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Hanging:
-    """``tokens`` are the active ones, each below its creator, with its calls of the last 24 hours.
+class MemberImpact:
+    """``tokens`` are the active ones, each after its parent, with its calls of the last 24 hours.
 
-    ``clients`` are those that the person created; those that they are responsible for come with the lowest
-    role that holds all of their scopes.
+    ``clients`` are those that the person created; ``responsible_for`` has those that they are responsible
+    for, with the lowest role that holds all of their scopes.
     """
 
     tokens: list[tuple[Row, int]]
@@ -36,13 +36,13 @@ class Hanging:
 
     @property
     def roots(self) -> dict[UUID, ServiceAccountToken]:
-        """By id of each of ``tokens``, the one of them that created it, directly or not; else itself."""
+        """By id of each token, its topmost ancestor among ``tokens``, or the token itself."""
         mine = {row.token.pk: row.token for row, _ in self.tokens}
         return {pk: _lineage(token, mine)[0] for pk, token in mine.items()}
 
     @property
     def following(self) -> set[UUID]:
-        """Tokens and clients that end, or are transferred, with the one of ``tokens`` that created them."""
+        """Ids of tokens and clients that are revoked or transferred with their parent in ``tokens``."""
         roots = self.roots
         clients = {client.pk for client, _ in self.responsible_for if client.parent_id in roots}
         return {pk for pk, root in roots.items() if root.pk != pk} | clients
@@ -55,12 +55,13 @@ class Hanging:
 
     @property
     def staying(self) -> list[OAuthClient]:
+        """Those of ``clients`` that do not end with one of ``tokens``."""
         ending = self.created_by_tokens
         return [one for one in self.clients if one not in ending]
 
 
-def hanging_on(member: Membership, now: datetime) -> Hanging:
-    """The same number of statements, however much it is."""
+def member_impact(member: Membership, now: datetime) -> MemberImpact:
+    """Return the impact, in a constant number of queries."""
     active = tokens_of(member.organization).filter(responsible=member).active(now)
     found = _with_children_below(rows(active.with_people().order_by("-pk"), now))
     calls = reports.last_24_hours(member.organization_id, [row.token.pk for row in found])
@@ -68,17 +69,17 @@ def hanging_on(member: Membership, now: datetime) -> Hanging:
         organization=member.organization_id, created_by=member.user_id, deleted_at=None
     )
     responsible_for = OAuthClient.objects.filter(responsible=member, deleted_at=None).select_related("parent")
-    here = sessions.living(member.user_id, now).filter(organization=member.organization_id)
-    return Hanging(
+    here = sessions.active(member.user_id, now).filter(organization=member.organization_id)
+    return MemberImpact(
         tokens=[(row, calls.get(row.token.pk, 0)) for row in found],
         clients=list(clients.select_related("parent").order_by("name")),
-        sessions=sessions.told(here),
+        sessions=sessions.with_last_use(here),
         responsible_for=[(one, least_role(one.scopes)) for one in responsible_for.order_by("name")],
     )
 
 
 def _with_children_below(found: list[Row]) -> list[Row]:
-    """Newest first, and each below the one that created it."""
+    """Sort newest first, and each after its parent."""
     mine = {row.token.pk: row.token for row in found}
     return sorted(found, key=lambda row: [-one.pk.int for one in _lineage(row.token, mine)])
 
@@ -86,8 +87,8 @@ def _with_children_below(found: list[Row]) -> list[Row]:
 def _lineage(
     token: ServiceAccountToken, mine: Mapping[UUID, ServiceAccountToken]
 ) -> list[ServiceAccountToken]:
-    """The token, after the one of ``mine`` that created it, and so on."""
-    line = [token]
-    while (parent_id := line[0].parent_id) is not None and parent_id in mine:
-        line.insert(0, mine[parent_id])
-    return line
+    """Return the token's ancestors among ``mine``, topmost first, and the token."""
+    lineage = [token]
+    while (parent_id := lineage[0].parent_id) is not None and parent_id in mine:
+        lineage.insert(0, mine[parent_id])
+    return lineage

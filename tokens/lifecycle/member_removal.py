@@ -1,4 +1,4 @@
-"""Members with their credentials: what others take over goes on, before a membership or a role ends."""
+"""Removal and role change of a member, with the transfer or revocation of their credentials."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def remove(
     transfers: Mapping[UUID, UUID] = NOTHING,
     clients: Mapping[UUID, UUID] = NOTHING,
 ) -> Membership:
-    """Remove a member of the actor's organization, or leave it: that needs no permission.
+    """Remove a member of the actor's organization. Leaving it needs no permission.
 
-    ``transfers`` maps tokens, and ``clients`` OAuth clients, to the members who take them over. Raises
+    ``transfers`` maps tokens, and ``clients`` OAuth clients, to their recipients. Raises
     APIError: not_found; forbidden above the actor's rank; insufficient_scope; invalid_request with fields;
     last_owner.
     """
@@ -41,7 +41,7 @@ def remove(
         return _remove(actor, member_id, Transfers(transfers, clients))
     except APIError as exc:
         if exc.error is errors.NOT_FOUND and actor.organization_id is not None:
-            # Removed before, it may be, by a call whose confirmation got lost.
+            # The member may have been removed by a call whose confirmation was lost.
             Organization.objects.confirm([actor.organization_id])
         raise
 
@@ -70,9 +70,9 @@ def change(
     clients: Mapping[UUID, UUID] = NOTHING,
     revoked: Collection[UUID] = (),
 ) -> Membership:
-    """``role_changes.change``, with credentials that others take over, and tokens that are revoked.
+    """Change a member as ``roles.change`` does, and transfer or revoke the given credentials.
 
-    What is not named stays as it is.
+    Credentials not given stay as they are.
     """
     rights = authorize_locked(actor)
     member = rights.find(member_id)

@@ -1,4 +1,4 @@
-"""Every credential of an organization ends with its deletion, in the same transaction."""
+"""Signal receiver that revokes an organization's credentials when it is deleted, in the same transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models.signals import pre_save
 
 from accounts.audit import log
 from accounts.models import Organization
-from tokens.grants import engine
+from tokens.grants import revocation
 from tokens.lifecycle.revoke_all import running_tokens
 from tokens.models import Grant, OAuthClient
 from tokens.service_accounts.revoke import end_clients, stop
@@ -27,7 +27,7 @@ def connect() -> None:
 def organization_saved(
     instance: Organization, update_fields: Collection[str] | None = None, **_: Any
 ) -> None:
-    """``instance.ended_by`` is who deletes it, where a flow has said so; a restored one stays without."""
+    """Revoke every credential. ``instance.ended_by`` is the actor. A restored organization has none."""
     if instance._state.adding or instance.deleted_at is None:
         return
     if update_fields is not None and "deleted_at" not in update_fields:
@@ -36,5 +36,7 @@ def organization_saved(
     actor, moment = instance.ended_by, instance.deleted_at
     stop(running_tokens(instance.pk, moment), actor=actor, reason=REASON, now=moment)
     end_clients(list(OAuthClient.objects.filter(organization=instance.pk)), actor=actor, now=moment)
-    engine.revoke(Grant.objects.filter(organization=instance.pk, revoked_at=None), reason=REASON, now=moment)
+    revocation.revoke(
+        Grant.objects.filter(organization=instance.pk, revoked_at=None), reason=REASON, now=moment
+    )
     Organization.objects.advance([instance.pk])

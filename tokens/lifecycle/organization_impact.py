@@ -1,4 +1,4 @@
-"""What would stop if every credential of an organization ended now."""
+"""What revoking every credential of an organization affects."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import datetime
 
 from accounts.models import Organization
 from ratelimit.usage import reports
-from tokens.lifecycle.revoke_all import families, running_tokens
+from tokens.lifecycle.revoke_all import grants_of, running_tokens
 from tokens.models import ClientSecret, GrantKind, OAuthClient
 
 
 @dataclass(frozen=True, slots=True)
-class Stopping:
-    """Counts; ``calls_24h`` is what the tokens and clients among it have called in the last 24 hours."""
+class OrganizationImpact:
+    """Counts by kind. ``calls_24h`` are the calls of the tokens and clients in the last 24 hours."""
 
     tokens: int
     clients: int
@@ -25,20 +25,20 @@ class Stopping:
     calls_24h: int
 
 
-def stopping(organization: Organization, now: datetime) -> Stopping:
-    """The same number of statements, however much it is."""
+def organization_impact(organization: Organization, now: datetime) -> OrganizationImpact:
+    """Return the counts, in a constant number of queries."""
     tokens = list(running_tokens(organization.pk, now).values_list("pk", flat=True))
     clients = list(
         OAuthClient.objects.filter(organization=organization, deleted_at=None).values_list("pk", flat=True)
     )
     calls = reports.last_24_hours(organization.pk, [*tokens, *clients], now=now)
-    open_families = families(organization.pk).filter(revoked_at=None)
-    return Stopping(
+    grants = grants_of(organization.pk).filter(revoked_at=None)
+    return OrganizationImpact(
         tokens=len(tokens),
         clients=len(clients),
         client_secrets=ClientSecret.objects.filter(client__in=clients).count(),
-        client_grants=open_families.filter(kind=GrantKind.CLIENT).count(),
-        sessions=open_families.exclude(kind=GrantKind.CLIENT).count(),
+        client_grants=grants.filter(kind=GrantKind.CLIENT).count(),
+        sessions=grants.exclude(kind=GrantKind.CLIENT).count(),
         invitations=organization.invitations.open().filter(expires_at__gt=now).count(),
         members=organization.memberships.count(),
         calls_24h=sum(calls.values()),

@@ -1,4 +1,4 @@
-"""Away with deleted organizations once their time of grace is over: every row of theirs, batch by batch."""
+"""Permanent deletion of organizations whose restore period has ended, in batches."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from tokens.models import (
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
-# Servers' clocks differ, and none may restore what another has begun to erase.
+# Clocks differ between servers, and an organization must not be restored while it is erased.
 MARGIN = timedelta(hours=1)
 
 
 def purge_organizations(now: datetime | None = None) -> int:
-    """Erase the organizations that were deleted long enough ago; returns how many. Safe to repeat."""
+    """Erase organizations deleted more than GRACE ago. Returns their number. Safe to repeat."""
     before = (now or timezone.now()) - GRACE - MARGIN
-    over = Organization.objects.filter(deleted_at__lte=before).order_by("deleted_at")
-    chosen = list(over.values_list("pk", flat=True))
+    due = Organization.objects.filter(deleted_at__lte=before).order_by("deleted_at")
+    chosen = list(due.values_list("pk", flat=True))
     for pk in chosen:
         for rows in _rows_of(pk):
             _erase(rows)
@@ -46,7 +46,7 @@ def purge_organizations(now: datetime | None = None) -> int:
 
 
 def _rows_of(pk: UUID) -> Iterator[QuerySet[Any]]:
-    """What may be much, the rows that hang on others first; the organization's cascade takes the rest."""
+    """Return the large tables, referencing rows first. The organization's cascade deletes the rest."""
     yield RefreshToken.objects.filter(grant__organization=pk)
     yield Grant.objects.filter(organization=pk)
     yield ClientSecret.objects.filter(client__organization=pk)
@@ -65,9 +65,9 @@ def _rows_of(pk: UUID) -> Iterator[QuerySet[Any]]:
 
 
 def _erase(rows: QuerySet[Any]) -> None:
-    """One transaction a batch, so that nobody waits long for what it locks."""
+    """Delete in one transaction for each batch, so that locks are short."""
     while pks := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
-        # The audit log is append-only, and its own deletion refuses everybody: its end is here alone.
+        # AuditEvent refuses deletion, because the audit log is append-only. This is the only exception.
         QuerySet.delete(rows.model._default_manager.filter(pk__in=pks))
 
 

@@ -1,4 +1,4 @@
-"""A policy that an organization begins to ask for ends the sessions that do not meet it."""
+"""Signal receiver that revokes the API sessions which do not meet a changed sign-in policy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from accounts.authorization.policies import MFA_REQUIRED, SSO_REQUIRED, SignInPo
 from accounts.errors import ErrorCode
 from accounts.models import Organization
 from accounts.proof import Proof
-from tokens.grants import engine
+from tokens.grants import revocation
 from tokens.models import Grant
 
 REASONS = {
@@ -32,14 +32,14 @@ def connect() -> None:
 def organization_saved(
     instance: Organization, update_fields: Collection[str] | None = None, **_: Any
 ) -> None:
-    """Browsers need no ending: their pages ask at each request."""
+    """Revoke API sessions. Browser sessions are checked against the policy at each request."""
     if instance._state.adding or not set(policies.FIELDS).intersection(update_fields or policies.FIELDS):
         return
     before, wanted = Organization.objects.filter(pk=instance.pk).first(), policies.of(instance)
     if before is None or policies.of(before) == wanted:
         return
     for error, ending in _unmet(instance.pk, wanted).items():
-        engine.revoke(Grant.objects.filter(pk__in=ending), reason=REASONS[error])
+        revocation.revoke(Grant.objects.filter(pk__in=ending), reason=REASONS[error])
 
 
 def _unmet(organization_id: UUID, policy: SignInPolicy) -> dict[ErrorCode, list[UUID]]:

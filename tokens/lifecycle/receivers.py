@@ -1,4 +1,4 @@
-"""Tokens and grants end with their membership, person or browser session, however that is deleted."""
+"""Signal receivers that revoke tokens and grants when their membership, user or browser session ends."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from accounts.authentication import browser_sessions, mailed_links
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.permissions.actor import Actor
-from tokens.audit import sessions as session_trail
-from tokens.grants import engine
+from tokens.audit import session_events
+from tokens.grants import revocation
 from tokens.lifecycle import former_members
 from tokens.models import Grant, ServiceAccountToken
 from tokens.models.service_account import DEACTIVATED, REMOVED
 from tokens.service_accounts.revoke import stop
 from tokens.sessions import sessions
 
-NEW_PASSWORD = "The password was changed"
-NEW_ADDRESS = "The e-mail address was changed"
+PASSWORD_CHANGED = "The password was changed"
+EMAIL_CHANGED = "The e-mail address was changed"
 BROWSER_ENDED = "The session of the browser ended"
 SIGNED_OUT = "All sessions of the person were ended"
 
@@ -43,22 +43,22 @@ def connect() -> None:
 @transaction.atomic
 @log.batched()
 def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
-    """``instance.ended_by`` is who removes the member, where a flow has said so."""
+    """Revoke the member's tokens and grants. ``instance.ended_by`` is the actor."""
     Organization.objects.lock_all({instance.organization_id, *organizations_of(origin)})
-    _tell_sessions(instance.user, [instance.organization_id], instance.ended_by, REMOVED)
+    _record_ended_sessions(instance.user, [instance.organization_id], instance.ended_by, REMOVED)
     stop(
         ServiceAccountToken.objects.filter(responsible_id=instance.pk),
         actor=instance.ended_by,
         reason=REMOVED,
     )
-    engine.revoke(Grant.objects.filter(membership_id=instance.pk), reason=REMOVED)
+    revocation.revoke(Grant.objects.filter(membership_id=instance.pk), reason=REMOVED)
     former_members.mark_clients(instance.user, [instance.organization_id], instance.ended_by)
     Organization.objects.advance([instance.organization_id])
 
 
 @transaction.atomic
 def organization_deleted(instance: Organization, **_: Any) -> None:
-    """Also one without members, whose clients are remembered no less."""
+    """Invalidate cached credentials, also those of clients in an organization without members."""
     Organization.objects.lock_all([instance.pk])
     Organization.objects.advance([instance.pk])
 
@@ -66,22 +66,22 @@ def organization_deleted(instance: Organization, **_: Any) -> None:
 @transaction.atomic
 @log.batched()
 def browser_deleted(instance: UserSession, origin: Origin, **_: Any) -> None:
-    """End what was exchanged for a browser's session, unless it has expired before."""
+    """Revoke the unexpired grants that the browser session was exchanged for."""
     exchanged = Grant.objects.filter(browser_id=instance.pk, revoked_at=None, expires_at__gt=timezone.now())
     organizations = set(exchanged.values_list("organization_id", flat=True))
     Organization.objects.lock_all(organizations | organizations_of(origin))
     for grant in exchanged.select_related("user").order_by("organization_id", "pk"):
-        engine.revoke(Grant.objects.filter(pk=grant.pk), reason=BROWSER_ENDED)
+        revocation.revoke(Grant.objects.filter(pk=grant.pk), reason=BROWSER_ENDED)
         if grant.user is not None:
-            session_trail.ended(grant, Actor.of_user(grant.user), BROWSER_ENDED)
+            session_events.ended(grant, Actor.of_user(grant.user), BROWSER_ENDED)
 
 
 @transaction.atomic
 @log.batched()
 def user_saved(instance: User, update_fields: Collection[str] | None = None, **_: Any) -> None:
-    """End what a deactivated person holds, and again at their return what a change in SQL left behind.
+    """Revoke the credentials of a deactivated person.
 
-    ``instance.ended_by`` is who deactivates them, or ends their sessions, where a flow has said so.
+    Reactivation revokes what a deactivation in SQL left active. ``instance.ended_by`` is the actor.
     """
     watched = ("is_active", "password_version", "name", "email")
     if instance._state.adding or (update_fields is not None and not set(watched).intersection(update_fields)):
@@ -94,11 +94,12 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
     Organization.objects.lock_all(organizations)
     if instance.is_active and before and before[0]:
         if instance.password_version != before[1]:
-            _tell_sessions(instance, organizations, instance.ended_by, _why(instance, before[3]))
-        # A new password has ended their grants, by itself; workers remember how they are called.
+            _record_ended_sessions(instance, organizations, instance.ended_by, _reason(instance, before[3]))
+        # password_version has ended their grants. Cached credentials have the old name and must be read
+        # again.
         Organization.objects.advance(organizations)
         return
-    _tell_sessions(instance, organizations, instance.ended_by, DEACTIVATED)
+    _record_ended_sessions(instance, organizations, instance.ended_by, DEACTIVATED)
     if not instance.is_active:
         former_members.mark_clients(instance, organizations, instance.ended_by)
     stop(
@@ -106,7 +107,7 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
         actor=instance.ended_by,
         reason=DEACTIVATED,
     )
-    engine.revoke(Grant.objects.filter(user=instance), reason=DEACTIVATED)
+    revocation.revoke(Grant.objects.filter(user=instance), reason=DEACTIVATED)
     _end_sign_ins(instance)
     pending = Invitation.objects.filter(inviter__in=memberships)
     invitations.withdraw(invitations=pending, actor=instance.ended_by)
@@ -114,34 +115,34 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
 
 
 def _end_sign_ins(user: User) -> None:
-    """Browser sessions and mailed links, which nothing but ``is_active`` would stop."""
+    """End browser sessions and mailed links, which only ``is_active`` would stop."""
     user.end_sessions()
-    # Stored here, because the caller may save ``is_active`` alone.
+    # Stored here, because the caller may save only ``is_active``.
     User.objects.filter(pk=user.pk).update(password_version=user.password_version)
     browser_sessions.end_all(user)
     mailed_links.end_all(user)
 
 
-def _tell_sessions(user: User, organizations: Collection[UUID], actor: Actor, reason: str) -> None:
-    """How many of the person's sessions at the API are about to end: one event for each organization."""
-    living = sessions.living(user.pk).filter(organization__in=organizations).order_by()
-    counted = dict(living.values_list("organization_id").annotate(Count("pk")))
-    for organization_id, number in sorted(counted.items()):
-        session_trail.all_ended(organization_id, user, number, reason, actor)
+def _record_ended_sessions(user: User, organizations: Collection[UUID], actor: Actor, reason: str) -> None:
+    """Record the number of API sessions that are about to end: one event for each organization."""
+    active = sessions.active(user.pk).filter(organization__in=organizations).order_by()
+    counts = dict(active.values_list("organization_id").annotate(Count("pk")))
+    for organization_id, number in sorted(counts.items()):
+        session_events.all_ended(organization_id, user, number, reason, actor)
 
 
-def _why(user: User, email_before: str) -> str:
+def _reason(user: User, email_before: str) -> str:
     if user.email != email_before:
-        return NEW_ADDRESS
+        return EMAIL_CHANGED
     unchanged = User.objects.filter(pk=user.pk, password=user.password).exists()
-    return SIGNED_OUT if unchanged else NEW_PASSWORD
+    return SIGNED_OUT if unchanged else PASSWORD_CHANGED
 
 
 def organizations_of(origin: Origin) -> set[UUID]:
-    """Every organization that a deletion reaches, known from what the deletion began with.
+    """Return every organization that a deletion affects, from the object or query set that was deleted.
 
-    Rows are deleted in the order of their own ids, which says nothing about their organizations': two
-    deletions that locked these one by one could wait for each other.
+    All of them are locked at once, in the order of their ids: rows are deleted in the order of their own ids,
+    and locking the organizations one by one could deadlock.
     """
     if origin is None:
         return set()

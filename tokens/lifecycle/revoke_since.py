@@ -1,7 +1,7 @@
-"""Everything that was made or changed since a moment, and its end: what a restored backup calls for.
+"""Revocation of all credentials created or changed since a given time, after restoring a backup.
 
-A backup knows nothing of what was taken away after it was made: that works again once it is restored. What
-was taken away stands in the audit log, of which copies may have outlived the database (exports).
+A backup lacks the revocations made after it, so revoked credentials work again once it is restored. The
+audit log records those revocations, and exports of it may exist outside the database.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from accounts.models import Invitation, Organization, User
 from accounts.models.mailed_claim import MailedClaim
 from accounts.permissions.actor import SYSTEM
 from accounts.registration import password_reset
-from tokens.grants import engine as grants
+from tokens.grants import revocation
 from tokens.models import ClientSecret, Grant, RefreshToken, ServiceAccountToken, TokenSecret
 from tokens.service_accounts.revoke import stop
 
-REASON = "Made or changed since the moment that the installation was put back to"
-# A sign-in changes nothing about what somebody has; a token that was transferred works as before.
-PASSED_OVER = frozenset(("user.signed_in", "user.sign_in_failed", "index.created", "index.changed"))
+REASON = "Created or changed after the restored backup was made"
+# Events that change no credential.
+IGNORED = frozenset(("user.signed_in", "user.sign_in_failed", "index.created", "index.changed"))
 PASSWORDS = frozenset(("user.password_changed", "user.password_reset"))
 
 
 class Event(NamedTuple):
-    """What the audit log says was acted on, as the database or an export tells it."""
+    """An audit event, from the database or an export."""
 
     at: datetime
     action: str
@@ -48,8 +48,11 @@ class Event(NamedTuple):
 
 
 @dataclass
-class Touched:
-    """Ids by the target's type, and the people whose old password is back."""
+class Affected:
+    """Ids by type of target.
+
+    ``passwords`` are users whose old password was restored, ``whole`` organizations that revoked everything.
+    """
 
     by_type: dict[str, set[UUID]] = field(default_factory=dict)
     passwords: set[UUID] = field(default_factory=set)
@@ -61,7 +64,7 @@ class Touched:
 
 @dataclass
 class Ended:
-    """How many of each kind."""
+    """Numbers of revoked credentials."""
 
     tokens: int = 0
     client_secrets: int = 0
@@ -73,17 +76,18 @@ class Ended:
 
 
 def recorded(since: datetime) -> Iterator[Event]:
-    """From the database's own audit log."""
+    """Read the events of the database's audit log."""
     found = AuditEvent.objects.filter(at__gte=since).order_by("organization_id", "sequence")
     for row in found.values_list("at", "action", "target_type", "target_id", "target_name").iterator():
         yield Event(*row)
 
 
-def touched(events: Iterable[Event]) -> Touched:
-    found = Touched()
+def affected(events: Iterable[Event]) -> Affected:
+    """Collect what the events acted on."""
+    found = Affected()
     for event in events:
         target = _uuid(event.target_id)
-        if target is None or event.action in PASSED_OVER:
+        if target is None or event.action in IGNORED:
             continue
         if event.action == "organization.revoked_all":
             found.whole.add(target)
@@ -93,10 +97,10 @@ def touched(events: Iterable[Event]) -> Touched:
     return found
 
 
-class Since:
-    """What ends: made at ``since`` or later, or touched. ``everything`` is what there is, whenever made."""
+class Selection:
+    """Credentials created at ``since`` or later, or affected by events; with ``everything``, all of them."""
 
-    def __init__(self, since: datetime, found: Touched, *, everything: bool = False) -> None:
+    def __init__(self, since: datetime, found: Affected, *, everything: bool = False) -> None:
         self.since, self.found, self.everything = since, found, everything
 
     def _rows(self, manager: Any, chosen: Q) -> QuerySet[Any]:
@@ -107,30 +111,30 @@ class Since:
 
     def tokens(self) -> QuerySet[ServiceAccountToken]:
         rotated = TokenSecret.objects.filter(created_at__gte=self.since)
-        made = Q(created_at__gte=self.since) | Q(pk__in=rotated.values("token"))
+        created = Q(created_at__gte=self.since) | Q(pk__in=rotated.values("token"))
         named = Q(pk__in=self.found.of("token")) | Q(responsible_id__in=self.found.of("member"))
-        return self._rows(ServiceAccountToken.objects, made | named).filter(revoked_at=None)
+        return self._rows(ServiceAccountToken.objects, created | named).filter(revoked_at=None)
 
     def client_secrets(self) -> QuerySet[ClientSecret]:
-        made = Q(created_at__gte=self.since) | Q(client__in=self.found.of("client"))
+        created = Q(created_at__gte=self.since) | Q(client__in=self.found.of("client"))
         if self.everything:
             return ClientSecret.objects.all()
-        return ClientSecret.objects.filter(made | Q(client__organization__in=self.found.whole))
+        return ClientSecret.objects.filter(created | Q(client__organization__in=self.found.whole))
 
     def grants(self) -> QuerySet[Grant]:
         found = self.found
-        made = Q(created_at__gte=self.since) | Q(client__in=self.client_secrets().values("client"))
+        created = Q(created_at__gte=self.since) | Q(client__in=self.client_secrets().values("client"))
         named = Q(pk__in=found.of("session")) | Q(client_id__in=found.of("client"))
         people = Q(membership_id__in=found.of("member")) | Q(user_id__in=found.of("user"))
-        spent = Q(pk__in=RefreshToken.objects.filter(created_at__gte=self.since).values("grant"))
-        return self._rows(Grant.objects, made | named | people | spent).filter(revoked_at=None)
+        refreshed = Q(pk__in=RefreshToken.objects.filter(created_at__gte=self.since).values("grant"))
+        return self._rows(Grant.objects, created | named | people | refreshed).filter(revoked_at=None)
 
     def invitations(self) -> QuerySet[Invitation]:
         named = Q(pk__in=self.found.of("invitation")) | Q(inviter_id__in=self.found.of("member"))
-        # A resent invitation has a new link and a new end.
+        # A resent invitation has a new link and a new expiry.
         resent = Q(expires_at__gte=self.since + timedelta(days=invitations.DAYS))
-        made = Q(created_at__gte=self.since) | resent
-        return self._rows(Invitation.objects.open(), made | named)
+        created = Q(created_at__gte=self.since) | resent
+        return self._rows(Invitation.objects.open(), created | named)
 
     def browser_sessions(self) -> QuerySet[UserSession]:
         named = Q(created_at__gte=self.since) | Q(user__in=self.found.of("user"))
@@ -140,16 +144,16 @@ class Since:
         return found
 
     def people(self) -> QuerySet[User]:
-        """Whose mailed links end."""
+        """Users whose mailed links end."""
         return User.objects.all() if self.everything else User.objects.filter(pk__in=self.found.of("user"))
 
     def organizations(self) -> set[UUID]:
-        """Everyone who loses something, in whose audit log that belongs."""
+        """Return the organizations that lose credentials: each gets an audit event."""
         owned = (self.tokens(), self.grants(), self.invitations())
         found = {pk for rows in owned for pk in rows.values_list("organization_id", flat=True)}
         return found | set(self.client_secrets().values_list("client__organization_id", flat=True))
 
-    def counted(self) -> Ended:
+    def counts(self) -> Ended:
         links = MailedClaim.objects.filter(user__in=self.people(), used_at=None)
         return Ended(
             tokens=self.tokens().count(),
@@ -164,19 +168,19 @@ class Since:
 
 @transaction.atomic
 @log.batched()
-def end_in(organization_id: UUID, chosen: Since) -> None:
-    """End what ``chosen`` names of one organization; a repetition tells every worker again."""
+def end_in(organization_id: UUID, chosen: Selection) -> None:
+    """Revoke the chosen credentials of one organization. A repeated call invalidates every cache again."""
     Organization.objects.lock_all([organization_id])
     inside = Q(organization_id=organization_id)
     secrets = chosen.client_secrets().filter(client__organization_id=organization_id)
     ending = list(secrets.values_list("pk", flat=True))
     numbers = {
-        "grants": grants.revoke(
+        "grants": revocation.revoke(
             Grant.objects.filter(pk__in=_pks(chosen.grants().filter(inside))), reason=REASON
         ),
         "clientSecrets": ClientSecret.objects.filter(pk__in=ending).delete()[0],
         "invitations": invitations.withdraw(invitations=chosen.invitations().filter(inside), actor=SYSTEM),
-        # Last, because what they created ends with them, and is counted above.
+        # Last, because what tokens created ends with them and is counted above.
         "tokens": stop(
             ServiceAccountToken.objects.filter(pk__in=_pks(chosen.tokens().filter(inside))),
             actor=SYSTEM,
@@ -195,8 +199,8 @@ def end_in(organization_id: UUID, chosen: Since) -> None:
 
 
 @transaction.atomic
-def end_of_people(chosen: Since) -> None:
-    """Their browsers' sessions, their mailed links, and passwords that are old ones again."""
+def end_of_people(chosen: Selection) -> None:
+    """End browser sessions and mailed links, and remove passwords that were restored."""
     for user in User.objects.filter(pk__in=chosen.found.passwords):
         password_reset.set_password(user, None, by=SYSTEM)
     sessions = chosen.browser_sessions()

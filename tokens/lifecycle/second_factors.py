@@ -1,7 +1,8 @@
-"""The first second factor ends every other session of the person, the last one where one is required.
+"""Signal receivers of second factors.
 
-The removal itself is not refused: people change their phones, and the organization's pages lead them to set
-the next one up before anything else.
+Setting up the first factor ends every other session of the person. Removing the last factor ends the
+sessions in organizations that require one. The removal itself is allowed, because people change their
+phones: the organization's pages then require a new factor first.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from accounts.authentication.user_events import REMOVED_BY
 from accounts.models import Membership, Organization, User
 from accounts.permissions.actor import Actor
 from accounts.proof import Factor
-from tokens.audit import sessions as session_trail
-from tokens.grants import engine
+from tokens.audit import session_events
+from tokens.grants import revocation
 from tokens.models import Grant
 from tokens.sessions import sessions
 
@@ -38,7 +39,7 @@ def connect() -> None:
 @transaction.atomic
 @log.batched()
 def added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
-    """Setting it up proves it in this browser; what was opened without one elsewhere ends."""
+    """Record the factor as proof of this browser. The first factor ends all other sessions."""
     if authenticator.type not in second_factor.FACTORS:
         return
     browser_proof.record(request, user, Factor(authenticator.type), authenticator=authenticator.pk)
@@ -49,8 +50,8 @@ def added(request: HttpRequest, user: User, authenticator: Authenticator, **_: A
 
 
 def removing(instance: Authenticator, origin: Any, **_: Any) -> None:
-    """The organizations' locks come before the factor's row, and order two removals at once."""
-    if not _goes_with_person(origin):
+    """Lock the organizations before the factor's row, so that concurrent removals are ordered."""
+    if not _is_user_deletion(origin):
         mine = Membership.objects.filter(user_id=instance.user_id)
         Organization.objects.lock_all(mine.values_list("organization_id", flat=True))
 
@@ -58,19 +59,19 @@ def removing(instance: Authenticator, origin: Any, **_: Any) -> None:
 @transaction.atomic
 @log.batched()
 def removed(instance: Authenticator, origin: Any, **_: Any) -> None:
-    """``instance`` may name who removes it, where a flow has said so."""
+    """Revoke the grants in organizations that require a factor. The default actor is the user."""
     user: User = instance.user
-    if _goes_with_person(origin) or instance.type not in second_factor.FACTORS or second_factor.is_on(user):
+    if _is_user_deletion(origin) or instance.type not in second_factor.FACTORS or second_factor.is_on(user):
         return
     actor: Actor = getattr(instance, REMOVED_BY, None) or Actor.of_user(user)
-    asking = Organization.objects.not_deleted().filter(mfa_required=True, memberships__user=user)
-    for organization_id in sorted(asking.values_list("pk", flat=True)):
+    requiring = Organization.objects.not_deleted().filter(mfa_required=True, memberships__user=user)
+    for organization_id in sorted(requiring.values_list("pk", flat=True)):
         mine = Grant.objects.filter(organization_id=organization_id, user=user)
-        number = sessions.living(user.pk).filter(organization_id=organization_id).count()
-        engine.revoke(mine, reason=REMOVED)
+        number = sessions.active(user.pk).filter(organization_id=organization_id).count()
+        revocation.revoke(mine, reason=REMOVED)
         if number:
-            session_trail.all_ended(organization_id, user, number, REMOVED, actor)
+            session_events.all_ended(organization_id, user, number, REMOVED, actor)
 
 
-def _goes_with_person(origin: Any) -> bool:
+def _is_user_deletion(origin: Any) -> bool:
     return isinstance(origin, User) or getattr(origin, "model", None) is User

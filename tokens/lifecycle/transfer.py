@@ -1,8 +1,8 @@
-"""Other members become responsible for a member's tokens and OAuth clients.
+"""Transfer of a member's tokens and OAuth clients to other responsible members.
 
-Nobody transfers what is their own, so whoever transfers stays. The recipient may manage such credentials and
-holds all that each of them does: they could have created it. They are mailed, and may revoke it. What a token
-or a client created, and ends with, goes to the same member.
+Members cannot transfer their own credentials. A recipient must be allowed to manage such credentials and
+must hold all of their permissions, as if creating them. Recipients are mailed and may revoke them. What a
+transferred token or client created is transferred with it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.notifications import outbox
 from accounts.permissions.actor import Actor
-from tokens.audit import clients as client_trail
-from tokens.audit import tokens as trail
+from tokens.audit import client_events, token_events
 from tokens.lifecycle import former_members
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.notifications import transfer_emails
@@ -37,7 +36,7 @@ Credentials = ServiceAccountToken | OAuthClient
 
 @dataclass(frozen=True, slots=True)
 class Transfers:
-    """By id of a token or a client, the id of the member who takes it over."""
+    """Recipients' member ids by the id of a token or client."""
 
     tokens: Mapping[UUID, UUID]
     clients: Mapping[UUID, UUID]
@@ -56,8 +55,9 @@ CLIENTS = _Kind(Act.TRANSFER_CLIENTS, "transferClients", "OAuth client", clients
 
 
 def transfer(*, rights: Authorization, member: Membership, wanted: Transfers, actor: Actor) -> None:
-    """Call it under the organization's lock. Raises APIError: not_found, forbidden, insufficient_scope,
-    invalid_request with fields.
+    """Transfer the requested credentials, under the organization's lock.
+
+    Raises APIError: not_found, forbidden, insufficient_scope, invalid_request with fields.
     """
     now = timezone.now()
     wanted = _with_created(member, wanted, now)
@@ -66,30 +66,30 @@ def transfer(*, rights: Authorization, member: Membership, wanted: Transfers, ac
     running = OAuthClient.objects.filter(responsible=member, deleted_at=None)
     tokens = _pairs(TOKENS, rights, member, wanted.tokens, ServiceAccountToken.objects.filter(**mine), active)
     taken = _pairs(CLIENTS, rights, member, wanted.clients, OAuthClient.objects.filter(**mine), running)
-    for token, taker in tokens:
-        ServiceAccountToken.objects.filter(pk=token.pk).update(responsible=taker)
+    for token, recipient in tokens:
+        ServiceAccountToken.objects.filter(pk=token.pk).update(responsible=recipient)
         former_members.mark_token(token, member)
-        trail.transferred(token, actor, member, taker)
-    for client, taker in taken:
-        OAuthClient.objects.filter(pk=client.pk).update(responsible=taker)
+        token_events.transferred(token, actor, member, recipient)
+    for client, recipient in taken:
+        OAuthClient.objects.filter(pk=client.pk).update(responsible=recipient)
         former_members.mark_client(client, member)
-        client_trail.transferred(client, actor, member, taker)
+        client_events.transferred(client, actor, member, recipient)
     if tokens or taken:
-        # Workers remember who is responsible.
+        # Cached credentials contain the responsible member.
         Organization.objects.advance([member.organization_id])
-    for taker in {taker for _, taker in (*tokens, *taken)}:
+    for recipient in {recipient for _, recipient in (*tokens, *taken)}:
         email = transfer_emails.transferred(
-            taker,
+            recipient,
             actor.name,
             member.user.display_name,
-            [token for token, of in tokens if of == taker],
-            [client for client, of in taken if of == taker],
+            [token for token, of in tokens if of == recipient],
+            [client for client, of in taken if of == recipient],
         )
-        outbox.enqueue(email, taker.user.email)
+        outbox.enqueue(email, recipient.user.email)
 
 
 def require_parents(member: Membership, wanted: Transfers) -> None:
-    """Raise APIError(invalid_request) for what ends with a token of ``member`` that nobody takes over."""
+    """Raise APIError(invalid_request) for credentials whose parent token is not transferred with them."""
     active = ServiceAccountToken.objects.filter(responsible=member).active(timezone.now())
     ending = active.exclude(pk__in=list(wanted.tokens)).in_bulk()
     tokens = ServiceAccountToken.objects.filter(pk__in=list(wanted.tokens))
@@ -107,7 +107,7 @@ def require_parents(member: Membership, wanted: Transfers) -> None:
 
 
 def _with_created(member: Membership, wanted: Transfers, now: datetime) -> Transfers:
-    """Also what they created, and what that created, unless another recipient is named for it."""
+    """Add what the credentials created, directly or not, unless it has a recipient of its own."""
     tokens, clients = dict(wanted.tokens), dict(wanted.clients)
     parents = tokens | clients
     while parents:
@@ -124,8 +124,8 @@ def _with_created(member: Membership, wanted: Transfers, now: datetime) -> Trans
     return Transfers(tokens, clients)
 
 
-def recipients(member: Membership) -> list[Membership]:
-    """Who may take over tokens of this member, by name."""
+def eligible_recipients(member: Membership) -> list[Membership]:
+    """Return the members who may take over tokens of this member, by name."""
     others = Membership.objects.active().filter(organization_id=member.organization_id).exclude(pk=member.pk)
     able = [one for one in others.select_related("user") if one.scopes.allows(issue.MANAGE)]
     return sorted(able, key=lambda one: one.user.display_name.casefold())
@@ -139,21 +139,21 @@ def _pairs(
     every: QuerySet[Any],
     active: QuerySet[Any],
 ) -> list[tuple[Any, Membership]]:
-    """Each credential with its recipient, once all of them have been checked."""
+    """Return each credential with its recipient, after checking all of them."""
     if not wanted:
         return []
     authorize(rights, kind.act, member=member)
     credentials = every.in_bulk(list(wanted))
     inside = Membership.objects.filter(organization_id=member.organization_id)
-    takers = inside.select_related("user", "organization").in_bulk(set(wanted.values()))
-    if credentials.keys() != set(wanted) or takers.keys() != set(wanted.values()):
+    recipients = inside.select_related("user", "organization").in_bulk(set(wanted.values()))
+    if credentials.keys() != set(wanted) or recipients.keys() != set(wanted.values()):
         raise APIError(errors.NOT_FOUND)
     running = set(active.filter(pk__in=list(wanted)))
-    pairs = [(credentials[pk], takers[taker]) for pk, taker in wanted.items()]
+    pairs = [(credentials[pk], recipients[recipient]) for pk, recipient in wanted.items()]
     problems = {
         f"{kind.field}.{credential.public_id}": [sentence]
-        for credential, taker in pairs
-        if (sentence := _problem(kind, credential, taker, member, credential in running))
+        for credential, recipient in pairs
+        if (sentence := _problem(kind, credential, recipient, member, credential in running))
     }
     if problems:
         raise APIError(errors.INVALID_REQUEST, fields=problems)
@@ -161,17 +161,17 @@ def _pairs(
 
 
 def _problem(
-    kind: _Kind, credential: Credentials, taker: Membership, member: Membership, active: bool
+    kind: _Kind, credential: Credentials, recipient: Membership, member: Membership, active: bool
 ) -> str:
-    """Why this member cannot take this over; "" where they can."""
-    name = taker.user.display_name
+    """Return why the recipient cannot take the credential over, or ""."""
+    name = recipient.user.display_name
     if not active:
         return f"{member.user.display_name} is not responsible for an active {kind.noun} of this id."
-    if taker.pk == member.pk or not taker.user.is_active:
+    if recipient.pk == member.pk or not recipient.user.is_active:
         return f"{name} cannot take it over. Choose another member."
-    if not taker.scopes.allows(kind.manage):
+    if not recipient.scopes.allows(kind.manage):
         return f"{name} may not manage {kind.noun}s."
-    if taker.scopes.missing(permissions_of(credential)):
+    if recipient.scopes.missing(permissions_of(credential)):
         return f"{name} does not hold everything that the {kind.noun} does."
     return ""
 

@@ -1,4 +1,4 @@
-"""What to transfer when a member is removed: tokens in use, to the member who can take over most of them."""
+"""The proposed transfer when a member is removed: tokens in use, to the member who can take over most."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.models import Membership
-from tokens.lifecycle.member_impact import Hanging
+from tokens.lifecycle.member_impact import MemberImpact
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,13 @@ class Proposal:
     tokens: list[str]
 
 
-def proposal(hanging: Hanging, recipients: Sequence[Membership], remover: Membership) -> Proposal:
-    """The remover takes over, unless somebody else holds the permissions of more tokens in use.
+def proposal(impact: MemberImpact, recipients: Sequence[Membership], remover: Membership) -> Proposal:
+    """Propose the remover, unless another member holds the permissions of more tokens in use.
 
-    For a token in use that another one created, that one is transferred, and the token with it.
+    A token in use that another token created is transferred with that token.
     """
-    used = [row.token.pk for row, calls in hanging.tokens if calls or row.used_recently]
-    in_use = list(dict.fromkeys(hanging.roots[pk] for pk in used))
+    used = [row.token.pk for row, calls in impact.tokens if calls or row.used_recently]
+    in_use = list(dict.fromkeys(impact.roots[pk] for pk in used))
     choices = [
         Proposal(
             one.public_id,

@@ -19,7 +19,7 @@ from tokens.models.secret import KnownSecret
 
 
 class RefreshAuth(models.TextChoices):
-    """How a confidential client proves itself when it refreshes (seed 003 shows the second)."""
+    """How a client authenticates when it refreshes (seed 003 shows the second)."""
 
     REQUIRED = "required", "Client secret required"
     ROTATION_ONLY = "rotation_only", "Client id alone"
@@ -28,8 +28,8 @@ class RefreshAuth(models.TextChoices):
 class OAuthClient(CreatedByProgram):
     """A program that exchanges its own credentials for access tokens (RFC 6749 section 4.4).
 
-    It belongs to the organization and stays when the person who created it leaves; one that a program created
-    ends with that program. ``responsible`` answers for what it creates.
+    It belongs to the organization and stays when its creator leaves; one that a program created ends with
+    that program. ``responsible`` is the member responsible for what it creates.
     """
 
     id = models.UUIDField(primary_key=True, default=typeid.new, editable=False)
@@ -64,7 +64,7 @@ class OAuthClient(CreatedByProgram):
         responsible_id: UUID | None
         created_by_id: UUID | None
 
-    # Until when the program is good that learned the secret which was presented.
+    # The end of the program that knows the presented secret.
     secret_ends_at: datetime | None = None
 
     def __str__(self) -> str:
@@ -80,16 +80,16 @@ class OAuthClient(CreatedByProgram):
 
     @property
     def known_secret(self) -> ClientSecret | None:
-        """The present secret, where a former member knows it."""
+        """The current secret, if a former member knows it."""
         present = [one for one in self.secrets.all() if one.valid_until is None]
         return next((one for one in present if one.known_since is not None), None)
 
 
 class ClientSecret(KnownSecret, CreatedByProgram):
-    """One of a client's secrets: more than one while a rotation overlaps.
+    """One of a client's secrets: there are several during the overlap of a rotation.
 
-    ``valid_until`` is the end of the overlap; a program that asked for the secret knows it, so that it
-    ends with the program as well.
+    ``valid_until`` is the end of the overlap. A secret that a program requested also ends with that program,
+    which knows it.
     """
 
     client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE, related_name="secrets")

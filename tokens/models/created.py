@@ -1,4 +1,4 @@
-"""What programs create: it names its creator, and ends no later."""
+"""Base of rows that a program may have created, and that end with that program."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def program_of(token: ServiceAccountToken | None, client: OAuthClient | None) ->
 class CreatedByProgram(models.Model):
     """A row that a token or an OAuth client may have created. All three fields are fixed at creation.
 
-    The creator has no database constraint, as with tokens: an organization's rows go in any order.
+    The parents have no database constraint, because an organization's rows are deleted in any order.
     """
 
     parent = models.ForeignKey(

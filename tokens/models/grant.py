@@ -1,4 +1,4 @@
-"""Grants and their refresh tokens: one family a login, a password grant, or a client's grant."""
+"""Grants and their refresh tokens: one refresh token family for each sign-in or client's grant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tokens.models.client import OAuthClient
 
 
 class GrantKind(models.TextChoices):
-    """The front door a family came in by; it is refreshed at that door only."""
+    """How a grant was opened. It is refreshed at the endpoint of its kind only."""
 
     SESSION = "session", "Sign-in"
     SINGLE_SIGN_ON = "sso", "Single sign-on"
@@ -25,10 +25,10 @@ class GrantKind(models.TextChoices):
 
 
 class Grant(models.Model):
-    """What access tokens live and die with: their ``sid``. Nothing un-revokes it.
+    """An authorization that access and refresh tokens depend on: their ``sid``. A revocation is final.
 
-    ``membership`` and ``browser`` have no database constraint, so that their end by any means ends the
-    grant by the join.
+    ``membership`` and ``browser`` have no database constraint, so that deleting them by any route ends the
+    grant through the join.
     """
 
     id = models.UUIDField(primary_key=True, default=typeid.new, editable=False)
@@ -88,8 +88,10 @@ class Grant(models.Model):
 
 
 class RefreshToken(models.Model):
-    """One generation of a family. ``successor`` is its follower, sealed under a key that only the
-    presented token yields, for a retry within the grace; it is wiped afterwards.
+    """One generation of a refresh token family.
+
+    ``successor`` is the next token, encrypted under a key derived from the presented token, for a retry
+    within the grace period. It is deleted afterwards.
     """
 
     grant = models.ForeignKey(Grant, on_delete=models.CASCADE, related_name="refresh_tokens")

@@ -1,4 +1,4 @@
-"""What the secrets of tokens and OAuth clients have in common."""
+"""Base of the secrets of tokens and OAuth clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import models
 class KnownSecret(models.Model):
     """A secret that a former responsible member may still know, from ``known_since`` until it is rotated.
 
-    The mark belongs to the secret and not to its token or client, so that another secret is without it.
+    It is stored with the secret, not with its token or client, so that a rotation clears it.
     """
 
     known_to = models.CharField(max_length=254, blank=True, help_text="The name of who knows it.")

@@ -24,9 +24,9 @@ EXPIRING_DAYS = 14
 
 models.BinaryField.register_lookup(Length)
 
-# Why a token is revoked with the membership of its responsible member.
-REMOVED = "The member who answers for it was removed"
-DEACTIVATED = "The person who answers for it was deactivated"
+# Reasons of revocation with the responsible membership.
+REMOVED = "The member responsible for it was removed"
+DEACTIVATED = "The person responsible for it was deactivated"
 
 
 class Status(models.TextChoices):
@@ -38,7 +38,7 @@ class Status(models.TextChoices):
 
 class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
     def not_stopped(self) -> TokenQuerySet:
-        """Not revoked, and the responsible member still belongs and is active."""
+        """Filter those not revoked whose responsible member is active and still in the organization."""
         return self.filter(
             revoked_at=None,
             responsible__organization_id=F("organization_id"),
@@ -55,17 +55,17 @@ class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
         return self.exclude(pk__in=self.model.objects.not_stopped().values("pk"))
 
     def with_people(self) -> TokenQuerySet:
-        """Everything a record shows, in one statement."""
+        """Select everything that a record shows."""
         return self.select_related(
             "created_by", "revoked_by", "responsible__user", "parent", "parent_client"
         ).prefetch_related("secrets")
 
 
 class ServiceAccountToken(models.Model):
-    """An organization's program: what it may do and until when. Nothing of that changes afterwards.
+    """A service account's token. Permissions and expiry never change.
 
-    ``responsible`` has no database constraint, so that a membership deleted by any means, raw SQL
-    included, stops the token by the join in the look-up.
+    ``responsible`` has no database constraint, so that deleting the membership by any route, raw SQL
+    included, stops the token through the join of the authentication query.
     """
 
     id = models.UUIDField(primary_key=True, default=typeid.new, editable=False)
@@ -158,13 +158,13 @@ class ServiceAccountToken(models.Model):
 
     @property
     def known_secret(self) -> TokenSecret | None:
-        """The present secret, where a former responsible member knows it."""
+        """The current secret, if a former responsible member knows it."""
         secret = self.current_secret
         return secret if secret.known_since is not None else None
 
     @property
     def is_orphaned(self) -> bool:
-        """Whether the responsible membership has ended, however it ended."""
+        """Whether the responsible membership has ended, by any route."""
         try:
             member = self.responsible
         except Membership.DoesNotExist:
@@ -183,7 +183,7 @@ class ServiceAccountToken(models.Model):
 
 
 class TokenSecret(KnownSecret):
-    """What proves a token: the digest of a string that was shown once."""
+    """The digest of a token's plaintext, which was shown once."""
 
     token = models.ForeignKey(ServiceAccountToken, on_delete=models.CASCADE, related_name="secrets")
     digest = models.BinaryField(max_length=DIGEST_BYTES, unique=True)

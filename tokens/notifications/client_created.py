@@ -18,7 +18,7 @@ MANAGE = "clients.manage"
 
 
 def enqueue(client: OAuthClient, actor: Actor, now: datetime) -> None:
-    """Call it in the client's transaction, before the audit log's end is locked."""
+    """Store the notice in the client's transaction, before the audit chain is locked. Commands send none."""
     if actor.type == SYSTEM.type:
         return
     facts = {"by": actor.name, "type": actor.type, "address": request_context.current().address}

@@ -1,4 +1,4 @@
-"""Every kind of notice, for housekeeping: find what is due, then write its mails into the outbox."""
+"""Housekeeping of all notices: find those that are due, and write their emails to the outbox."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ COMPOSERS: Mapping[str, Compose] = {
 
 
 def find(now: datetime | None = None) -> None:
-    """Owe what only time or the counters tell; to be repeated, as often as it shall be told early."""
+    """Store notices that are due by time or usage. Run it periodically."""
     token_expiring.find(now)
     plan_usage.find(now)
 
 
 def enqueue(now: datetime | None = None) -> None:
-    """Write the mails of what was found into the outbox."""
+    """Write the emails of stored notices to the outbox."""
     notices.enqueue_due(COMPOSERS, now=now)
 
 
 def prune(now: datetime | None = None) -> int:
-    """Forget what was told long ago; returns how many."""
+    """Delete old sent notices. Returns their number."""
     return notices.prune(now or timezone.now())

@@ -1,4 +1,6 @@
-"""What people are told of their organization's tokens and sessions; of a secret the last four at most."""
+"""Emails about an organization's tokens, clients and sessions. They contain at most the last four characters
+of a secret.
+"""
 
 from __future__ import annotations
 
@@ -17,46 +19,46 @@ from tokens import user_agent
 from tokens.models import Grant, OAuthClient, ServiceAccountToken
 
 MOST_PERMISSIONS = 6
-MAKERS = {"service_account": "the API token", "client": "the OAuth client"}
+CREATORS = {"service_account": "the API token", "client": "the OAuth client"}
 REPEATED = (
-    "A program that repeats a request long after it lost the answer looks the same. If yours does not, find "
-    "out where the token was kept, and give the client a new secret."
+    "A program that repeats an old request after losing the response looks the same. If yours does not do "
+    "that, find out where the token was stored, and rotate the client's secret."
 )
 NOT_MINE = (
-    "If no program of yours repeats old requests, somebody else has had access to your account: change your "
-    "password on the same page, which ends every other session as well."
+    "If no program of yours repeats old requests, another person may have access to your account: change "
+    "your password on the same page, which ends every other session as well."
 )
 STOP_IT = (
-    "If nobody of you has made it, revoke it on its page: it stops at once. Then look through the audit log "
-    "for what else was done."
+    "If no one of you created it, revoke it on its page: it stops at once. Then check the audit log for "
+    "other changes."
 )
-Made = tuple[ServiceAccountToken, dict[str, Any]]
+TokenWithFacts = tuple[ServiceAccountToken, dict[str, Any]]
 
 
-def created(organization: Organization, made: Sequence[Made]) -> Email:
-    """Each token with the facts of its making: ``by``, ``type`` and ``address``."""
+def created(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Email:
+    """Announce new tokens. The facts of each creation are ``by``, ``type`` and ``address``."""
     name = defang(organization.name)
-    if len(made) > 1:
+    if len(tokens) > 1:
         return Email(
-            f"{len(made)} new API tokens in {name}",
-            (f"{len(made)} API tokens have been created in {name}.",),
+            f"{len(tokens)} new API tokens in {name}",
+            (f"{len(tokens)} API tokens have been created in {name}.",),
             _page("tokens"),
             "See the tokens",
             (
                 STOP_IT.replace(
-                    "made it, revoke it on its page: it stops", "made them, revoke them: they stop"
+                    "created it, revoke it on its page: it stops", "created them, revoke them: they stop"
                 ),
             ),
             tuple(
-                (defang(token.name), f"{_masked(token)}, by {_maker(facts)}, {_end(token)}")
-                for token, facts in made
+                (defang(token.name), f"{_masked(token)}, by {_creator(facts)}, {_end(token)}")
+                for token, facts in tokens
             ),
         )
-    token, facts = made[0]
+    token, facts = tokens[0]
     origin = f", from the address {facts['address']}" if facts.get("address") else ""
     return Email(
         f"A new API token in {name}",
-        (f"The API token “{defang(token.name)}” has been created in {name} by {_maker(facts)}.",),
+        (f"The API token “{defang(token.name)}” has been created in {name} by {_creator(facts)}.",),
         _page("token_detail", token.public_id),
         "See the token",
         (STOP_IT,),
@@ -74,10 +76,10 @@ def client_created(organization: Organization, client: OAuthClient, facts: dict[
     origin = f", from the address {facts['address']}" if facts.get("address") else ""
     return Email(
         f"A new OAuth client in {name}",
-        (f"The OAuth client “{defang(client.name)}” has been created in {name} by {_maker(facts)}.",),
+        (f"The OAuth client “{defang(client.name)}” has been created in {name} by {_creator(facts)}.",),
         _page("client_detail", client.public_id),
         "See the client",
-        (STOP_IT.replace("made it, revoke it on its page: it stops", "created it, delete it: it stops"),),
+        (STOP_IT.replace("revoke it on its page: it stops", "delete it on its page: it stops"),),
         (
             ("Client id", client.public_id),
             ("Scopes", _listed(client.scopes)),
@@ -89,9 +91,9 @@ def client_created(organization: Organization, client: OAuthClient, facts: dict[
 def expiring(
     organization: Organization, tokens: Sequence[tuple[ServiceAccountToken, Usage]], now: datetime
 ) -> Email:
-    """Tokens that end soon, the first to end first."""
+    """Warn of tokens that expire soon, sorted by expiry."""
     name = defang(organization.name)
-    advice = "An expiry cannot be moved. Create a new token, put it in place of the old one, and revoke that."
+    advice = "An expiry cannot be changed. Create a new token, replace the old one, and revoke the old one."
     if len(tokens) > 1:
         return Email(
             f"{len(tokens)} API tokens of {name} expire soon",
@@ -119,16 +121,16 @@ def expiring(
 def reused_to_owners(grant: Grant, facts: dict[str, Any]) -> Email:
     organization = defang(grant.organization.name)
     if grant.client:
-        whose = f"of the OAuth client “{defang(grant.client.name)}” in {organization}"
+        owner = f"of the OAuth client “{defang(grant.client.name)}” in {organization}"
     else:
         person = defang(grant.user.display_name) if grant.user else "a former member"
-        whose = f"of {person} in {organization}"
+        owner = f"of {person} in {organization}"
     sentence = (
-        f"A refresh token {whose} came back after it had been exchanged. Somebody may have a copy of it, so "
-        "everything that was opened with it has ended."
+        f"A refresh token {owner} was used again after it had been exchanged. It may have been copied, so "
+        "all tokens of its grant were revoked."
     )
     return Email(
-        f"A spent refresh token was used again in {organization}",
+        f"A refresh token was used twice in {organization}",
         (sentence,),
         _page("audit_log"),
         "See the audit log",
@@ -140,8 +142,8 @@ def reused_to_owners(grant: Grant, facts: dict[str, Any]) -> Email:
 def reused_to_person(grant: Grant, facts: dict[str, Any]) -> Email:
     organization = defang(grant.organization.name)
     sentence = (
-        f"A refresh token of a session of yours in {organization} came back after it had been exchanged. "
-        "Somebody may have a copy of it, so the session has ended. Your other sessions go on."
+        f"A refresh token of your session in {organization} was used again after it had been exchanged. "
+        "It may have been copied, so the session was ended. Your other sessions continue."
     )
     return Email(
         "A session of yours was ended",
@@ -154,8 +156,8 @@ def reused_to_person(grant: Grant, facts: dict[str, Any]) -> Email:
 
 
 def _traces(grant: Grant, facts: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    begun = f"{dates.exactly(grant.created_at)}, {user_agent.summary(grant.user_agent)}"
-    rows = [("Opened", begun if grant.user_agent else dates.exactly(grant.created_at))]
+    opened = f"{dates.exactly(grant.created_at)}, {user_agent.summary(grant.user_agent)}"
+    rows = [("Opened", opened if grant.user_agent else dates.exactly(grant.created_at))]
     seen = f", from the address {facts['address']}" if facts.get("address") else ""
     return (*rows, ("Used again", f"{facts['at']}{seen}"))
 
@@ -164,8 +166,8 @@ def _page(name: str, *arguments: str) -> str:
     return f"{settings.BASE_URL}{reverse(name, args=arguments)}"
 
 
-def _maker(facts: dict[str, Any]) -> str:
-    kind = MAKERS.get(facts.get("type", ""))
+def _creator(facts: dict[str, Any]) -> str:
+    kind = CREATORS.get(facts.get("type", ""))
     name = defang(str(facts.get("by", "")))
     return f"{kind} “{name}”" if kind else name
 
@@ -199,7 +201,7 @@ def _last_days(token: ServiceAccountToken, used: Usage, now: datetime) -> str:
 
 
 def _ahead(token: ServiceAccountToken, now: datetime) -> str:
-    """``in 3 days``, counted up, because a mail is read later than it was written; ``within a day``."""
+    """Return ``in 3 days``, rounded up, because an email is read later than written, or ``within a day``."""
     left = (token.expires_at or now) - now
     days = -(-left // timedelta(days=1))
     return f"in {days} days" if days > 1 else "within a day"

@@ -1,4 +1,4 @@
-"""A spent refresh token came back: told to the organization's owners, and to whose session it was."""
+"""Notices of refresh token reuse: to the organization's owners, and to the session's user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tokens.notifications import emails
 
 
 def enqueue(grant: Grant, now: datetime) -> None:
-    """Call it in the transaction that ends the family, before the audit log's end is locked."""
+    """Store the notice in the transaction that revokes the grant, before the audit chain is locked."""
     facts = {"address": request_context.current().address, "at": dates.exactly(now)}
     notices.enqueue(
         [
@@ -33,11 +33,11 @@ def enqueue(grant: Grant, now: datetime) -> None:
 
 
 def compose(organization: Organization, pending: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
-    """Each family has letters of its own; an owner gets no second one about their own session."""
+    """Compose separate emails for each grant. An owner gets no second one about their own session."""
     facts = {one.subject: one.facts for one in pending}
-    families = Grant.objects.filter(pk__in=facts).select_related("organization", "user", "client")
+    grants = Grant.objects.filter(pk__in=facts).select_related("organization", "user", "client")
     owners = notices.receivers(organization.pk, Role.OWNER)
-    for grant in families.order_by("pk"):
+    for grant in grants.order_by("pk"):
         person = grant.user.email if grant.user and grant.user.is_active else ""
         if person:
             yield Mailing(emails.reused_to_person(grant, facts[grant.pk]), [person])

@@ -1,8 +1,8 @@
-"""A token was made: told to every active member who may manage tokens, whoever made it.
+"""Notices of new tokens to every active member who may manage tokens.
 
-The maker is told as well: a session in the wrong hands makes tokens in its owner's name. What a command makes
-is told to nobody: whoever runs commands has the server. The request owes the notice in its own transaction
-and waits for no mail server; tokens made within one round share a mail.
+The creator is mailed as well, because an attacker may create tokens in a stolen session. Commands send no
+notice, because running them requires access to the server. The request stores the notice in its own
+transaction and does not wait for the mail server; tokens created within one round share an email.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MANAGE = "tokens.manage"
 
 
 def enqueue(token: ServiceAccountToken, actor: Actor, now: datetime) -> None:
-    """Call it in the token's transaction, before the audit log's end is locked."""
+    """Store the notice in the token's transaction, before the audit chain is locked."""
     if actor.type == SYSTEM.type:
         return
     facts = {"by": actor.name, "type": actor.type, "address": request_context.current().address}
@@ -44,6 +44,6 @@ def enqueue(token: ServiceAccountToken, actor: Actor, now: datetime) -> None:
 def compose(organization: Organization, pending: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
     facts = {one.subject: one.facts for one in pending}
     tokens = ServiceAccountToken.objects.filter(pk__in=facts).prefetch_related("secrets").order_by("pk")
-    if made := [(token, facts[token.pk]) for token in tokens]:
-        email = emails.created(organization, made)
+    if created := [(token, facts[token.pk]) for token in tokens]:
+        email = emails.created(organization, created)
         yield Mailing(email, notices.receivers(organization.pk, wanted=MANAGE))

@@ -1,6 +1,7 @@
-"""A token is about to expire, 14, 3 and 1 days ahead: told once each to all who may manage tokens.
+"""Notices 14, 3 and 1 days before a token expires, once each, to every member who may manage tokens.
 
-Only the nearest threshold is told, however long nobody looked, and none that lies before the token's making.
+If several thresholds have passed since the last run, only the nearest one is sent. Thresholds before the
+token's creation are not sent.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ NEVER = Usage(calls=0, last_used_at=None, last_used_ip=None)
 
 
 def find(now: datetime | None = None) -> None:
-    """Owe a notice for each running token past a threshold that it was not told of."""
+    """Store a notice for each active token past a threshold for which there is none yet."""
     now = now or timezone.now()
     notices.enqueue(
         Notice(
@@ -45,7 +46,7 @@ def find(now: datetime | None = None) -> None:
 
 
 def compose(organization: Organization, pending: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
-    """One mail for all of them; what was revoked, or has expired, meanwhile is not in it."""
+    """Compose one email for all tokens, except those revoked or expired meanwhile."""
     chosen = ServiceAccountToken.objects.filter(pk__in={one.subject for one in pending}, expires_at__gt=now)
     tokens = list(_running(chosen, now).prefetch_related("secrets").order_by("expires_at", "pk"))
     if tokens:
@@ -56,16 +57,16 @@ def compose(organization: Organization, pending: Sequence[Notice], now: datetime
 
 
 def _due(now: datetime, days: int, nearer: int) -> QuerySet[ServiceAccountToken]:
-    """Tokens with at most ``days`` and more than ``nearer`` days left, made with more than ``days``."""
+    """Return tokens with at most ``days`` and more than ``nearer`` days left, created before that."""
     ending = ServiceAccountToken.objects.filter(
         expires_at__gt=now + timedelta(days=nearer), expires_at__lte=now + timedelta(days=days)
     )
-    told = Notice.objects.filter(
+    notified = Notice.objects.filter(
         kind=NoticeKind.TOKEN_EXPIRING, subject=OuterRef("pk"), mark=Value(str(days), CharField())
     )
     running = Q(organization__suspended_at=None, organization__deleted_at=None)
     lived_longer = Q(expires_at__gt=F("created_at") + timedelta(days=days))
-    return _running(ending, now).filter(running, lived_longer, ~Exists(told))
+    return _running(ending, now).filter(running, lived_longer, ~Exists(notified))
 
 
 def _running(tokens: QuerySet[ServiceAccountToken], now: datetime) -> TokenQuerySet:

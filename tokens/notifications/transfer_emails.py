@@ -1,4 +1,4 @@
-"""Mails about credentials that another member has become responsible for, or that a former one knows."""
+"""Emails about transferred credentials, and about secrets that a former member knows."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ROTATE = "Give each of them a new secret on its page, and change the programs th
 
 
 def transferred(
-    taker: Membership,
+    recipient: Membership,
     by: str,
     former: str,
     tokens: Sequence[ServiceAccountToken],
     clients: Sequence[OAuthClient],
 ) -> Email:
-    """To the member who is responsible from now on, and who may revoke what they do not want."""
-    organization = defang(taker.organization.name)
+    """Inform the new responsible member, who may revoke the credentials."""
+    organization = defang(recipient.organization.name)
     page = reverse("clients") if clients and not tokens else reverse("tokens")
     if len(tokens) == 1 and not clients:
         page = reverse("token_detail", args=[tokens[0].public_id])
@@ -44,7 +44,7 @@ def transferred(
 
 
 def known_clients(clients: Sequence[OAuthClient], former: str) -> Email:
-    """To the owners: a former member knows these clients' secrets."""
+    """Inform the owners that a former member knows these clients' secrets."""
     organization = defang(clients[0].organization.name)
     sentence = (
         f"{defang(former)} has lost access to {organization}, but was shown the secrets of these OAuth "

@@ -1,4 +1,4 @@
-"""Authentication of a client: its secret looked up by digest, and failures limited before any look-up."""
+"""Client authentication (RFC 6749 section 2.3). Failures are limited before any look-up."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ratelimit import attempts
 from ratelimit.client_ip import network_of, network_windows
 from ratelimit.types import FixedWindow
 from ratelimit.usage import refused_uses
-from tokens.credentials.refusal_limits import guesses
+from tokens.credentials.refusal_limits import refusal_limiter
 from tokens.crypto import opaque, tagged
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.client import RefreshAuth
 from tokens.oauth.errors import OAuthError, invalid_client, too_many_failures, too_many_requests
 from tokens.oauth.requests import Presented
-from tokens.prepared_query import Lookup
+from tokens.prepared_query import PreparedQuery
 from tokens.service_accounts.creators import earlier
 
-# An id that is none is looked up like one that does not exist.
-NOBODY = UUID(int=0)
+# A malformed id is treated as one that does not exist.
+NO_CLIENT = UUID(int=0)
 _FIELDS = ("id", "organization_id", "name", "scopes", "refresh_auth")
 _ENDS = ("valid_until", "expires_at", "client__expires_at")
 _STOPS = (
@@ -33,7 +33,7 @@ _STOPS = (
     "client__organization__suspended_at",
     "client__organization__deleted_at",
 )
-_LOOKUP = Lookup(ClientSecret, "digest", (*_ENDS, *_STOPS, *(f"client__{field}" for field in _FIELDS)))
+_QUERY = PreparedQuery(ClientSecret, "digest", (*_ENDS, *_STOPS, *(f"client__{field}" for field in _FIELDS)))
 
 
 def authenticate(
@@ -43,11 +43,11 @@ def authenticate(
     refresh_token: str | None = None,
     now: datetime | None = None,
 ) -> OAuthClient:
-    """The client that is who it says; with a ``refresh_token``, some clients need no secret.
+    """Return the authenticated client. With a ``refresh_token``, some clients need no secret.
 
-    Raises OAuthError: invalid_client, alike for an unknown client and a wrong secret, also while its
-    organization is suspended; 429 after too many failures from ``address``, before a forged secret is looked
-    up, and after too many calls of the client itself, at all OAuth endpoints together.
+    Raises OAuthError: invalid_client for an unknown client, a wrong secret and a suspended organization
+    alike; 429 after too many failures from ``address``, before a forged secret is looked up, and after too
+    many calls of the client to the OAuth endpoints.
     """
     secrets = [text for text in (presented.secret, refresh_token) if text is not None]
     _check_failures(presented.client_id, address, secrets)
@@ -60,7 +60,7 @@ def authenticate(
 
 
 def check_grants(client: OAuthClient) -> None:
-    """Count a grant that the client asks for; raises OAuthError (429)."""
+    """Count a requested grant of the client. Raises OAuthError (429)."""
     _count("grants", client, settings.OAUTH_GRANTS_PER_MINUTE)
 
 
@@ -72,16 +72,16 @@ def _count(name: str, client: OAuthClient, limit: int) -> None:
 
 
 def grant_failed(problem: OAuthError, address: str | None, refresh_token: str | None) -> OAuthError:
-    """Guessed refresh tokens count against their address; a client's own mistakes don't lock it out."""
+    """Count a refused refresh token against its address, so that a client does not lock itself out."""
     if refresh_token is not None:
         _remember(refresh_token)
     return _failed(problem, *_of_network(address))
 
 
 def _check_failures(client_id: str, address: str | None, secrets: list[str]) -> None:
-    """Raise OAuthError (429) past a limit, unless all of the request's secrets were made here.
+    """Raise OAuthError (429) past a limit, unless all secrets of the request have a valid code.
 
-    A stranger's failures from a shared address block no valid secret, and a forged one costs no query.
+    Failures of others from a shared address block no valid secret, and a forged one costs no query.
     """
     try:
         attempts.check([_of_client(client_id, address), *_of_network(address)])
@@ -91,16 +91,16 @@ def _check_failures(client_id: str, address: str | None, secrets: list[str]) -> 
 
 
 def _may_be_valid(secret: str) -> bool:
-    return tagged.is_ours(secret) and not guesses.refused_just_now(opaque.digest(secret))
+    return tagged.has_valid_code(secret) and not refusal_limiter.was_refused(opaque.digest(secret))
 
 
 def _remember(*refused: str) -> None:
     for secret in refused:
-        guesses.refuse_again(opaque.digest(secret))
+        refusal_limiter.remember_refusal(opaque.digest(secret))
 
 
 def _failed(problem: OAuthError, *windows: FixedWindow) -> OAuthError:
-    """What to raise: ``problem``, or that there were too many such failures."""
+    """Count the failure. Returns ``problem``, or the 429 if there were too many."""
     try:
         attempts.reserve(windows)
     except attempts.TooManyAttempts as error:
@@ -114,15 +114,15 @@ def _find(
     try:
         pk = typeid.decode("cli", presented.client_id)
     except ValueError:
-        pk = NOBODY
+        pk = NO_CLIENT
     if presented.secret is None:
         running = Q(expires_at=None) | Q(expires_at__gt=now)
-        living = OAuthClient.objects.filter(
+        active = OAuthClient.objects.filter(
             running, deleted_at=None, organization__suspended_at=None, organization__deleted_at=None
         )
-        known = living.filter(pk=pk, refresh_auth=RefreshAuth.ROTATION_ONLY).first()
+        known = active.filter(pk=pk, refresh_auth=RefreshAuth.ROTATION_ONLY).first()
         return known if secretless else None
-    found = _LOOKUP.row(opaque.digest(presented.secret))
+    found = _QUERY.fetch_one(opaque.digest(presented.secret))
     if found is None:
         return None
     ends, rest = found[: len(_ENDS)], found[len(_ENDS) :]
@@ -138,7 +138,7 @@ def _find(
 
 
 def _of_client(client_id: str, address: str | None) -> FixedWindow:
-    """A client's failures from one address: its own servers elsewhere are not held up by them."""
+    """Return the window of a client's failures from one network. Its other servers are not affected."""
     name = sha256(client_id.encode()).hexdigest()[:32]
     return FixedWindow("client", f"client:{name}:{network_of(address)}", settings.CLIENT_FAILURES_PER_MINUTE)
 

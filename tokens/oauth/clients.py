@@ -1,4 +1,4 @@
-"""OAuth clients: made, changed, given new secrets and ended, each under the organization's lock."""
+"""Creation, change, secret rotation and deletion of OAuth clients, under the organization's lock."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from django.utils import timezone
 from accounts import errors
 from accounts.audit import log
 from accounts.authorization import policies
-from accounts.authorization.rights import check_permissions, require_running
+from accounts.authorization.rights import Authorization, authorization_of, check_permissions, require_running
 from accounts.errors import APIError
-from accounts.models import Membership, Organization
+from accounts.models import Organization
 from accounts.permissions.actor import Actor
 from accounts.permissions.scopes import ScopeSet
-from tokens.audit import clients
+from tokens.audit import client_events
 from tokens.crypto import opaque, tagged
 from tokens.crypto.access_jwt import MAX_SCOPE
-from tokens.grants import engine
+from tokens.grants import revocation
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.client import RefreshAuth
 from tokens.notifications import client_created
 from tokens.service_accounts.creators import creator_of
-from tokens.service_accounts.issue import current_rights
 from tokens.service_accounts.revoke import end_clients, end_created
 
 VIEW, MANAGE = "clients.view", "clients.manage"
@@ -38,8 +37,8 @@ PARENT_REVOKED = "All tokens of the OAuth client that created it were revoked"
 
 
 @dataclass(frozen=True, slots=True)
-class WithSecret:
-    """A client and its new secret's plaintext, which exists here and in the one answer."""
+class ClientWithSecret:
+    """A client and its new secret's plaintext, which exists here and in the response only."""
 
     client: OAuthClient
     plaintext: str
@@ -53,33 +52,34 @@ def create(
     scopes: Sequence[str],
     refresh_auth: str = RefreshAuth.REQUIRED,
     now: datetime | None = None,
-) -> WithSecret:
-    """Make a client of the actor's organization, with its first secret; one of a program ends with it.
+) -> ClientWithSecret:
+    """Create a client of the actor's organization, with its first secret.
 
-    Raises APIError: insufficient_scope where the actor does not hold what is asked, invalid_request with
-    fields, token_revoked where the actor's rights have just ended, organization_suspended.
+    A client created by a program ends with that program. Raises APIError: insufficient_scope if the actor
+    lacks a requested scope; invalid_request with fields; token_revoked if the actor's rights have just
+    ended; organization_suspended.
     """
     policies.require_recent_proof(actor)
-    member, held = _rights(actor)
-    require_running(member.organization)
+    rights = _locked_rights(actor)
+    require_running(rights.member.organization)
     now = now or timezone.now()
-    _check_scopes(held, scopes)
+    _check_scopes(rights.scopes, scopes)
     creator = creator_of(actor, now)
     client = OAuthClient.objects.create(
-        organization_id=member.organization_id,
+        organization_id=rights.member.organization_id,
         name=name,
         scopes=list(dict.fromkeys(scopes)),
         refresh_auth=refresh_auth,
-        created_by=member.user,
-        responsible=member,
+        created_by=rights.member.user,
+        responsible=rights.member,
         **creator.fields,
         created_at=now,
         expires_at=creator.ends_at,
     )
-    made = WithSecret(client, _new_secret(client, actor, now))
+    created = ClientWithSecret(client, _new_secret(client, actor, now))
     client_created.enqueue(client, actor, now)
-    clients.created(client, actor)
-    return made
+    client_events.created(client, actor)
+    return created
 
 
 @transaction.atomic
@@ -91,15 +91,15 @@ def update(
     scopes: Sequence[str] | None = None,
     refresh_auth: str | None = None,
 ) -> OAuthClient:
-    """Change what is given; fewer scopes hold at once, for access tokens that are out as well.
+    """Change the given values. Removed scopes no longer apply to issued access tokens either.
 
-    Raises APIError: not_found for a client that was deleted, insufficient_scope, invalid_request.
+    Raises APIError: not_found for a deleted client, insufficient_scope, invalid_request.
     """
-    _, held = _rights(actor)
-    client = _living(client)
-    before = clients.told(client)
+    rights = _locked_rights(actor)
+    client = _reload(client)
+    before = client_events.snapshot(client)
     if scopes is not None:
-        _check_scopes(held, scopes)
+        _check_scopes(rights.scopes, scopes)
         if ScopeSet.of(client.scopes).missing(scopes):
             policies.require_recent_proof(actor)
         client.scopes = list(dict.fromkeys(scopes))
@@ -107,7 +107,7 @@ def update(
     client.refresh_auth = client.refresh_auth if refresh_auth is None else refresh_auth
     client.save(update_fields=["name", "scopes", "refresh_auth"])
     Organization.objects.advance([client.organization_id])
-    clients.updated(client, actor, before)
+    client_events.updated(client, actor, before)
     return client
 
 
@@ -118,19 +118,18 @@ def rotate_secret(
     actor: Actor,
     overlap_seconds: int = OVERLAP_SECONDS,
     now: datetime | None = None,
-) -> WithSecret:
-    """Give the client another secret; those before it hold for ``overlap_seconds`` more, or end now at 0.
+) -> ClientWithSecret:
+    """Create another secret. Earlier ones stay valid for ``overlap_seconds``, or end now at 0.
 
-    A secret that a program asked for ends with the program, which knows it.
-
-    Raises APIError: insufficient_scope where the client may more than the actor, who would come to hold it;
+    A secret requested by a program ends with that program, which knows it. Raises APIError:
+    insufficient_scope if the client has scopes that the actor, who learns the secret, does not have;
     organization_suspended.
     """
     policies.require_recent_proof(actor)
-    member, held = _rights(actor)
-    require_running(member.organization)
-    client = _living(client)
-    if missing := held.missing(client.scopes):
+    rights = _locked_rights(actor)
+    require_running(rights.member.organization)
+    client = _reload(client)
+    if missing := rights.scopes.missing(client.scopes):
         raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
     if not 0 <= overlap_seconds <= MAX_OVERLAP_SECONDS:
         sentence = f"An overlap is 0 to {MAX_OVERLAP_SECONDS} seconds."
@@ -138,58 +137,58 @@ def rotate_secret(
     now = now or timezone.now()
     until = now + timedelta(seconds=overlap_seconds)
     before = ClientSecret.objects.filter(client=client)
-    # One that a running program knows is kept: what was opened by it ends with that program.
-    known_to_person = Q(parent=None, parent_client=None)
-    before.filter(known_to_person | Q(expires_at__lte=now), valid_until__lte=now).delete()
+    # A secret that an active program knows is kept: what was opened with it ends with that program.
+    of_person = Q(parent=None, parent_client=None)
+    before.filter(of_person | Q(expires_at__lte=now), valid_until__lte=now).delete()
     before.filter(Q(valid_until=None) | Q(valid_until__gt=until)).update(valid_until=until)
-    made = WithSecret(client, _new_secret(client, actor, now))
-    clients.secret_rotated(client, actor, until)
-    return made
+    created = ClientWithSecret(client, _new_secret(client, actor, now))
+    client_events.secret_rotated(client, actor, until)
+    return created
 
 
 @transaction.atomic
 @log.batched()
 def delete(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> None:
-    """End the client and its grants, for good; a second call changes nothing. The record stays."""
-    _rights(actor)
+    """Delete the client and revoke its grants. A second call changes nothing. The record stays."""
+    _locked_rights(actor)
     end_clients([client], actor=actor, now=now)
 
 
 @transaction.atomic
 def delete_many(*, chosen: QuerySet[OAuthClient], actor: Actor) -> int:
-    """End clients of any organizations, for staff; returns how many were not deleted before."""
+    """Delete clients of any organizations, for staff. Returns the number of those not deleted before."""
     found = dict(chosen.filter(deleted_at=None).values_list("pk", "organization_id"))
     Organization.objects.lock_all(found.values())
-    living = list(OAuthClient.objects.filter(pk__in=found, deleted_at=None))
-    end_clients(living, actor=actor)
-    return len(living)
+    active = list(OAuthClient.objects.filter(pk__in=found, deleted_at=None))
+    end_clients(active, actor=actor)
+    return len(active)
 
 
 @transaction.atomic
 @log.batched()
 def revoke_tokens(*, client: OAuthClient, actor: Actor, now: datetime | None = None) -> int:
-    """End all grants of the client, and what it created. Returns how many grants ended.
+    """Revoke all grants of the client, and end what it created. Returns the number of grants.
 
-    The client may get new tokens by its secret.
+    The client may obtain new tokens with its secret.
     """
-    _rights(actor)
-    client = _living(client)
-    ended = engine.revoke(client.grants.all(), reason=REVOKED, now=now)
+    _locked_rights(actor)
+    client = _reload(client)
+    ended = revocation.revoke(client.grants.all(), reason=REVOKED, now=now)
     end_created(Q(parent_client_id=client.pk), actor=actor, reason=PARENT_REVOKED, now=now)
-    clients.tokens_revoked(client, actor, ended)
+    client_events.tokens_revoked(client, actor, ended)
     return ended
 
 
-def _rights(actor: Actor) -> tuple[Membership, ScopeSet]:
-    """Take the organization's lock, then ask what the actor may now."""
+def _locked_rights(actor: Actor) -> Authorization:
+    """Lock the organization, and return what the actor may do now."""
     if actor.organization_id is None:
         raise APIError(errors.TOKEN_REVOKED)
     Organization.objects.lock_all([actor.organization_id])
-    return current_rights(actor, MANAGE)
+    return authorization_of(actor, MANAGE)
 
 
-def _living(client: OAuthClient) -> OAuthClient:
-    """The client as it is under the lock; raises APIError(not_found) for one that was deleted."""
+def _reload(client: OAuthClient) -> OAuthClient:
+    """Read the client again under the lock. Raises APIError(not_found) if it was deleted."""
     found = OAuthClient.objects.filter(pk=client.pk, deleted_at=None).select_related("created_by").first()
     if found is None:
         raise APIError(errors.NOT_FOUND)
@@ -198,7 +197,7 @@ def _living(client: OAuthClient) -> OAuthClient:
 
 def _check_scopes(held: ScopeSet, scopes: Sequence[str]) -> None:
     check_permissions(held, scopes, field="scopes")
-    # An access token carries them all, and has to fit into one header.
+    # An access token contains them all and has to fit into one header.
     if len(" ".join(scopes)) > MAX_SCOPE:
         sentence = f"All scopes together have at most {MAX_SCOPE} characters."
         raise APIError(errors.INVALID_REQUEST, fields={"scopes": [sentence]})

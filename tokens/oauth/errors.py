@@ -1,4 +1,4 @@
-"""What the OAuth endpoints refuse with: the codes and the form of RFC 6749 section 5.2."""
+"""Errors of the OAuth endpoints (RFC 6749 section 5.2)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from django.http import JsonResponse
 from accounts.errors import REALM, UNAVAILABLE, UNAVAILABLE_RETRY_AFTER, APIError
 
 PATHS = frozenset(("/v1/auth/token", "/v1/auth/revoke", "/v1/auth/introspect"))
-# RFC 6749 section 5.1; the second is for caches that know nothing younger than HTTP/1.0.
+# RFC 6749 section 5.1; Pragma is for HTTP/1.0 caches.
 HEADERS = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CHALLENGE = f'Basic realm="{REALM}", charset="UTF-8"'
 
 
 class OAuthError(Exception):
-    """``description`` keeps to the characters of RFC 6749: printable ASCII without quotes and backslash."""
+    """``description`` is printable ASCII without quotes and backslash, as RFC 6749 requires."""
 
     def __init__(
         self, code: str, description: str, *, status: int = 400, retry_after: int | None = None
@@ -37,7 +37,7 @@ class OAuthError(Exception):
     def headers(self) -> dict[str, str]:
         found = dict(HEADERS)
         if self.status == 401:
-            # RFC 9110 section 15.5.2 wants a challenge with every 401, however the client tried.
+            # RFC 9110 section 15.5.2 requires a challenge with every 401.
             found["WWW-Authenticate"] = CHALLENGE
         if self.retry_after is not None:
             found["Retry-After"] = str(self.retry_after)
@@ -49,7 +49,7 @@ def invalid_request(description: str, status: int = 400) -> OAuthError:
 
 
 def invalid_client() -> OAuthError:
-    """One answer for an unknown client, a wrong or ended secret, and none at all."""
+    """The same error for an unknown client, for a wrong or expired secret, and for a missing one."""
     return OAuthError("invalid_client", "The client could not be authenticated.", status=401)
 
 
@@ -85,7 +85,7 @@ def unavailable() -> OAuthError:
 
 
 def of_api_error(exc: APIError) -> OAuthError:
-    """What was refused before any view saw it, told as an OAuth client understands it."""
+    """Convert a refusal of the middleware to an OAuth error."""
     if exc.error is UNAVAILABLE:
         return unavailable()
     sentence = str(exc.extra.get("detail") or exc.error.message)

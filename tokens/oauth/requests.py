@@ -1,4 +1,4 @@
-"""What a client wrote, read as RFC 6749 wants it: one form in the body, one way to say who it is."""
+"""Parsing of OAuth requests (RFC 6749): a form in the body, and one method of client authentication."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from tokens.oauth.errors import invalid_client, invalid_request
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FIELDS = 50
-# What would be a credential, or would change what one is for, must not stand in an address.
+
+Form = dict[str, str]
+
+# Parameters that are credentials, or change what one is used for, must not appear in the URL.
 NEVER_IN_QUERY = frozenset(
     (
         "access_token",
@@ -34,21 +37,21 @@ NEVER_IN_QUERY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """Who a client says it is; ``secret`` is None where it sent none."""
+    """The client's id and secret as sent; ``secret`` is None without one."""
 
     client_id: str
     secret: str | None
 
 
-def read_form(content_type: str, body: bytes, query: str) -> dict[str, str]:
-    """The body's parameters; an empty value counts as left out (RFC 6749 section 3.2).
+def read_form(content_type: str, body: bytes, query: str) -> Form:
+    """Return the body's parameters. An empty value counts as omitted (RFC 6749 section 3.2).
 
     Raises OAuthError(invalid_request) for another content type, a parameter given twice, or one in the query.
     """
     if content_type != FORM:
         raise invalid_request(f"Send the parameters in the body as {FORM}.")
     if any(name in NEVER_IN_QUERY for name, _ in _pairs(query)):
-        raise invalid_request("Send the parameters in the body, not in the address.")
+        raise invalid_request("Send the parameters in the body, not in the URL.")
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -68,8 +71,8 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         raise invalid_request("The parameters are malformed or too many.") from None
 
 
-def presented(form: dict[str, str], authorization: str) -> Presented:
-    """The client's own words about itself: in the body or by HTTP Basic, never both (section 2.3).
+def presented(form: Form, authorization: str) -> Presented:
+    """Return the client's credentials from the body or from HTTP Basic, never from both (section 2.3).
 
     Raises OAuthError: invalid_request for both, invalid_client for neither and for any other scheme.
     """
@@ -85,8 +88,15 @@ def presented(form: dict[str, str], authorization: str) -> Presented:
     return found
 
 
+def required_token(form: Form) -> str:
+    """Return the parameter ``token``. Raises OAuthError(invalid_request) without it."""
+    if "token" not in form:
+        raise invalid_request("The parameter token is missing.")
+    return form["token"]
+
+
 def _basic(authorization: str) -> Presented | None:
-    """RFC 6749 section 2.3.1: id and secret are each form-encoded before they are joined."""
+    """Decode HTTP Basic, where id and secret are each form-encoded (RFC 6749 section 2.3.1)."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -1,4 +1,4 @@
-"""The pages of API tokens and OAuth clients, for the audit log's links."""
+"""Links from the audit log to the pages of API tokens and OAuth clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every page says first: suspension, deletion, a plan that is used up, tokens that end, unsent mails."""
+"""Banners of every page: suspension, deletion, used quota, expiring tokens, undelivered invitations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Count, Min, OuterRef, Subquery
 from django.http import HttpRequest
 
 from accounts.authentication.current_organization import CurrentOrganization
-from accounts.authorization.acts import MANAGE as MANAGE_MEMBERS
+from accounts.authorization import acts
 from accounts.members import invitation_delivery
 from accounts.models import Membership, Organization, User
 from accounts.organizations import deletion, update
@@ -26,19 +26,19 @@ NEAR_PERCENT = 80
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A limited plan's day, of which at least ``NEAR_PERCENT`` is used."""
+    """A daily quota of which at least ``NEAR_PERCENT`` is used."""
 
     limit: int
     today: Today
 
     @property
-    def is_spent(self) -> bool:
+    def is_exhausted(self) -> bool:
         return self.today.remaining == 0
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """Active tokens that expire soon, and when the first of them does."""
+class Expiring:
+    """Number and earliest expiry of the active tokens that expire soon."""
 
     count: int
     first: datetime
@@ -61,14 +61,14 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Banners:
-    """A page shows what is not empty. Another banner is another field here and its sentence in
+    """A page shows those that are not empty. A new banner needs a field here and a sentence in
     ``components/banners.html``.
     """
 
     suspended: Suspended | None = None
     plan: Plan | None = None
-    ending: Ending | None = None
-    # Invitations whose mails could not be sent.
+    expiring: Expiring | None = None
+    # Invitations whose emails could not be sent.
     undelivered: int = 0
     deleted: Sequence[Deleted] = ()
 
@@ -77,8 +77,10 @@ NOTHING = Banners()
 
 
 def banners(request: HttpRequest, found: CurrentOrganization, now: datetime) -> Banners:
-    """Read once a request, with a constant number of statements: one for tokens and mails, and one for the
-    plan where the store does not know the day; one for a suspension's reason.
+    """Read the banners once for each request, in a constant number of queries.
+
+    One query reads tokens and invitations, and one the quota if Redis does not have it.
+    A suspension's reason needs another query.
     """
     if found.membership is None or found.actor is None:
         return Banners(deleted=_deleted(request.user)) if isinstance(request.user, User) else NOTHING
@@ -90,8 +92,8 @@ def banners(request: HttpRequest, found: CurrentOrganization, now: datetime) -> 
     figures = _figures(organization, now)
     return Banners(
         plan=_plan(organization, now) if found.actor.allows(SEE_USAGE) else None,
-        ending=figures.ending if found.actor.allows(SEE_TOKENS) else None,
-        undelivered=figures.undelivered if found.actor.allows(MANAGE_MEMBERS) else 0,
+        expiring=figures.expiring if found.actor.allows(SEE_TOKENS) else None,
+        undelivered=figures.undelivered if found.actor.allows(acts.MANAGE) else 0,
     )
 
 
@@ -105,12 +107,12 @@ def _plan(organization: Organization, now: datetime) -> Plan | None:
 
 @dataclass(frozen=True, slots=True)
 class _Figures:
-    ending: Ending | None
+    expiring: Expiring | None
     undelivered: int
 
 
 def _figures(organization: Organization, now: datetime) -> _Figures:
-    """In one statement."""
+    """Read the figures in one query."""
     mine = {"organization": OuterRef("pk")}
     until = now + timedelta(days=EXPIRING_DAYS)
     active = ServiceAccountToken.objects.filter(**mine, expires_at__lte=until).active(now)
@@ -121,7 +123,7 @@ def _figures(organization: Organization, now: datetime) -> _Figures:
         Subquery(soon.annotate(found=Min("expires_at")).values("found")),
         Subquery(unsent.annotate(found=Count("pk")).values("found")),
     ).get(pk=organization.pk)
-    return _Figures(Ending(count, first) if count else None, undelivered or 0)
+    return _Figures(Expiring(count, first) if count else None, undelivered or 0)
 
 
 def _deleted(user: User) -> list[Deleted]:

@@ -1,4 +1,4 @@
-"""Ending an OAuth client, or all its tokens: what it will hit is shown first. Works without scripts."""
+"""Pages that delete an OAuth client or revoke its tokens, after showing the impact. Need no scripts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tokens.pages.clients import calls_24h, found_row
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 def revoke(request: PageRequest, client_id: str) -> HttpResponse:
-    """All access and refresh tokens of the client end; it may get new ones by its secret."""
+    """Revoke all tokens of the client, which may obtain new ones with its secret."""
     row = found_row(request, client_id)
     if request.method == "POST":
         try:
@@ -34,7 +34,7 @@ def revoke(request: PageRequest, client_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 def delete(request: PageRequest, client_id: str) -> HttpResponse:
-    """The client, its secrets and its tokens end for good."""
+    """Delete the client with its secrets and tokens."""
     row = found_row(request, client_id)
     expected = row.client.name if row.used_recently else ""
     form = EndForm(request.POST if request.method == "POST" else None, expected=expected)

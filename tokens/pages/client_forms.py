@@ -1,4 +1,4 @@
-"""What people may write about OAuth clients: a new one, changes, the overlap of two secrets, its end."""
+"""Forms of OAuth clients: creation, change, secret rotation, deletion."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ OVERLAPS = {
 
 
 class OnceForm(forms.Form):
-    """A form whose answer shows a secret; its nonce makes sending it again harmless."""
+    """A form whose response shows a secret. Its nonce prevents a second submission."""
 
     nonce = forms.CharField(max_length=64, required=False)
 
     def is_first(self, actor: Actor) -> bool:
-        """Whether this very form of this person has not been sent before; asking takes its turn."""
+        """Return whether the form was not submitted before, and mark it as submitted."""
         nonce = self.cleaned_data["nonce"]
         if not nonce:
             return True
@@ -61,8 +61,8 @@ class ClientForm(WithPermissions):
     )
 
     @property
-    def wanted(self) -> dict[str, Any]:
-        """What ``clients.create`` and ``clients.update`` take."""
+    def values(self) -> dict[str, Any]:
+        """Arguments of ``clients.create`` and ``clients.update``."""
         found = self.cleaned_data
         return {
             "name": found["name"],
@@ -70,8 +70,8 @@ class ClientForm(WithPermissions):
             "scopes": found["permissions"],
         }
 
-    def take_over(self, exc: APIError) -> int:
-        """Show a refusal beside the field it is about; raises one that is about the person again."""
+    def add_refusal(self, exc: APIError) -> int:
+        """Add a refusal as errors of its fields, and return the status. Raises any other refusal."""
         if exc.error is errors.INSUFFICIENT_SCOPE and exc.extra["required"] != [MANAGE]:
             for text in exc.extra["required"]:
                 self.add_error("permissions", f"You do not hold {text} yourself, so you cannot grant it.")
@@ -92,12 +92,12 @@ class NewClientForm(OnceForm, ClientForm):
 
 
 class RenamedClientForm(ClientForm):
-    """For a client whose scopes the picker cannot show: they stay as they are."""
+    """Form of a client whose scopes the picker cannot show. They stay as they are."""
 
     permissions = None  # type: ignore[assignment]
 
     @property
-    def wanted(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         return {"name": self.cleaned_data["name"], "refresh_auth": self.cleaned_data["refresh_auth"]}
 
 
@@ -106,7 +106,7 @@ class RotationForm(OnceForm):
         choices=list(OVERLAPS.items()),
         coerce=int,
         error_messages={
-            "required": "Choose how long the old secret stays good.",
+            "required": "Choose how long the old secret stays valid.",
             "invalid_choice": "Choose one of the list.",
         },
     )

@@ -1,4 +1,4 @@
-"""The pages that make a secret, a new client's and another one for it, and the page that shows it once."""
+"""Pages that create a client or rotate its secret, and the page that shows the secret once."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from accounts.permissions import picker
 from accounts.permissions.picker import Selection
 from tokens.models.client import ClientSecret, RefreshAuth
 from tokens.oauth import clients
-from tokens.oauth.clients import MANAGE, OVERLAP_SECONDS, WithSecret
+from tokens.oauth.clients import MANAGE, OVERLAP_SECONDS, ClientWithSecret
 from tokens.pages import reveal
 from tokens.pages.client_forms import OVERLAPS, NewClientForm, RotationForm
-from tokens.pages.clients import SUBJECT, found_row, page_context, taken_over, typed_with_preset, values_of
+from tokens.pages.clients import SUBJECT, add_refusal, found_row, page_context, typed_with_preset, values_of
 from tokens.pages.forms import new_nonce, selected
 
-SENT_TWICE = "That form was sent a second time. Nothing more was made, and the secret is not shown again."
+SENT_TWICE = "That form was sent a second time. Nothing else was created, and the secret is not shown again."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 @recently_authenticated
-@sensitive_variables("made")
+@sensitive_variables("created")
 def create(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, None, _first_values(request), 200)
@@ -44,20 +44,20 @@ def create(request: PageRequest) -> HttpResponse:
             messages.info(request, SENT_TWICE)
             return redirect("clients")
         try:
-            made = clients.create(actor=request.actor, **form.wanted)
+            created = clients.create(actor=request.actor, **form.values)
         except APIError as exc:
-            status = taken_over(form, exc)
+            status = add_refusal(form, exc)
         else:
-            return _lead_to_secret(request, made)
+            return _redirect_to_secret(request, created)
     return _form(request, form, values_of(form), status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 @recently_authenticated
-@sensitive_variables("made")
+@sensitive_variables("created")
 def rotate(request: PageRequest, client_id: str) -> HttpResponse:
-    """Another secret, while the one before it stays good for as long as is chosen."""
+    """Create another secret. The earlier one stays valid for the chosen overlap."""
     row = found_row(request, client_id)
     missing = request.actor.scopes.missing(row.client.scopes)
     form = RotationForm(request.POST if request.method == "POST" else None)
@@ -67,13 +67,13 @@ def rotate(request: PageRequest, client_id: str) -> HttpResponse:
             return redirect("client_detail", row.client.public_id)
         try:
             overlap = form.cleaned_data["overlap"]
-            made = clients.rotate_secret(client=row.client, actor=request.actor, overlap_seconds=overlap)
+            created = clients.rotate_secret(client=row.client, actor=request.actor, overlap_seconds=overlap)
         except APIError as exc:
             if exc.error is not errors.ORGANIZATION_SUSPENDED:
                 raise PermissionDenied from None
             form.add_error("overlap", exc.extra["detail"])
         else:
-            return _lead_to_secret(request, made)
+            return _redirect_to_secret(request, created)
     context = {
         "row": row,
         "form": form,
@@ -102,7 +102,7 @@ def secret(request: PageRequest, client_id: str) -> HttpResponse:
 
 
 def _first_values(request: PageRequest) -> dict[str, Any]:
-    """What the address asks for: a preset of the picker, or nothing."""
+    """Return the initial values from the query string."""
     preset = request.GET.get("preset", "")
     return {
         "name": request.GET.get("name", "")[:100],
@@ -122,7 +122,7 @@ def _form(
     return render(request, "tokens/clients/client_new.html", context, status=status)
 
 
-@sensitive_variables("made")
-def _lead_to_secret(request: PageRequest, made: WithSecret) -> HttpResponse:
-    path = reverse("client_secret", args=[made.client.public_id])
-    return reveal.lead_to(path, request, made.plaintext)
+@sensitive_variables("created")
+def _redirect_to_secret(request: PageRequest, created: ClientWithSecret) -> HttpResponse:
+    path = reverse("client_secret", args=[created.client.public_id])
+    return reveal.redirect_to(path, request, created.plaintext)

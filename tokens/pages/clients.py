@@ -1,4 +1,4 @@
-"""The pages of existing OAuth clients: the list, one client, and what of it may change."""
+"""Pages of OAuth clients: the list, one client, its change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from accounts.errors import APIError
 from accounts.pages.decorators import PageRequest, page
 from accounts.permissions import picker
 from accounts.permissions.scopes import ANY
-from ratelimit.usage import reports as usage
+from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.models.client import RefreshAuth
@@ -36,7 +36,7 @@ NEVER = Usage(calls=0, last_used_at=None, last_used_ip=None)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A client as pages show it."""
+    """A client in the list and on its page."""
 
     client: OAuthClient
     usage: Usage
@@ -108,7 +108,7 @@ def client_detail(request: PageRequest, client_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 def edit(request: PageRequest, client_id: str) -> HttpResponse:
-    """Another name, other scopes, another way to refresh."""
+    """Change name, scopes or refresh authentication."""
     row = found_row(request, client_id)
     client = row.client
     known = picker.read(client.scopes, {})
@@ -130,23 +130,23 @@ def edit(request: PageRequest, client_id: str) -> HttpResponse:
 
 def saved(request: PageRequest, client: OAuthClient, form: ClientForm) -> bool:
     try:
-        clients.update(client=client, actor=request.actor, **form.wanted)
+        clients.update(client=client, actor=request.actor, **form.values)
     except APIError as exc:
-        taken_over(form, exc)
+        add_refusal(form, exc)
         return False
     return True
 
 
-def taken_over(form: ClientForm, exc: APIError) -> int:
+def add_refusal(form: ClientForm, exc: APIError) -> int:
     try:
-        return form.take_over(exc)
+        return form.add_refusal(exc)
     except APIError:
-        # The role was lowered, or the client deleted, between the page and its form.
+        # The role was lowered, or the client deleted, after the page was shown.
         raise PermissionDenied from None
 
 
 def values_of(form: ClientForm) -> dict[str, Any]:
-    """What was typed, to be shown again."""
+    """Return the submitted values, to show them again."""
     return {
         "name": form["name"].value() or "",
         "refresh_auth": form["refresh_auth"].value() or "",
@@ -155,7 +155,7 @@ def values_of(form: ClientForm) -> dict[str, Any]:
 
 
 def typed_with_preset(request: PageRequest) -> dict[str, Any]:
-    """What was typed when a preset of the picker was pressed, with its boxes ticked."""
+    """Return the submitted values with the selection of the chosen preset."""
     return {
         "name": request.POST.get("name", ""),
         "refresh_auth": request.POST.get("refresh_auth", ""),
@@ -164,7 +164,7 @@ def typed_with_preset(request: PageRequest) -> dict[str, Any]:
 
 
 def page_context(request: PageRequest, form: ClientForm | None, values: dict[str, Any]) -> dict[str, Any]:
-    """What the fields of a client's form are shown with."""
+    """Return the context of the fields of a client's form."""
     selection = values["selection"]
     groups = picker.groups(request.actor.scopes, selection)
     choices = [choice for group in groups for choice in group.choices]
@@ -182,7 +182,7 @@ def page_context(request: PageRequest, form: ClientForm | None, values: dict[str
 
 
 def found_row(request: PageRequest, client_id: str) -> Row:
-    """The client of the address within this organization; anything else is not found."""
+    """Return the row of the organization's client. Raises Http404 for any other."""
     try:
         pk = typeid.decode("cli", client_id)
         mine = client_records.of_organization(request.membership.organization_id)
@@ -195,9 +195,9 @@ def rows(found: Iterable[OAuthClient]) -> list[Row]:
     listed = list(found)
     if not listed:
         return []
-    used = usage.totals(listed[0].organization_id, [client.pk for client in listed])
+    used = reports.totals(listed[0].organization_id, [client.pk for client in listed])
     return [Row(client, used.get(client.pk, NEVER)) for client in listed]
 
 
 def calls_24h(row: Row) -> int:
-    return usage.last_24_hours(row.client.organization_id, [row.client.pk]).get(row.client.pk, 0)
+    return reports.last_24_hours(row.client.organization_id, [row.client.pk]).get(row.client.pk, 0)

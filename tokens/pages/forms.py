@@ -1,4 +1,4 @@
-"""What people may write about tokens: a new one, another name, the reason of a revocation."""
+"""Forms of API tokens: creation, change, revocation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_PERMISSIONS = 100
 
 
 class Lines(forms.CharField):
-    """Text of several lines, whose ends browsers send as CR LF and programs as LF."""
+    """Multi-line text. Browsers send CR LF line ends, programs LF."""
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value)).replace("\r\n", "\n")
@@ -48,8 +48,8 @@ class NameAndDescription(forms.Form):
         error_messages={"max_length": "A description has at most 500 characters."},
     )
 
-    def take_over(self, exc: APIError) -> int:
-        """Show a refusal beside the fields it is about, and return the status of the page."""
+    def add_refusal(self, exc: APIError) -> int:
+        """Add a refusal as errors of its fields, and return the status of the page."""
         for field, sentences in exc.extra.get("fields", {}).items():
             for sentence in sentences:
                 self.add_error({"expiresInDays": "expiration"}.get(field, field), sentence)
@@ -63,17 +63,17 @@ class RenameForm(NameAndDescription):
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
-        # Without another mistake the flow checks the name, under its lock.
+        # Without other errors the flow checks the name, under its lock.
         if self.errors and rename.is_taken(self.token, found.get("name", self.token.name)):
             self.add_error("name", names.TAKEN)
         return found
 
 
 class WithPermissions(forms.Form):
-    """A form with the permission picker in it; ``holder`` is what is to hold them."""
+    """A form with the permission picker. ``holder`` is the subject of its error messages."""
 
     holder = "A token"
-    # What may be ticked is the catalogue's business: an unknown name is told as such.
+    # Validated against the catalogue in clean_permissions.
     permissions = forms.Field(required=False, widget=forms.MultipleHiddenInput)
 
     @property
@@ -85,7 +85,7 @@ class WithPermissions(forms.Form):
         if selection.unknown:
             raise ValidationError([f"There is no permission {text[:100]}." for text in selection.unknown[:5]])
         if wrong := picker.malformed(selection):
-            raise ValidationError(f"“{wrong[0][:100]}” is no identifier: use letters, digits, - and _ only.")
+            raise ValidationError(f"“{wrong[0][:100]}” is not an identifier. Use letters, digits, - and _.")
         if not selection.ticked:
             raise ValidationError("Choose at least one permission.")
         permissions = selection.permissions
@@ -115,7 +115,7 @@ class CreateForm(WithPermissions, NameAndDescription):
         self.actor = actor
         self.organization = organization
         self.now = now
-        # Where the policy wants an end, the flow says so in better words than "not on the list".
+        # Also offered if the policy forbids it, because the flow explains that better than "not on the list".
         offered = (*expiry.choices(organization), expiry.NEVER)
         expiration = cast(forms.ChoiceField, self.fields["expiration"])
         expiration.choices = [(value, value) for value in offered]
@@ -124,7 +124,7 @@ class CreateForm(WithPermissions, NameAndDescription):
         found: dict[str, Any] = super().clean() or self.cleaned_data
         if found.get("expiration") == expiry.CUSTOM and "expires_on" not in self.errors:
             self._check_date(found.get("expires_on"))
-        # Without another mistake the flow checks the name, after it has looked for the same form's token.
+        # Without other errors the flow checks the name, after checking the idempotency key.
         if self.errors and names.is_taken(self.organization.pk, found.get("name", ""), self.now):
             self.add_error("name", names.TAKEN)
         return found
@@ -132,12 +132,12 @@ class CreateForm(WithPermissions, NameAndDescription):
     def _check_date(self, day: Any) -> None:
         first, last = expiry.first_day(self.now), expiry.last_day(self.organization, self.now)
         most = expiry.longest(self.organization)
-        life = "a year" if most == MAX_DAYS else f"{most} day{'s' if most > 1 else ''} here"
+        lifetime = "a year" if most == MAX_DAYS else f"{most} day{'s' if most > 1 else ''} here"
         if day is None:
             self.add_error("expires_on", "Choose the date on which the token expires.")
         elif not first <= day <= last:
             self.add_error(
-                "expires_on", f"Choose a date from {first} to {last}: a token lives at most {life}."
+                "expires_on", f"Choose a date from {first} to {last}: the longest lifetime is {lifetime}."
             )
 
     @property
@@ -150,7 +150,7 @@ class CreateForm(WithPermissions, NameAndDescription):
         return int(chosen)
 
     def issue(self) -> Issued:
-        """Create the token; raises what ``issuing.issue`` raises."""
+        """Create the token. Raises what ``issue`` raises."""
         nonce = self.cleaned_data["nonce"]
         return issue(
             actor=self.actor,
@@ -158,12 +158,12 @@ class CreateForm(WithPermissions, NameAndDescription):
             description=self.cleaned_data["description"],
             permissions=self.cleaned_data["permissions"],
             expires_in_days=self.days,
-            # A nonce belongs to the person whose form it was, and meets no key that a program has sent.
+            # A nonce is unique for the person, and distinct from the keys that programs send.
             idempotency_key=f"form:{self.actor.id}:{nonce}" if nonce else "",
         )
 
-    def take_over(self, exc: APIError) -> int:
-        """Raises the refusal again where the person may no longer create tokens at all."""
+    def add_refusal(self, exc: APIError) -> int:
+        """Add a refusal as errors of its fields, and return the status. Raises any other refusal."""
         if exc.error is errors.TOKEN_LIMIT_REACHED:
             limit = exc.extra["limit"]
             self.add_error(
@@ -179,11 +179,11 @@ class CreateForm(WithPermissions, NameAndDescription):
             return errors.FORBIDDEN.status
         if exc.error is not errors.INVALID_REQUEST:
             raise exc
-        return super().take_over(exc)
+        return super().add_refusal(exc)
 
 
 class RevokeForm(forms.Form):
-    """``expected`` is what has to be typed where the tokens are in use; empty asks for nothing."""
+    """``expected`` is the text to type if the tokens are in use, or ""."""
 
     reason = forms.CharField(
         max_length=200,
@@ -199,14 +199,14 @@ class RevokeForm(forms.Form):
 
     def clean_typed(self) -> str:
         typed = str(self.cleaned_data["typed"])
-        # A page shows a run of spaces as one, so one is what people type.
+        # Browsers collapse spaces, so people type one for several.
         if self.expected and typed.split() != self.expected.split():
             raise ValidationError(f"Type {self.expected} to confirm.")
         return typed
 
 
 def with_preset(data: QueryDict, actor: Actor) -> Selection:
-    """The boxes of the pressed preset, with the identifiers that were typed beside them."""
+    """Return the selection of the chosen preset, with the typed identifiers."""
     typed = selected(data, "permissions").ticked
     chosen = picker.preset(data.get("preset", ""), actor.scopes).ticked
     return Selection({name: typed.get(name) or only for name, only in chosen.items()})
@@ -217,14 +217,14 @@ def new_nonce() -> str:
 
 
 def selected(data: Mapping[str, Any], field: str) -> Selection:
-    """The ticked permissions of a form or an address, with the identifiers typed beside them."""
+    """Return the ticked permissions of a form or query string, with the typed identifiers."""
     chosen = data.getlist(field) if isinstance(data, QueryDict) else list(data.get(field, ()))
     only = {key.removeprefix(ONLY): str(data[key]) for key in data if key.startswith(ONLY)}
     return picker.read(chosen, only)
 
 
 def prefilled(parameters: QueryDict, actor: Actor, organization: Organization) -> dict[str, Any]:
-    """The form's first values out of an address; what it cannot mean is left at its default."""
+    """Return the form's initial values from the query string. Invalid values get the default."""
     expiration = parameters.get("expires", "")
     known = expiry.choices(organization)
     preset = parameters.get("preset", "")

@@ -1,4 +1,4 @@
-"""What may be written about a member: the role, and the permissions beyond it."""
+"""The form of a member's role and additional permissions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tokens.pages.forms import MOST_PERMISSIONS, selected
 
 
 class RoleForm(forms.Form):
-    """``selection`` are the ticked boxes; what no box can show is ticked by its own name.
+    """``selection`` are the ticked permissions, including those without a box, by name.
 
-    A lower role removes what was held beyond the old one, but for what is named again in ``keep``.
+    A lower role removes the additional permissions that are not in ``keep``.
     """
 
     role = forms.ChoiceField(
@@ -34,11 +34,11 @@ class RoleForm(forms.Form):
         self.selection = selected(self.data, "permissions") if self.is_bound else known
 
     def clean_permissions(self) -> list[str]:
-        strange = [text for text in self.selection.unknown if text not in self.member.permissions]
-        if strange:
-            raise ValidationError([f"There is no permission {text[:100]}." for text in strange[:5]])
+        unknown = [text for text in self.selection.unknown if text not in self.member.permissions]
+        if unknown:
+            raise ValidationError([f"There is no permission {text[:100]}." for text in unknown[:5]])
         if wrong := picker.malformed(self.selection):
-            raise ValidationError(f"“{wrong[0][:100]}” is no identifier: use letters, digits, - and _ only.")
+            raise ValidationError(f"“{wrong[0][:100]}” is not an identifier. Use letters, digits, - and _.")
         permissions = [*self.selection.permissions, *self.selection.unknown]
         if len(permissions) > MOST_PERMISSIONS:
             raise ValidationError(f"A member holds at most {MOST_PERMISSIONS} permissions beyond the role.")

@@ -1,4 +1,4 @@
-"""Pages that change or end a membership: what hangs on the person is shown first. They need no scripts."""
+"""Pages that change or remove a member, and show what depends on them first. They need no scripts."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from accounts.models import Membership
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
 from accounts.permissions import picker
 from accounts.permissions.roles import Role
-from tokens.lifecycle import member_removal
-from tokens.lifecycle import transfer as transfers
-from tokens.lifecycle.member_impact import hanging_on
+from tokens.lifecycle import member_removal, transfer
+from tokens.lifecycle.member_impact import member_impact
 from tokens.lifecycle.transfer_proposal import proposal
 from tokens.pages.member_forms import RoleForm
 from tokens.service_accounts.excess import Exceeding, exceeding
@@ -32,7 +31,7 @@ from tokens.service_accounts.excess import Exceeding, exceeding
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 def remove(request: PageRequest, member_id: str) -> HttpResponse:
-    """End somebody's membership; chosen tokens are taken over first, the rest is revoked with it."""
+    """Remove a member. Chosen credentials are transferred first; other tokens are revoked."""
     member = _found(request, member_id)
     if member.pk == request.membership.pk:
         return redirect("member_leave")
@@ -42,14 +41,14 @@ def remove(request: PageRequest, member_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(None)
 def leave(request: PageRequest) -> HttpResponse:
-    """End one's own, in the same way."""
+    """Leave the organization."""
     return _ending(request, request.membership)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 def change_role(request: PageRequest, member_id: str) -> HttpResponse:
-    """Another role, other permissions beyond it; whoever makes an owner proves again that it is them."""
+    """Change role and additional permissions. Promotion to owner requires reauthentication."""
     member = _found(request, member_id)
     form = RoleForm(request.POST if request.method == "POST" else None, member=member)
     if not form.is_bound or not form.is_valid():
@@ -99,8 +98,8 @@ def _ending(request: PageRequest, member: Membership) -> HttpResponse:
             return redirect("/" if leaving else "members")
     context = _context(request, member, problems) | {"leaving": leaving}
     if request.method != "POST":
-        found = proposal(context["hanging"], context["heirs"], request.membership)
-        context |= {"ticked": found.tokens, "heir": found.recipient}
+        found = proposal(context["impact"], context["recipients"], request.membership)
+        context |= {"ticked": found.tokens, "recipient": found.recipient}
     return render(request, "tokens/members/member_remove.html", context, status=422 if problems else 200)
 
 
@@ -122,26 +121,26 @@ def _context(request: PageRequest, member: Membership, problems: list[str]) -> d
     beyond = exceeding(member, timezone.now())
     return {
         "member": member,
-        "hanging": hanging_on(member, timezone.now()),
+        "impact": member_impact(member, timezone.now()),
         "exceeding": [one.credential.public_id for one in (*beyond.tokens, *beyond.clients)],
         "beyond": _beyond(beyond) if beyond.tokens or beyond.clients else "",
         "ticked_clients": request.POST.getlist("client"),
         "ticked_revoked": request.POST.getlist("revoke"),
-        "heirs": _recipients(request, member),
-        "heir": request.POST.get("heir") or request.membership.public_id,
+        "recipients": _recipients(request, member),
+        "recipient": request.POST.get("recipient") or request.membership.public_id,
         "ticked": request.POST.getlist("token"),
         "problems": problems,
     }
 
 
 def _recipients(request: PageRequest, member: Membership) -> list[Membership]:
-    """Who may take over tokens; nobody, where the reader may not transfer those of this member."""
+    """Return the eligible recipients, or none if the user may not transfer this member's credentials."""
     may = permits(personal(request.membership), Act.TRANSFER_TOKENS, member=member)
-    return transfers.recipients(member) if may else []
+    return transfer.eligible_recipients(member) if may else []
 
 
 def _found(request: PageRequest, member_id: str) -> Membership:
-    """A member of this organization within the person's reach; raises Http404, PermissionDenied."""
+    """Return a member whose role is not above the user's. Raises Http404, PermissionDenied."""
     try:
         pk = typeid.decode("mem", member_id)
         inside = Membership.objects.filter(organization=request.membership.organization)
@@ -158,7 +157,7 @@ def _is_own(request: PageRequest, member: Membership) -> bool:
 
 
 def _beyond(found: Exceeding) -> str:
-    """How many tokens and clients may do more than the member."""
+    """Describe the numbers of tokens and clients that exceed the member's permissions."""
     counts = [(len(found.tokens), "API token"), (len(found.clients), "OAuth client")]
     words = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in counts if count]
     one = sum(count for count, _ in counts) == 1
@@ -175,20 +174,20 @@ def _revoked(request: PageRequest) -> list[UUID]:
 
 
 def _transfers(request: PageRequest, field: str, prefix: str) -> dict[UUID, UUID]:
-    """The ticked tokens or clients, all to the one who is chosen; raises APIError where nobody is."""
+    """Map the ticked tokens or clients to the chosen recipient. Raises APIError without one."""
     ticked = request.POST.getlist(field)
     if not ticked:
         return {}
     try:
-        heir = typeid.decode("mem", request.POST.get("heir", ""))
-        return {typeid.decode(prefix, text): heir for text in ticked}
+        recipient = typeid.decode("mem", request.POST.get("recipient", ""))
+        return {typeid.decode(prefix, text): recipient for text in ticked}
     except ValueError:
-        sentence = "Choose who takes the ticked tokens over."
-        raise APIError(errors.INVALID_REQUEST, fields={"heir": [sentence]}) from None
+        sentence = "Choose who takes over the ticked tokens."
+        raise APIError(errors.INVALID_REQUEST, fields={"recipient": [sentence]}) from None
 
 
 def _sentences(exc: APIError) -> list[str]:
-    """What a refusal says to people; raises Http404 for an id of elsewhere."""
+    """Return the sentences of a refusal. Raises Http404 for an id of another organization."""
     if exc.error is errors.NOT_FOUND:
         raise Http404
     if fields := exc.extra.get("fields"):

@@ -1,4 +1,4 @@
-"""Settings → Organization: its name, its key, its plan and day, its policies, and the ways to its end."""
+"""Settings → Organization: name, key, plan, policies, revocation and deletion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from accounts.organizations.update import MANAGE
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
 from accounts.permissions.roles import Role
 from ratelimit.usage import reports
-from tokens.lifecycle.organization_impact import stopping
+from tokens.lifecycle.organization_impact import organization_impact
 from tokens.lifecycle.revoke_all import revoke_all
 from tokens.pages.organization_forms import EndingForm, NameForm, PolicyForm, RevokingForm, values_of
 
@@ -31,7 +31,7 @@ SEE_USAGE = "usage.view"
 @require_safe
 @page(VIEW)
 def organization(request: PageRequest) -> HttpResponse:
-    """What the organization is, and for those who manage it the forms that change it."""
+    """Show the organization, with forms to change it for those who may manage it."""
     return _page(request)
 
 
@@ -49,7 +49,7 @@ def rename(request: PageRequest) -> HttpResponse:
 @recently_authenticated
 def policies(request: PageRequest) -> HttpResponse:
     form = PolicyForm(request.POST)
-    if form.is_valid() and _changed(request, form, **form.wanted):
+    if form.is_valid() and _changed(request, form, **form.changes):
         return redirect("organization")
     return _page(request, policy_form=form)
 
@@ -58,13 +58,13 @@ def policies(request: PageRequest) -> HttpResponse:
 @page(MANAGE)
 @recently_authenticated
 def rotate_key(request: PageRequest) -> HttpResponse:
-    """Another publishable key, once that is confirmed."""
+    """Rotate the publishable key, after a confirmation."""
     if request.method == "POST":
         try:
             update.rotate_key(actor=request.actor)
         except APIError:
             raise PermissionDenied from None
-        messages.success(request, "There is a new publishable key. The one before names nothing any more.")
+        messages.success(request, "A new publishable key was created. The previous key no longer works.")
         return redirect("organization")
     return render(request, "tokens/organization/organization_key.html")
 
@@ -73,7 +73,7 @@ def rotate_key(request: PageRequest) -> HttpResponse:
 @page(MANAGE)
 @recently_authenticated
 def revoke_everything(request: PageRequest) -> HttpResponse:
-    """End every credential, once it has been shown what stops and the name was typed."""
+    """Revoke every credential, after showing the impact and typing the name."""
     bound = request.POST if request.method == "POST" else None
     form = RevokingForm(bound, expected=request.membership.organization.name)
     if form.is_bound and form.is_valid():
@@ -94,7 +94,7 @@ def revoke_everything(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 def delete(request: PageRequest) -> HttpResponse:
-    """The end of the organization: for an owner, who proves that it is them."""
+    """Delete the organization: for owners only, after reauthentication."""
     if request.membership.role != Role.OWNER:
         raise PermissionDenied
     return recently_authenticated(_delete)(request)
@@ -106,30 +106,30 @@ def _delete(request: PageRequest) -> HttpResponse:
         try:
             deleted = deletion.delete(actor=request.actor, typed_name=form.cleaned_data["typed"])
         except APIError as exc:
-            _take_over(form, exc)
+            _add_refusal(form, exc)
         else:
             until = day(timezone.now() + deletion.GRACE)
-            messages.success(request, f"{deleted.name} is deleted. Our staff can restore it until {until}.")
+            messages.success(request, f"{deleted.name} was deleted. Our staff can restore it until {until}.")
             return redirect("/")
     return _ending(request, "tokens/organization/organization_delete.html", form)
 
 
-def _changed(request: PageRequest, form: NameForm | PolicyForm, **wanted: Any) -> bool:
-    """Whether it was saved; if not, the form says why."""
+def _changed(request: PageRequest, form: NameForm | PolicyForm, **changes: Any) -> bool:
+    """Save the changes. Returns False with the errors in the form."""
     try:
-        update.change(actor=request.actor, **wanted)
+        update.change(actor=request.actor, **changes)
     except APIError as exc:
-        _take_over(form, exc)
+        _add_refusal(form, exc)
         return False
     messages.success(request, "Saved.")
     return True
 
 
-def _take_over(form: NameForm | PolicyForm | EndingForm, exc: APIError) -> None:
+def _add_refusal(form: NameForm | PolicyForm | EndingForm, exc: APIError) -> None:
     try:
-        form.take_over(exc)
+        form.add_refusal(exc)
     except APIError:
-        # The role was lowered, or the membership ended, between the page and its form.
+        # The role was lowered, or the membership ended, after the page was shown.
         raise PermissionDenied from None
 
 
@@ -159,7 +159,7 @@ def _page(
 def _ending(request: PageRequest, template: str, form: EndingForm) -> HttpResponse:
     context = {
         "form": form,
-        "stopping": stopping(request.membership.organization, timezone.now()),
+        "impact": organization_impact(request.membership.organization, timezone.now()),
         "grace_days": deletion.GRACE.days,
     }
     return render(request, template, context, status=422 if form.is_bound else 200)

@@ -1,4 +1,4 @@
-"""What people may write about their organization: name, policies, and the name once more to end it."""
+"""Forms of the organization: name, policies, and the name as confirmation."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _APART = re.compile(r"[\s,;]+")
 
 
 class Refusable(forms.Form):
-    # The flow's names of fields, where the form has others.
+    # Form field names by the flow's field names, if they differ.
     renamed: ClassVar[dict[str, str]] = {}
 
-    def take_over(self, exc: APIError) -> None:
-        """Show a refusal beside the fields it is about; raises one that is about the person again."""
+    def add_refusal(self, exc: APIError) -> None:
+        """Add a refusal as errors of its fields. Raises it again if it is about the user."""
         if exc.error is not errors.INVALID_REQUEST:
             raise exc
         for field, sentences in exc.extra.get("fields", {}).items():
@@ -81,8 +81,8 @@ class PolicyForm(Refusable):
             raise ValidationError(str(problem)) from None
 
     @property
-    def wanted(self) -> Changes:
-        """What ``organizations.change`` takes."""
+    def changes(self) -> Changes:
+        """Arguments of ``update.change``."""
         found = self.cleaned_data
         return {
             "longest_token_days": found["longest_token_days"],
@@ -96,12 +96,12 @@ class PolicyForm(Refusable):
 
     @property
     def values(self) -> dict[str, Any]:
-        """What was sent, for the page that shows it again."""
+        """The submitted values, to show them again."""
         return {name: self[name].value() for name in self.fields}
 
 
 class EndingForm(Refusable):
-    """Confirms by the organization's name."""
+    """Confirmation by the organization's name."""
 
     renamed: ClassVar[dict[str, str]] = {"name": "typed"}
 
@@ -115,14 +115,14 @@ class RevokingForm(EndingForm):
 
     def clean_typed(self) -> str:
         typed = str(self.cleaned_data["typed"])
-        # A page shows a run of spaces as one, so one is what people type.
+        # Browsers collapse spaces, so people type one for several.
         if typed.split() != self.expected.split():
             raise ValidationError(f"Type {self.expected} to confirm.")
         return typed
 
 
 def values_of(organization: Organization) -> dict[str, Any]:
-    """The form's values as the organization has them."""
+    """Return the form's values from the organization."""
     return {
         "longest_token_days": organization.longest_token_days,
         "never_expiring_allowed": organization.never_expiring_allowed,

@@ -1,4 +1,4 @@
-"""The first values of a form that creates a token in the place of another one."""
+"""Initial values of the form for a token that replaces another one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_STEM = 90
 
 
 def replacing(token: ServiceAccountToken, now: datetime) -> dict[str, Any]:
-    """The same description and permissions, and the same name with the next free number."""
+    """Return the same description and permissions, and the name with the next free number."""
     return {
         "name": _free_name(token, now),
         "description": token.description,

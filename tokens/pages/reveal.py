@@ -1,7 +1,7 @@
-"""How a new secret gets from its form to the page that shows it: once, in the same browser, within a minute.
+"""Showing a new secret once, on a page after its form: in the same browser, within a minute.
 
-The session holds the secret encrypted, and a cookie of that one page holds the key: to read it takes both
-the database with SECRET_KEY and the browser.
+The session holds the encrypted secret, and a cookie of that page holds the key. Reading the secret takes
+both the database with SECRET_KEY and the browser.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def cookie_name() -> str:
 
 
 @sensitive_variables("plaintext", "key")
-def lead_to(path: str, request: PageRequest, plaintext: str) -> HttpResponse:
-    """The answer to the form that made the secret: a redirect to the page at ``path`` that reveals it."""
+def redirect_to(path: str, request: PageRequest, plaintext: str) -> HttpResponse:
+    """Redirect from the form to the page at ``path``, which shows the secret."""
     key, now = secrets.token_urlsafe(32), time.time()
     for name, kept in list(request.session.items()):
         if name.startswith(PREFIX) and kept["until"] <= now:
@@ -53,15 +53,15 @@ def lead_to(path: str, request: PageRequest, plaintext: str) -> HttpResponse:
         path=path,
         secure=settings.SECURE,
         httponly=True,
-        # Browsers send no strict cookie along the redirects that come back from an identity provider.
+        # Browsers send no strict cookie with redirects from an identity provider.
         samesite="Lax" if request.actor.proof.by_provider else "Strict",
     )
-    return _unkept(response)
+    return _uncached(response)
 
 
 @sensitive_variables("plaintext")
 def reveal(request: HttpRequest, template: str, context: dict[str, Any], *, afterwards: str) -> HttpResponse:
-    """The page with the secret the first time, and a redirect to ``afterwards`` from then on."""
+    """Return the page with the secret the first time, and a redirect to ``afterwards`` later."""
     plaintext = _take(request)
     if plaintext is None:
         messages.info(request, SHOWN_ONCE)
@@ -69,12 +69,12 @@ def reveal(request: HttpRequest, template: str, context: dict[str, Any], *, afte
     else:
         response = render(request, template, context | {"plaintext": plaintext})
     response.delete_cookie(cookie_name(), path=request.path, samesite="Strict")
-    return _unkept(response)
+    return _uncached(response)
 
 
 @sensitive_variables("key")
 def _take(request: HttpRequest) -> str | None:
-    """Remove what the session holds for this page and decrypt it; of two requests at once, one gets it."""
+    """Remove the secret from the session and decrypt it. Of concurrent requests, only one gets it."""
     name, key = PREFIX + request.path, request.COOKIES.get(cookie_name(), "")
     with transaction.atomic():
         Session.objects.select_for_update().filter(pk=stored_key(request.session)).first()
@@ -89,7 +89,7 @@ def _take(request: HttpRequest) -> str | None:
     return unseal(key, b64decode(kept["sealed"]))
 
 
-def _unkept(response: HttpResponse) -> HttpResponse:
+def _uncached(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     return response

@@ -1,4 +1,4 @@
-"""Settings, Security: where a person is signed in, in browsers and at the API, and signing out of it."""
+"""Settings → Security: a person's browser and API sessions, and signing out of them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MOST_SHOWN = 100
 @require_safe
 @personal_page
 def security(request: PersonalRequest) -> HttpResponse:
-    """Both lists, last used first."""
-    families = sessions.told(sessions.living(request.user.pk)[: MOST_SHOWN + 1])
+    """Show both lists, last used first."""
+    api_sessions = sessions.with_last_use(sessions.active(request.user.pk)[: MOST_SHOWN + 1])
     here = stored_key(request.session)
     browsers = [
         (session, user_agent.summary(session.user_agent), session.session_key == here)
@@ -31,9 +31,9 @@ def security(request: PersonalRequest) -> HttpResponse:
     context = {
         "factors": second_factor.of_user(request.user),
         "browsers": sorted(browsers, key=lambda row: not row[2]),
-        "families": sorted(families[:MOST_SHOWN], key=lambda one: one.last_seen_at, reverse=True),
-        "more": len(families) > MOST_SHOWN,
-        "others": len(families) + sum(not is_this for _, _, is_this in browsers),
+        "api_sessions": sorted(api_sessions[:MOST_SHOWN], key=lambda one: one.last_seen_at, reverse=True),
+        "more": len(api_sessions) > MOST_SHOWN,
+        "others": len(api_sessions) + sum(not is_this for _, _, is_this in browsers),
     }
     return render(request, "tokens/security.html", context)
 
@@ -41,7 +41,7 @@ def security(request: PersonalRequest) -> HttpResponse:
 @require_POST
 @personal_page
 def end_session(request: PersonalRequest, session_id: str) -> HttpResponse:
-    """End one of one's own API sessions; anybody else's is not found."""
+    """End one of the user's API sessions."""
     try:
         grant_id = typeid.decode("ses", session_id)
     except ValueError:
@@ -55,7 +55,7 @@ def end_session(request: PersonalRequest, session_id: str) -> HttpResponse:
 @require_POST
 @personal_page
 def end_browser(request: PersonalRequest, browser_id: int) -> HttpResponse:
-    """Sign out of one of one's own browsers, this one included."""
+    """End one of the user's browser sessions, which may be this one."""
     found = browser_sessions.find(request.user, browser_id)
     if found is None:
         raise Http404
@@ -69,7 +69,7 @@ def end_browser(request: PersonalRequest, browser_id: int) -> HttpResponse:
 @require_POST
 @personal_page
 def end_others(request: PersonalRequest) -> HttpResponse:
-    """Stay signed in here and nowhere else."""
+    """End all other sessions."""
     sessions.end_all(user_id=request.user.pk)
     browser_sessions.end_others(request, request.user)
     messages.success(request, "Signed out everywhere else. Only this browser is signed in.")
@@ -79,7 +79,7 @@ def end_others(request: PersonalRequest) -> HttpResponse:
 @require_POST
 @personal_page
 def end_all(request: PersonalRequest) -> HttpResponse:
-    """Stay signed in nowhere."""
+    """End all sessions, including this one."""
     sessions.end_all(user_id=request.user.pk)
     browser_sessions.end_others(request, request.user)
     return _leave(request)

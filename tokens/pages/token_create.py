@@ -35,11 +35,10 @@ SUGGESTED = "service-"
 @recently_authenticated
 @sensitive_variables("issued")
 def create(request: PageRequest) -> HttpResponse:
-    """GET shows the form, filled in as its address says. A good POST leads to the page of the secret, and the
-    form's nonce makes sending it again harmless.
+    """Show the form, prefilled from the query string, or create the token and redirect to its secret.
 
-    Whoever signed in a while ago proves again that it is them: before the form, so that nothing is typed
-    in vain; a form that was open for longer is kept, and answered after the proof.
+    The form's nonce prevents a second token. Reauthentication, if required, comes before the form is shown; a
+    form that was open for longer is kept and processed after it.
     """
     now, organization = timezone.now(), request.membership.organization
     if request.method != "POST":
@@ -62,10 +61,10 @@ def create(request: PageRequest) -> HttpResponse:
                 request, "tokens/service_accounts/token_already.html", {"token": earlier.token}, status=409
             )
         except APIError as exc:
-            status = _taken_over(form, exc)
+            status = _add_refusal(form, exc)
         else:
             path = reverse("token_created", args=[issued.token.public_id])
-            return reveal.lead_to(path, request, issued.plaintext)
+            return reveal.redirect_to(path, request, issued.plaintext)
     values = {name: form[name].value() or "" for name in form.fields if name != "permissions"}
     return _page(request, form, values | {"selection": form.selection}, status=status)
 
@@ -86,11 +85,11 @@ def created(request: PageRequest, token_id: str) -> HttpResponse:
     )
 
 
-def _taken_over(form: CreateForm, exc: APIError) -> int:
+def _add_refusal(form: CreateForm, exc: APIError) -> int:
     try:
-        return form.take_over(exc)
+        return form.add_refusal(exc)
     except APIError:
-        # The role was lowered, or the membership ended, between the page and its form.
+        # The role was lowered, or the membership ended, after the page was shown.
         raise PermissionDenied from None
 
 
@@ -113,7 +112,7 @@ def _page(request: PageRequest, form: CreateForm | None, values: dict[str, Any],
         "first_day": expiry.first_day(now).isoformat(),
         "last_day": expiry.last_day(organization, now).isoformat(),
         "longest": expiry.longest(organization),
-        "endless_allowed": organization.endless_tokens_allowed,
+        "never_expiring_allowed": organization.endless_tokens_allowed,
         "limit": settings.ACTIVE_TOKENS_PER_ORGANIZATION,
         "is_full": active.count() >= settings.ACTIVE_TOKENS_PER_ORGANIZATION,
     }
@@ -121,7 +120,7 @@ def _page(request: PageRequest, form: CreateForm | None, values: dict[str, Any],
 
 
 def _suggestion(organization: Organization) -> str:
-    """The first free name of the form service-3."""
+    """Return the first free name of the form service-3."""
     every = ServiceAccountToken.objects.filter(organization=organization, name__istartswith=SUGGESTED)
     taken = set(map(name_key, every.values_list("name", flat=True)))
     return next(name for number in range(1, len(taken) + 2) if (name := f"{SUGGESTED}{number}") not in taken)

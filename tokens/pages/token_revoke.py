@@ -1,4 +1,4 @@
-"""Revoking: what it will hit is shown first, then one button ends it. Works with and without scripts."""
+"""Pages that revoke tokens, after showing the impact. Need no scripts."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def revoke_one(request: PageRequest, token_id: str) -> HttpResponse:
     row = found_row(request, token_id)
     token = row.token
     if not row.is_live:
-        messages.info(request, f"“{token.name}” works no longer: there is nothing to revoke.")
+        messages.info(request, f"“{token.name}” is no longer active: there is nothing to revoke.")
         return redirect("token_detail", token.public_id)
-    # One button ends one token: in an emergency the warning must not stand in the way.
+    # Without a typed confirmation, because a single token must be revocable fast in an emergency.
     form = RevokeForm(request.POST if request.method == "POST" else None, expected="")
     if request.method == "POST" and form.is_valid():
         revoke(token=token, actor=request.actor, reason=form.cleaned_data["reason"])
@@ -54,7 +54,7 @@ def revoke_one(request: PageRequest, token_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 def revoke_several(request: PageRequest) -> HttpResponse:
-    """The same for the tokens ticked in the list; those that work no longer are left out."""
+    """Revoke the tokens ticked in the list, except those no longer active."""
     chosen = _chosen(request)
     live = [row for row in chosen if row.is_live]
     if not live:
@@ -81,7 +81,7 @@ def revoke_several(request: PageRequest) -> HttpResponse:
 
 
 def _chosen(request: PageRequest) -> list[Row]:
-    """Raises Http404 as soon as one id is not a token of this organization."""
+    """Return the rows of the chosen tokens. Raises Http404 for any id of another organization."""
     given = request.POST if request.method == "POST" else request.GET
     texts = list(dict.fromkeys(given.getlist("token")))[:MOST_AT_ONCE]
     try:
@@ -97,7 +97,7 @@ def _chosen(request: PageRequest) -> list[Row]:
 
 
 def _way_back(request: PageRequest, token: ServiceAccountToken) -> str:
-    """The list for those who came from it, else the token's own page."""
+    """Return the list's URL if the user came from it, else the token's."""
     if (request.POST.get("back") or request.GET.get("back")) == "list":
         return reverse("tokens")
     return reverse("token_detail", args=[token.public_id])

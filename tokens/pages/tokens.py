@@ -1,4 +1,4 @@
-"""The pages of existing tokens: the list, the search for a pasted one, one token, its name."""
+"""Pages of API tokens: the list, the search, one token, its change."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ from tokens.service_accounts import pasted
 from tokens.service_accounts.issue import MANAGE
 from tokens.service_accounts.listing import COLUMNS, TABS, Filters, Row, listing, rows, tokens_of
 from tokens.service_accounts.rename import rename
+from tokens.service_accounts.search import belonging_to, of_organization
 
 VIEW = "tokens.view"
 NO_SUCH_TOKEN = "No token of this organization has this secret. It may belong to another organization."
-NOT_IN_ADDRESSES = "That address held a token or a part of one. Paste tokens into the search box only."
+NOT_IN_URLS = "That URL contained a token or a part of one. Paste tokens into the search box only."
 ONLY_A_PART = "This looks like a part of a token. Paste the whole one, or search by its last four characters."
 
 
 @require_safe
 @page(VIEW)
 def token_list(request: PageRequest) -> HttpResponse:
-    """Tabs, search, sort order and page all stand in the address."""
+    """Show the list. Tab, search, order and page are in the query string."""
     filters = Filters.of(request.GET.dict())
     if pasted.is_part_of_secret(request.GET.get("q", "")):
-        # An address that somebody made with a secret in it must not be repeated by the page.
-        messages.error(request, NOT_IN_ADDRESSES)
+        # The page must not repeat a secret from the URL.
+        messages.error(request, NOT_IN_URLS)
         return redirect("tokens")
     found = listing(request.membership.organization, filters, request.GET.get("page"), timezone.now())
     context = {
@@ -59,10 +60,10 @@ def token_list(request: PageRequest) -> HttpResponse:
 @sensitive_post_parameters("q")
 @sensitive_variables("text", "secret")
 def search(request: PageRequest) -> HttpResponse:
-    """Take a search out of the body: a whole token finds its row, and no secret gets into an address."""
+    """Search by POST: a whole token redirects to its page, and no secret gets into a URL."""
     text = request.POST.get("q", "").strip()
     if secret := pasted.secret_in(text):
-        token = pasted.find(secret, request.membership.organization_id)
+        token = belonging_to(of_organization(request.membership.organization_id), secret)
         if token is not None:
             return redirect("token_detail", token.public_id)
         messages.error(request, NO_SUCH_TOKEN)
@@ -92,7 +93,7 @@ def token_detail(request: PageRequest, token_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 def edit(request: PageRequest, token_id: str) -> HttpResponse:
-    """Another name or description; nothing else about a token changes."""
+    """Change name or description."""
     row = found_row(request, token_id)
     form = RenameForm(request.POST if request.method == "POST" else None, token=row.token)
     status = 200
@@ -102,7 +103,7 @@ def edit(request: PageRequest, token_id: str) -> HttpResponse:
             try:
                 rename(token=row.token, actor=request.actor, **form.cleaned_data)
             except APIError as exc:
-                status = form.take_over(exc)
+                status = form.add_refusal(exc)
             else:
                 messages.success(request, "Saved.")
                 return redirect("token_detail", row.token.public_id)
@@ -111,7 +112,7 @@ def edit(request: PageRequest, token_id: str) -> HttpResponse:
 
 
 def found_row(request: PageRequest, token_id: str) -> Row:
-    """The token of the address within this organization; anything else is not found."""
+    """Return the row of the organization's token. Raises Http404 for any other."""
     try:
         pk = typeid.decode("tok", token_id)
         mine = tokens_of(request.membership.organization).with_people()

@@ -1,4 +1,4 @@
-"""Settings, Usage: calls by day and by token against the plan, in short, in full, and as a file."""
+"""Settings → Usage: calls by day and caller, in short, in full, and as a CSV file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLUMNS = ("date", "type", "id", "name", "calls", "refused")
 @require_safe
 @page(VIEW)
 def usage_page(request: PageRequest) -> HttpResponse:
-    """The range stands in the address: ``?days=7``, 30 or 90."""
+    """Show the usage of ``?days=7``, 30 or 90."""
     organization = request.membership.organization
     days = chosen_range(request.GET.get("days"))
     found = recent(organization.pk, days, timezone.now())
@@ -51,14 +51,14 @@ def usage_page(request: PageRequest) -> HttpResponse:
 @require_safe
 @page(VIEW)
 def all_callers(request: PageRequest) -> HttpResponse:
-    """Every token and client of the range, also the revoked and deleted ones."""
+    """Show every token and client of the range, including revoked and deleted ones."""
     return _all(request, "callers")
 
 
 @require_safe
 @page(VIEW)
 def all_days(request: PageRequest) -> HttpResponse:
-    """Every day of the range."""
+    """Show every day of the range."""
     return _all(request, "days")
 
 
@@ -81,7 +81,7 @@ def _rights(request: PageRequest) -> dict[str, bool]:
 @require_safe
 @page(VIEW)
 def export(request: PageRequest) -> HttpResponse:
-    """The same figures as a file: a line for each day and caller that has any."""
+    """Export the figures as CSV: a line for each day and caller with calls."""
     organization = request.membership.organization
     found = recent(organization.pk, chosen_range(request.GET.get("days")), timezone.now())
     name = f"usage-{organization.slug}-{found.first}-{found.last}.csv"
@@ -97,7 +97,7 @@ def export(request: PageRequest) -> HttpResponse:
 
 def _as_csv(found: Figures) -> str:
     file = io.StringIO()
-    # Quotes keep a name in its cell where a spreadsheet parts lines at semicolons.
+    # Quoted, because some spreadsheets split cells at semicolons.
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(COLUMNS)
     for day, counts in found.by_day.items():

@@ -1,4 +1,4 @@
-"""The geometry of the usage page's drawings; templates turn it into SVG, whose box is stretched to fit."""
+"""Geometry of the usage page's charts. Templates render it as SVG, which is scaled to fit."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from datetime import date
 
 from tokens.service_accounts.usage_report import Count, Figures
 
-# A drawing is 100 high and STEP wide for each day. What is not nothing is never drawn as nothing.
+# A chart is HEIGHT high and STEP wide for each day. A count above 0 is at least LEAST high.
 STEP, BAR, HEIGHT, LEAST = 10, 7, 100, 1.0
 # Tenths of a power of ten that an axis may end at.
 STEPS = (10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
-# A limit this many times above the busiest day would press all bars flat, and is told in words.
+# A limit this many times above the busiest day would flatten all bars, and is shown as text.
 FAR = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day: ``x`` and ``width`` of its bars, and from the bottom up the charged and the other calls."""
+    """One day: position and heights of its bars. Uncharged calls are above the charged ones."""
 
     day: date
     count: Count
@@ -49,7 +49,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """``limit_y`` is where the plan's line lies; None where there is none, or it lies far above."""
+    """``limit_y`` is the position of the plan's limit; None without one, or if it is far above."""
 
     bars: list[Bar]
     top: int
@@ -67,7 +67,7 @@ class Chart:
 
     @property
     def dates(self) -> list[date]:
-        """What the axis names: the ends and the middle."""
+        """The labelled dates of the axis: first, middle and last."""
         return [self.bars[0].day, self.bars[len(self.bars) // 2].day, self.bars[-1].day]
 
 
@@ -93,7 +93,7 @@ def chart(figures: Figures, limit: int | None) -> Chart:
 
 
 def rounded_up(number: int) -> int:
-    """To an even number that is short, so that an axis and its middle have short names."""
+    """Round up to a short even number, so that the labels of the axis are short."""
     power = 1
     while number > 10 * power:
         power *= 10

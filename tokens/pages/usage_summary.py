@@ -1,4 +1,4 @@
-"""What the usage page shows of its figures, so that it stays short however many tokens and days there are."""
+"""Summary of the usage figures, of a bounded length for any number of tokens and days."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """The busiest by name, the ``others``, and together those that were revoked or deleted."""
+    """The busiest callers by name, the sum of the ``others``, and the sum of those that have ``ended``."""
 
     named: list[tuple[Caller, Count]]
     others: Together
@@ -39,7 +39,7 @@ class Callers:
 
 
 def callers(found: Figures) -> Callers:
-    """A single ended caller keeps its name, and people have a row of their own."""
+    """Group the callers. A single ended caller keeps its name, and people have a row of their own."""
     ended = [count for caller, count in found.callers if caller.has_ended]
     grouped = len(ended) > 1
     rows = [row for row in found.callers if not (grouped and row[0].has_ended)]
@@ -65,7 +65,7 @@ class Days:
 
     @property
     def in_words(self) -> str:
-        """``No calls from 3 to 9 Nov 2026``."""
+        """The range without calls, as ``No calls from 3 to 9 Nov 2026``."""
         last = f"{self.last.day} {self.last:%b %Y}"
         if self.first == self.last:
             return f"No calls on {last}"
@@ -78,7 +78,7 @@ class Days:
 
 
 def days(found: Figures) -> list[Days]:
-    """The latest first."""
+    """Return the days, latest first, with consecutive days without requests as one."""
     rows: list[Days] = []
     for day, count in reversed(found.days.items()):
         if count.calls or count.refused:

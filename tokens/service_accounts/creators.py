@@ -1,4 +1,4 @@
-"""The program that creates something, and until when what it creates may last."""
+"""The program that creates a credential, and the latest expiry of what it creates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Parents(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """Both ids are None for a person; ``ends_at`` is None for a program that never expires."""
+    """The creating program. Both ids are None for a person, ``ends_at`` if the program never expires."""
 
     token_id: UUID | None = None
     client_id: UUID | None = None
@@ -28,12 +28,13 @@ class Creator:
     def fields(self) -> Parents:
         return {"parent_id": self.token_id, "parent_client_id": self.client_id}
 
-    def bounded(self, wanted: datetime | None) -> datetime | None:
-        return earlier(wanted, self.ends_at)
+    def bounded(self, requested: datetime | None) -> datetime | None:
+        """Return the requested expiry, or the program's if that is earlier."""
+        return earlier(requested, self.ends_at)
 
 
 def creator_of(actor: Actor, now: datetime) -> Creator:
-    """Call it under the organization's lock."""
+    """Return the actor's program. Call it under the organization's lock."""
     if actor.type == "service_account":
         ends = ServiceAccountToken.objects.filter(pk__in=[actor.id]).values_list("expires_at", flat=True)
         return Creator(token_id=actor.id, ends_at=ends.first())
@@ -47,7 +48,10 @@ def earlier(*moments: datetime | None) -> datetime | None:
 
 
 def _end_of_client(pk: UUID | None, now: datetime) -> datetime | None:
-    """Also the end of every program that knows one of its secrets: it may be the one that calls."""
+    """Return the earliest expiry of the client and of the programs that know one of its secrets.
+
+    Any of those programs may be the caller.
+    """
     own = OAuthClient.objects.filter(pk__in=[pk]).values_list("expires_at", flat=True)
     secrets = ClientSecret.objects.filter(client__in=[pk], expires_at__gt=now)
     return earlier(*own, *secrets.values_list("expires_at", flat=True))

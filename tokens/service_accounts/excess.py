@@ -26,7 +26,7 @@ class Exceeding:
 
 
 def exceeding(member: Membership, now: datetime) -> Exceeding:
-    """What goes on with permissions that the member lacks, after a role was lowered or permissions taken."""
+    """Return the active credentials with permissions that the member no longer holds."""
     tokens = ServiceAccountToken.objects.filter(responsible=member).active(now).order_by("-pk")
     clients = OAuthClient.objects.filter(responsible=member, deleted_at=None).order_by("-pk")
     held = member.scopes
@@ -37,5 +37,5 @@ def exceeding(member: Membership, now: datetime) -> Exceeding:
 
 
 def least_role(permissions: list[str]) -> Role:
-    """The lowest role that holds all of these."""
+    """Return the lowest role that holds all of these."""
     return next(role for role in reversed(Role) if not role_scopes(role).missing(permissions))

@@ -1,4 +1,4 @@
-"""When a new token may end: the presets of the page and the date that each of them results in."""
+"""Expiry of a new token: the presets of the page, with their dates, under the organization's policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEVER = "never"
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One option of the select box; ``expires_at`` is None for the last ones."""
+    """One option of the select box. ``expires_at`` is None for a custom date and for no expiry."""
 
     value: str
     label: str
@@ -25,20 +25,20 @@ class Preset:
 
 
 def longest(organization: Organization) -> int:
-    """Days that a new token of the organization may live at most."""
+    """Return the longest lifetime in days of a new token of the organization."""
     return min(MAX_DAYS, organization.longest_token_days or MAX_DAYS)
 
 
 def choices(organization: Organization) -> list[str]:
-    """What the select box offers under the organization's policy."""
+    """Return the values of the select box under the organization's policy."""
     most = longest(organization)
     days = sorted({*(preset for preset in PRESETS if preset < most), most})
-    endless = [NEVER] if organization.endless_tokens_allowed else []
-    return [*map(str, days), CUSTOM, *endless]
+    never = [NEVER] if organization.endless_tokens_allowed else []
+    return [*map(str, days), CUSTOM, *never]
 
 
 def chosen(organization: Organization) -> str:
-    """What is selected at first."""
+    """Return the initially selected value."""
     return str(min(CHOSEN, longest(organization)))
 
 
@@ -59,7 +59,7 @@ def last_day(organization: Organization, now: datetime) -> date:
 
 
 def days_until(day: date, now: datetime) -> int:
-    """Whole days from today to ``day`` in UTC: the token ends on it, at the hour it was made."""
+    """Return the days from today to ``day`` in UTC. The token expires at its time of creation."""
     return (day - now.astimezone(UTC).date()).days
 
 

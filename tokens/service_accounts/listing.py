@@ -1,4 +1,4 @@
-"""The list of tokens: which of them, in which order, and what each row shows."""
+"""The list of tokens: filters, order and rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.db.models.functions import Lower
 from accounts.models import Membership, Organization
 from accounts.permissions import picker
 from accounts.permissions.roles import Role
-from ratelimit.usage import reports as usage
+from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
 from tokens.models import ServiceAccountToken, Status, TokenQuerySet, TokenSecret
 from tokens.service_accounts import pasted, search
@@ -32,12 +32,12 @@ LONGEST_QUERY = 100
 TABS = {"active": "Active", "expired": "Expired", "revoked": "Revoked", "all": "All"}
 COLUMNS = {"name": "Name", "created": "Created", "used": "Last used", "expires": "Expires"}
 NEWEST = "-created"
-LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+NEVER_USED = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the address asks for; whatever it cannot mean falls back to the default."""
+    """Filters from the query string. An invalid value is replaced by the default."""
 
     status: str = "active"
     query: str = ""
@@ -56,7 +56,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A permission as a row shows it."""
+    """A permission in a row."""
 
     text: str
     broad: bool
@@ -80,7 +80,7 @@ class Row:
 
     @property
     def status(self) -> Status:
-        """With Expiring told apart from Active."""
+        """The status, with Expiring as a status of its own."""
         return self.token.status(self.now)
 
     @property
@@ -89,12 +89,12 @@ class Row:
 
     @property
     def known(self) -> TokenSecret | None:
-        """The present secret, where a former responsible member knows it."""
+        """The current secret, if a former responsible member knows it."""
         return self.token.known_secret
 
     @property
     def least_role(self) -> Role:
-        """The lowest role that holds all that the token does."""
+        """The lowest role that holds all permissions of the token."""
         return least_role(self.token.permissions)
 
     @property
@@ -124,18 +124,18 @@ class Row:
 
     @property
     def used_recently(self) -> bool:
-        """Within the seven days that make a revocation ask for the name."""
+        """Whether it was used in the last seven days: revoking it then requires typing its name."""
         last = self.usage.last_used_at
         return last is not None and self.now - last <= RECENT
 
     @property
     def refused_label(self) -> str:
-        """What to call its refused uses."""
+        """The label of its refused uses."""
         return REFUSED_LABELS.get(self.status, "Refused")
 
     @property
     def urgency(self) -> str:
-        """How near the end is: ``now`` within three days, ``soon`` within two weeks."""
+        """``now`` if it expires within three days, ``soon`` within two weeks, else ""."""
         if self.status is not Status.EXPIRING or self.token.expires_at is None:
             return ""
         return "now" if self.token.expires_at - self.now <= SOON else "soon"
@@ -159,7 +159,7 @@ class Listing:
 
 
 def listing(organization: Organization, filters: Filters, page: str | None, now: datetime) -> Listing:
-    """The page's work, in nine statements however many tokens there are."""
+    """Return one page, in nine queries for any number of tokens."""
     mine = tokens_of(organization)
     chosen = search.matching(search.with_status(mine, filters.status, now), filters.query)
     found: Page[ServiceAccountToken] | Page[UUID]
@@ -174,7 +174,7 @@ def listing(organization: Organization, filters: Filters, page: str | None, now:
 
 
 def tokens_of(organization: Organization) -> TokenQuerySet:
-    """An organization's tokens, each knowing whether its creator is still a member."""
+    """Return an organization's tokens, annotated with ``creator_is_member``."""
     present = Membership.objects.active().filter(
         organization_id=OuterRef("organization_id"), user_id=OuterRef("created_by_id")
     )
@@ -185,7 +185,7 @@ def tokens_of(organization: Organization) -> TokenQuerySet:
 
 
 def rows(tokens: Iterable[ServiceAccountToken], now: datetime) -> list[Row]:
-    """Rows of one organization's tokens, which come from ``tokens_of(…).with_people()``."""
+    """Return the rows of one organization's tokens, read by ``tokens_of(…).with_people()``."""
     found = list(tokens)
     if not found:
         return []
@@ -207,10 +207,10 @@ def _order(sort: str) -> tuple[OrderBy, str]:
 
 
 def _by_last_use(bucket: UUID, tokens: TokenQuerySet, sort: str) -> list[UUID]:
-    """Ids in the order of their last use, which only the counters know to the second."""
-    used = usage.last_uses(bucket)
+    """Return the ids in the order of their last use, which Redis has to the second."""
+    used = reports.last_uses(bucket)
     ids = tokens.order_by("pk").values_list("pk", flat=True)
-    return sorted(ids, key=lambda pk: used.get(pk, LONG_AGO), reverse=sort.startswith("-"))
+    return sorted(ids, key=lambda pk: used.get(pk, NEVER_USED), reverse=sort.startswith("-"))
 
 
 def _counts(mine: TokenQuerySet, now: datetime) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A token with everything that is told about it: its row, the people on it, and what it was used for."""
+"""A token with its usage and status, as the API and the pages show it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import Membership
-from ratelimit.usage import reports as usage
+from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
 from tokens.models import ServiceAccountToken, Status
 from tokens.models.created import Parent, program_of
@@ -19,7 +19,7 @@ from tokens.models.service_account import DEACTIVATED, REMOVED
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``status`` knows no expiring one: that is an active token whose end is near."""
+    """``status`` is never EXPIRING: such a token is ACTIVE."""
 
     token: ServiceAccountToken
     usage: Usage
@@ -27,7 +27,7 @@ class Record:
 
     @property
     def responsible(self) -> Membership | None:
-        """Who answers for it; None once that membership has ended."""
+        """The responsible member, or None if that membership has ended."""
         member = self.token.responsible
         return member if member and member.organization_id == self.token.organization_id else None
 
@@ -37,7 +37,7 @@ class Record:
 
     @property
     def revoked_reason(self) -> str | None:
-        """Why; a membership that ended behind the product's back has left no word, but is one."""
+        """The reason of the revocation, also for a membership deleted in SQL, where none was stored."""
         if self.token.revoked_at is not None or self.status is not Status.REVOKED:
             return self.token.revoked_reason or None
         return DEACTIVATED if self.responsible else REMOVED
@@ -46,10 +46,10 @@ class Record:
 def records(
     organization_id: UUID, tokens: Iterable[ServiceAccountToken], now: datetime | None = None
 ) -> list[Record]:
-    """Records of one organization's tokens, read ``with_people``; one more question for their usage."""
+    """Return the records of one organization's tokens, read ``with_people``, and read their usage."""
     found = list(tokens)
     now = now or timezone.now()
-    used = usage.totals(organization_id, [token.pk for token in found])
+    used = reports.totals(organization_id, [token.pk for token in found])
     nothing = Usage(calls=0, last_used_at=None, last_used_ip=None)
     return [Record(token, used.get(token.pk, nothing), _status(token, now)) for token in found]
 

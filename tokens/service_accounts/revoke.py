@@ -1,4 +1,4 @@
-"""Stopping tokens and OAuth clients, with what they created: at once, for good, with who, when and why."""
+"""Revocation of tokens and deletion of OAuth clients, together with everything they created."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from accounts.errors import APIError
 from accounts.members import invitations
 from accounts.models import Invitation, Organization
 from accounts.permissions.actor import SYSTEM, Actor
-from tokens.audit import clients as client_trail
-from tokens.audit import tokens as trail
-from tokens.grants import engine
+from tokens.audit import client_events, token_events
+from tokens.grants import revocation
 from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken
 
 PARENT_REVOKED = "The token that created it was revoked"
@@ -28,9 +27,9 @@ CLIENT_DELETED = "The client was deleted"
 
 @transaction.atomic
 def revoke(*, token: ServiceAccountToken, actor: Actor, reason: str = "") -> ServiceAccountToken:
-    """Revoke one token; a second call changes nothing. Returns the row as it stands.
+    """Revoke one token, and return its row. A second call changes nothing.
 
-    Raises APIError(not_found) where it has been deleted with its organization.
+    Raises APIError(not_found) if it was deleted with its organization.
     """
     Organization.objects.lock_all([token.organization_id])
     if not stop(ServiceAccountToken.objects.filter(pk=token.pk), actor=actor, reason=reason):
@@ -43,13 +42,13 @@ def revoke(*, token: ServiceAccountToken, actor: Actor, reason: str = "") -> Ser
 
 @transaction.atomic
 def revoke_many(*, tokens: QuerySet[ServiceAccountToken], actor: Actor, reason: str = "") -> int:
-    """Revoke tokens of any organizations, whose locks are taken in the order of their ids."""
+    """Revoke tokens of any organizations. Returns the number of those that were not revoked before."""
     chosen = dict(tokens.values_list("pk", "organization_id"))
     Organization.objects.lock_all(chosen.values())
-    stopped = stop(ServiceAccountToken.objects.filter(pk__in=chosen), actor=actor, reason=reason)
-    # Some may have been stopped before, by a call whose confirmation got lost.
+    revoked = stop(ServiceAccountToken.objects.filter(pk__in=chosen), actor=actor, reason=reason)
+    # Some may have been revoked before by a call whose confirmation was lost.
     Organization.objects.confirm(chosen.values())
-    return stopped
+    return revoked
 
 
 @log.batched()
@@ -60,46 +59,46 @@ def stop(
     reason: str,
     now: datetime | None = None,
 ) -> int:
-    """Stamp those not yet revoked; the caller holds their organizations' locks. Returns how many.
+    """Revoke those not yet revoked, under the locks of their organizations. Returns their number.
 
-    What they have created ends with them, and is not counted.
+    What they created ends with them and is not counted.
     """
-    stopping = list(tokens.filter(revoked_at=None).only("id", "name", "organization_id").order_by("pk"))
-    if not stopping:
+    revoking = list(tokens.filter(revoked_at=None).only("id", "name", "organization_id").order_by("pk"))
+    if not revoking:
         return 0
-    # The clock of the server that made a token may be ahead of this one's, and the stop must not fail.
+    # The clock of the server that created a token may be ahead of this one's: the constraint must still hold.
     moment = Greatest(F("created_at"), Value(now or timezone.now(), DateTimeField()))
-    ServiceAccountToken.objects.filter(pk__in=[token.pk for token in stopping]).update(
+    ServiceAccountToken.objects.filter(pk__in=[token.pk for token in revoking]).update(
         revoked_at=moment, revoked_by_id=actor.user_id, revoked_reason=reason[:200]
     )
-    Organization.objects.advance(token.organization_id for token in stopping)
-    trail.revoked(stopping, actor, reason[:200])
-    created = Q(parent_id__in=[token.pk for token in stopping])
+    Organization.objects.advance(token.organization_id for token in revoking)
+    token_events.revoked(revoking, actor, reason[:200])
+    created = Q(parent_id__in=[token.pk for token in revoking])
     end_created(created, actor=actor, reason=PARENT_REVOKED, now=now)
-    return len(stopping)
+    return len(revoking)
 
 
 @log.batched()
 def end_clients(
     clients: Sequence[OAuthClient], *, actor: Actor = SYSTEM, reason: str = "", now: datetime | None = None
 ) -> None:
-    """Delete clients whose organizations' locks the caller holds."""
+    """Delete clients and revoke their grants, under the locks of their organizations."""
     now = now or timezone.now()
     running = OAuthClient.objects.filter(pk__in=[client.pk for client in clients], deleted_at=None)
     ending = list(running.order_by("pk"))
-    # Before what they created: two clients may have given each other secrets.
+    # Before what they created, because two clients may have created secrets for each other.
     running.update(deleted_at=now)
     for client in ending:
-        ended = engine.revoke(client.grants.all(), reason=CLIENT_DELETED, now=now)
+        ended = revocation.revoke(client.grants.all(), reason=CLIENT_DELETED, now=now)
         client.secrets.all().delete()
-        client_trail.deleted(client, actor, ended, reason)
+        client_events.deleted(client, actor, ended, reason)
         end_created(Q(parent_client_id=client.pk), actor=actor, reason=PARENT_DELETED, now=now)
-    # Also where no grant has ended: one may have been opened meanwhile, and a repetition tells again.
+    # Even if no grant was revoked, because one may have been opened meanwhile.
     Organization.objects.advance(client.organization_id for client in clients)
 
 
 def end_created(created: Q, *, actor: Actor, reason: str, now: datetime | None = None) -> None:
-    """End what programs created: tokens, clients, secrets, invitations. ``created`` names the parents."""
+    """End what programs created: tokens, clients, secrets, invitations. ``created`` filters by parent."""
     stop(ServiceAccountToken.objects.filter(created), actor=actor, reason=reason, now=now)
     if clients := list(OAuthClient.objects.filter(created, deleted_at=None)):
         end_clients(clients, actor=actor, reason=reason, now=now)
@@ -107,15 +106,15 @@ def end_created(created: Q, *, actor: Actor, reason: str, now: datetime | None =
     secrets = list(ClientSecret.objects.filter(created).select_related("client").order_by("pk"))
     ClientSecret.objects.filter(pk__in=[secret.pk for secret in secrets]).delete()
     for secret in secrets:
-        _end_opened_by(secret, actor=actor, reason=reason, now=now)
+        _end_use_of(secret, actor=actor, reason=reason, now=now)
 
 
-def _end_opened_by(secret: ClientSecret, *, actor: Actor, reason: str, now: datetime | None) -> None:
-    """Whoever knew the secret was the client while it was good: what the client did meanwhile ends."""
+def _end_use_of(secret: ClientSecret, *, actor: Actor, reason: str, now: datetime | None) -> None:
+    """End what the client opened and created while the secret was valid, because the program knew it."""
     meanwhile = Q(created_at__gte=secret.created_at)
     if secret.valid_until is not None:
         meanwhile &= Q(created_at__lte=secret.valid_until)
-    ended = engine.revoke(secret.client.grants.filter(meanwhile), reason=reason, now=now)
-    client_trail.secret_ended(secret, actor, ended, reason)
+    ended = revocation.revoke(secret.client.grants.filter(meanwhile), reason=reason, now=now)
+    client_events.secret_ended(secret, actor, ended, reason)
     created = Q(parent_client_id=secret.client_id) & meanwhile
     end_created(created, actor=actor, reason=reason, now=now)

@@ -1,4 +1,4 @@
-"""Which of an organization's tokens are looked for: by status, by text, by a whole secret."""
+"""Search of an organization's tokens by status, by text, and by a whole secret."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def of_organization(organization_id: UUID) -> TokenQuerySet:
 
 
 def with_status(tokens: TokenQuerySet, status: str, now: datetime) -> TokenQuerySet:
-    """Those of a Filter's status."""
+    """Filter by a status of ``Filter``."""
     if status == Filter.ACTIVE:
         return tokens.active(now)
     if status == Filter.EXPIRED:
@@ -35,7 +35,7 @@ def with_status(tokens: TokenQuerySet, status: str, now: datetime) -> TokenQuery
 
 
 def matching(tokens: TokenQuerySet, text: str) -> TokenQuerySet:
-    """Those whose name or description holds the text, or whose secret begins or ends like it."""
+    """Filter by text in name or description, or by the prefix or last four characters of the secret."""
     if not text:
         return tokens
     last_four = pasted.last_four_in(text) or text
@@ -45,7 +45,7 @@ def matching(tokens: TokenQuerySet, text: str) -> TokenQuerySet:
 
 
 def belonging_to(tokens: TokenQuerySet, secret: str) -> ServiceAccountToken | None:
-    """The token that a whole secret proves, also one that has ended; None for anything else."""
+    """Return the token of a whole secret, also if it has ended, or None."""
     if not opaque.looks_real(secret):
         return None
     return tokens.filter(secrets__digest=opaque.digest(secret)).first()

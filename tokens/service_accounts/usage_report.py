@@ -1,4 +1,4 @@
-"""Calls and refusals by day and by caller, for GET /api/v1/usage and the page of usage."""
+"""Calls and refusals by day and caller, for GET /api/v1/usage and the usage page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PEOPLE_NAME = "People’s sessions"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a token, a client, or all people together, whose sessions are no plan's matter."""
+    """A token, a client, or all people together, whose sessions are not charged to the plan."""
 
     kind: str
     name: str
@@ -37,7 +37,7 @@ PEOPLE = Caller("people", PEOPLE_NAME)
 
 @dataclass(slots=True)
 class Count:
-    """``charged`` are those of the calls that the plan's limit is about."""
+    """``charged`` are the calls that count towards the plan's limit."""
 
     calls: int = 0
     refused: int = 0
@@ -56,7 +56,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """``days`` and ``by_day`` have every day of the range, ``callers`` the busiest first."""
+    """``days`` and ``by_day`` have every day of the range; ``callers`` are sorted by calls, most first."""
 
     first: date
     last: date
@@ -76,18 +76,18 @@ class Figures:
 
 
 def chosen_range(text: str | None) -> int:
-    """The number of days that an address asks for; whatever it cannot mean is the default."""
+    """Return the number of days from the query string, or the default for an invalid value."""
     return next((days for days in RANGES if str(days) == text), DEFAULT)
 
 
 def recent(organization_id: UUID, days: int, now: datetime) -> Figures:
-    """The last ``days`` UTC days, today included."""
+    """Return the figures of the last ``days`` UTC days, today included."""
     last = now.astimezone(UTC).date()
     return figures(organization_id, last - timedelta(days=days - 1), last, now)
 
 
 def figures(organization_id: UUID, first: date, last: date, now: datetime) -> Figures:
-    """Both days included: one round trip and three statements."""
+    """Return the figures from ``first`` to ``last``, both included: one round trip and three queries."""
     rows = reports.by_day(organization_id, first, last, now=now)
     return _summed(first, last, rows, _callers(organization_id, rows))
 

@@ -1,4 +1,4 @@
-"""Proving to be a person at a JSON door: password, then the second factor where it is on."""
+"""Sign-in at the JSON endpoints: password, then the second factor if it is on."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from accounts.authentication.throttling import TooManyTries
 from accounts.errors import APIError
 from accounts.models import User
 from accounts.proof import Factor, Proof, proven
-from tokens.sessions import errors as session_errors
+from tokens.sessions import session_errors
 
 
 def check_password(request: HttpRequest, *, email: str, password: str) -> User:
-    """The person of the address, whose password this is; ``user.password`` is the hash it was checked by.
+    """Return the user of the address and password. ``user.password`` is the hash that was checked.
 
     Raises APIError: rate_limited, email_not_verified, and invalid_credentials for a wrong password, an
     unknown account and an inactive one alike.
@@ -26,7 +26,7 @@ def check_password(request: HttpRequest, *, email: str, password: str) -> User:
         user: User | None = get_adapter(request).authenticate(request, email=email, password=password)
     except TooManyTries as many:
         raise APIError(errors.RATE_LIMITED, retry_after=many.retry_after) from None
-    # allauth hands an inactive person over as well, for a page of its own to say so.
+    # allauth returns an inactive user as well, for a page of its own.
     if user is None or not user.is_active:
         raise APIError(session_errors.INVALID_CREDENTIALS)
     if not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
@@ -35,7 +35,7 @@ def check_password(request: HttpRequest, *, email: str, password: str) -> User:
 
 
 def check_second_factor(request: HttpRequest, user: User, code: str, proof: Proof) -> Proof:
-    """``proof`` with the second factor, where that is on.
+    """Return ``proof`` with the second factor, if it is on.
 
     Raises APIError: mfa_required without a code, invalid_code, rate_limited.
     """

@@ -1,4 +1,4 @@
-"""OAuth clients for staff: found, looked at and deleted; nothing that proves one is here to be seen."""
+"""Admin of OAuth clients: search, view, delete. Secrets are never shown."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tokens.oauth.clients import delete_many
 from tokens.staff.panels import client_panel
 
 
-def told_of(secret: KnownSecret | None) -> str:
-    """Who knows the present secret without access, and since when."""
+def known_by(secret: KnownSecret | None) -> str:
+    """Return the name of the former member who knows the secret, and since when."""
     if secret is None or secret.known_since is None:
         return "-"
     return f"{secret.known_to or 'A former member'}, since {secret.known_since:%Y-%m-%d}"
@@ -107,7 +107,7 @@ class ClientAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         return client.created_at.date()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """A filter in the address must not answer questions about a digest."""
+        """Forbid filters by digest, which would reveal it."""
         return "digest" not in lookup and super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="scopes")
@@ -120,31 +120,31 @@ class ClientAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
 
     @admin.display(description="known to a former member")
     def known(self, client: OAuthClient) -> str:
-        return told_of(client.known_secret)
+        return known_by(client.known_secret)
 
     @admin.display(description="running grants")
     def running_grants(self, client: OAuthClient) -> int:
         return int(getattr(client, "running", 0))
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        """Nothing is changed here but by deleting, so this is what "can delete clients" means."""
+        """Return whether the user may delete clients: deleting is the only change in this admin."""
         return bool(request.user.has_perm("tokens.delete_oauthclient"))
 
     @admin.action(permissions=["end"], description="Delete selected OAuth clients")
     def delete_clients(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        living = queryset.filter(deleted_at=None)
+        active = queryset.filter(deleted_at=None)
         asked = confirmation(
             self,
             request,
-            living,
+            active,
             title="Delete OAuth clients",
-            warning="They and all their tokens stop at once and for good. The records stay.",
+            warning="They and all their tokens stop at once. This cannot be undone. The records stay.",
             button="Delete",
         )
         if asked:
             return asked
         with transaction.atomic():
-            chosen = list(OAuthClient.objects.filter(pk__in=[client.pk for client in living]))
+            chosen = list(OAuthClient.objects.filter(pk__in=[client.pk for client in active]))
             ending = OAuthClient.objects.filter(pk__in=[client.pk for client in chosen])
             count = delete_many(chosen=ending, actor=staff(request))
             for client in chosen:

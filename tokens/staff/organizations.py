@@ -1,4 +1,4 @@
-"""Organizations for staff: what accounts show of them, with what tokens and clients add."""
+"""Admin of organizations, extended with search by tokens and clients and with their figures."""
 
 from __future__ import annotations
 

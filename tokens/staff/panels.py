@@ -1,4 +1,4 @@
-"""What the admin's pages of organizations, tokens and clients show above their forms."""
+"""Panels above the forms of organizations, tokens and clients in the admin."""
 
 from __future__ import annotations
 

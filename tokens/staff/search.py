@@ -1,6 +1,6 @@
-"""The admin's search over everything: one box, for ids, addresses, names, last four characters, whole tokens.
+"""Global search of the admin by id, email, name, last four characters, or whole token.
 
-The box is posted, so that a pasted token is in no address and no log; what is no secret is then asked by GET.
+The box is sent by POST, so that a pasted token appears in no URL and no log. Other text is redirected to GET.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return _posted(request, Typed.of(request.POST.get("q", "")))
     typed = Typed.of(request.GET.get("q", ""))
     if may_be_secret(typed):
-        messages.error(request, "A token has no place in an address. Paste it into the search box instead.")
+        messages.error(request, "Do not put a token in the URL. Paste it into the search box instead.")
         return redirect("staff-search")
     sections = [section for page in _pages(request) if (section := _section(page, request, typed))]
     only = [result for section in sections for result in section.results]
@@ -88,7 +88,7 @@ def _of_secret(request: HttpRequest, secret: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest, typed: Typed) -> str:
-    """The list whose own box was posted, with its filters and the text; "" for the box over everything."""
+    """Return the URL of the list whose search box was sent, with its filters, or "" for the global box."""
     label = request.POST.get("list", "")
     page = next((page for page in _pages(request, every=True) if page.opts.label_lower == label), None)
     if page is None:
@@ -99,7 +99,7 @@ def _list(request: HttpRequest, typed: Typed) -> str:
 
 
 def _pages(request: HttpRequest, *, every: bool = False) -> list[ListPage]:
-    """The admin's lists that the user may see and that a search looks into."""
+    """Return the searchable lists that the user may view."""
     found = [page for page in admin.site._registry.values() if isinstance(page, ListPage)]
     return [page for page in found if (every or page.in_search) and page.has_view_permission(request)]
 

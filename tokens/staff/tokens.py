@@ -1,4 +1,4 @@
-"""API tokens for staff: found, looked at and revoked; nothing that proves one is here to be seen."""
+"""Admin of API tokens: search, view, revoke. Secrets are never shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from accounts.staff.panels import Panel
 from accounts.staff.search_terms import Typed
 from tokens.models import ServiceAccountToken, TokenQuerySet, TokenSecret
 from tokens.service_accounts.revoke import revoke_many
-from tokens.staff.clients import ClientAdmin, told_of
+from tokens.staff.clients import ClientAdmin, known_by
 from tokens.staff.organizations import OrganizationAdmin
 from tokens.staff.panels import token_panel
 
@@ -30,13 +30,13 @@ REASON = "Revoked by Tessera's staff"
 
 
 class TokenState(StateFilter):
-    """Revoked is also what no active member is responsible for any more."""
+    """A token without an active responsible member counts as revoked."""
 
     def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
         member = Membership.objects.active().filter(
             pk=OuterRef("responsible_id"), organization_id=OuterRef("organization_id")
         )
-        # Asked row by row: PostgreSQL takes the join for rare, and would read the whole table.
+        # Evaluated for each row, because PostgreSQL misjudges the join and would scan the whole table.
         running = Q(revoked_at=None) & Q(Case(When(Exists(member), then=Value(True)), default=Value(False)))
         orphaned = (
             Q(responsible__user=None)
@@ -108,7 +108,7 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
 
     @admin.display(description="known to a former member")
     def known(self, token: ServiceAccountToken) -> str:
-        return told_of(token.known_secret)
+        return known_by(token.known_secret)
 
     @admin.display(description="permissions")
     def granted(self, token: ServiceAccountToken) -> str:
@@ -129,11 +129,11 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         return token_panel(row, self.masked(row), self.status(row))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """A filter in the address must not answer questions about a digest."""
+        """Forbid filters by digest, which would reveal it."""
         return "digest" not in lookup and super().lookup_allowed(lookup, value, request)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Nothing is changed here but by revoking, so this is what "can change tokens" means."""
+        """Return whether the user may revoke tokens: revoking is the only change in this admin."""
         return bool(request.user.has_perm("tokens.change_serviceaccounttoken"))
 
     @admin.action(permissions=["revoke"], description="Revoke selected API tokens")
@@ -144,7 +144,7 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
             request,
             running,
             title="Revoke API tokens",
-            warning="They stop at once and for good. Programs that use them are refused from then on.",
+            warning="They stop at once. This cannot be undone. Programs that use them are refused.",
             button="Revoke",
             asks_reason=True,
         )
@@ -153,10 +153,10 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         reason = given_reason(request) or REASON
         with transaction.atomic():
             Organization.objects.lock_all(running.values_list("organization_id", flat=True))
-            stopping = list(running)
-            chosen = ServiceAccountToken.objects.filter(pk__in=[token.pk for token in stopping])
+            revoking = list(running)
+            chosen = ServiceAccountToken.objects.filter(pk__in=[token.pk for token in revoking])
             revoke_many(tokens=chosen, actor=staff(request), reason=reason)
-            for token in stopping:
+            for token in revoking:
                 self.log_change(request, token, f"Revoked: {reason}")
-        self.message_user(request, f"Revoked: {len(stopping)}.", messages.SUCCESS)
+        self.message_user(request, f"Revoked: {len(revoking)}.", messages.SUCCESS)
         return None

@@ -17,8 +17,10 @@ from tests.support.people import actor
 from tests.support.sessions import login, make_person, opened
 from tests.support.team import changes
 from tests.tokens.oauth.calls import Program, make_program
-from tokens.grants import engine
-from tokens.grants.engine import ReuseDetected, Tokens
+from tokens.grants import errors as grant_errors
+from tokens.grants import rotation
+from tokens.grants.errors import ReuseDetected
+from tokens.grants.token_pair import TokenPair
 from tokens.lifecycle.revoke_all import revoke_all
 from tokens.models import ClientSecret, Grant, GrantKind, OAuthClient
 from tokens.oauth import clients
@@ -32,7 +34,7 @@ class Stage:
     member: Membership
     program: Program
     granted: dict[str, Any]
-    session: Tokens
+    session: TokenPair
     index: Index
 
     @property
@@ -50,9 +52,9 @@ def stage(db: None) -> Stage:
 
 
 def reuse(stage: Stage) -> None:
-    rotated = engine.rotate(stage.session.refresh_token, kinds=(GrantKind.SESSION,))
-    engine.rotate(rotated.refresh_token, kinds=(GrantKind.SESSION,))
-    engine.rotate(stage.session.refresh_token, kinds=(GrantKind.SESSION,))
+    rotated = rotation.rotate(stage.session.refresh_token, kinds=(GrantKind.SESSION,))
+    rotation.rotate(rotated.refresh_token, kinds=(GrantKind.SESSION,))
+    rotation.rotate(stage.session.refresh_token, kinds=(GrantKind.SESSION,))
 
 
 ACTS: dict[str, Callable[[Stage], Any]] = {
@@ -121,7 +123,7 @@ def test_a_second_time_changes_nothing_and_records_nothing(stage: Stage) -> None
 def test_a_spent_refresh_token_that_comes_back_is_recorded_once(stage: Stage) -> None:
     with pytest.raises(ReuseDetected):
         reuse(stage)
-    with pytest.raises(engine.InvalidGrant):
+    with pytest.raises(grant_errors.InvalidGrant):
         reuse(stage)
 
     events = AuditEvent.objects.filter(action="refresh.reuse_detected")

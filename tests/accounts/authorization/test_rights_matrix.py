@@ -138,15 +138,15 @@ def credential(kind: str, owner: Membership, member: Membership) -> Credential:
     scopes = role_scopes(member.role).texts
     found: object
     if kind == "session":
-        found = access_tokens.for_jwt(opened(member).access_token)
+        found = access_tokens.authenticate_jwt(opened(member).access_token)
     elif kind == "service account":
         made = make_token(owner, permissions=scopes)
         ServiceAccountToken.objects.filter(pk=made.token.pk).update(responsible=member)
-        found = credentials.for_token(made.plaintext)
+        found = credentials.authenticate_token(made.plaintext)
     else:
         program = make_program(owner, scopes=scopes)
         OAuthClient.objects.filter(pk=program.row.pk).update(responsible=member)
-        found = access_tokens.for_jwt(program.grant()["access_token"])
+        found = access_tokens.authenticate_jwt(program.grant()["access_token"])
     assert isinstance(found, Credential)
     return found
 

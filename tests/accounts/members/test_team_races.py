@@ -158,10 +158,10 @@ def test_no_token_outlives_a_removal_that_hands_others_over() -> None:
             ]
         )
         assert not isinstance(told[0], Exception), told
-        assert not isinstance(credential.for_token(kept.plaintext), errors.ErrorCode)
+        assert not isinstance(credential.authenticate_token(kept.plaintext), errors.ErrorCode)
         made = isinstance(told[1], Issued)
         if isinstance(told[1], Issued):
-            assert credential.for_token(told[1].plaintext) is errors.TOKEN_REVOKED
+            assert credential.authenticate_token(told[1].plaintext) is errors.TOKEN_REVOKED
         else:
             assert isinstance(told[1], APIError), told
             assert told[1].error is errors.TOKEN_REVOKED

@@ -26,7 +26,7 @@ from tests.accounts.notifications.broken_mail import KILLING, REFUSING, UNAVAILA
 from tests.support.people import actor
 from tests.support.team import make_invited
 from tests.support.threads import at_once
-from tokens.lifecycle.revoke_since import Since, Touched
+from tokens.lifecycle.revoke_since import Affected, Selection
 
 pytestmark = pytest.mark.django_db
 NOW = datetime.fromisoformat("2030-01-01T12:00:00+00:00")
@@ -211,10 +211,10 @@ def test_an_unsent_invitation_that_was_resent_since_ends_with_revoke_since(
     unsent: Invitation, owner: Membership
 ) -> None:
     since = timezone.now() + timedelta(hours=1)
-    assert not Since(since, Touched()).invitations().exists()
+    assert not Selection(since, Affected()).invitations().exists()
     with time_machine.travel(since + timedelta(minutes=1), tick=False):
         invitations.resend(actor=actor(owner), invitation=unsent)
-    assert Since(since, Touched()).invitations().exists()
+    assert Selection(since, Affected()).invitations().exists()
 
 
 def test_a_used_claim_is_not_sent(django_capture_on_commit_callbacks) -> None:

@@ -43,7 +43,7 @@ def test_no_token_lives_longer_than_the_policy_lets_it(owner: Membership, api: A
     limit(owner, 30)
     assert creation(api, 30).status_code == 201
     refused = creation(api, 31)
-    sentence = "By this organization's policy a token may live 1 to 30 days."
+    sentence = "By this organization's policy, a token may be valid for 1 to 30 days."
     assert (refused.status_code, refused.json()["fields"]) == (400, {"expiresInDays": [sentence]})
 
 

@@ -119,13 +119,13 @@ def test_an_admin_sees_owners_out_of_reach(owner: Membership) -> None:
 
 
 def test_ownership_is_handed_over_by_a_person_who_proves_it(owner: Membership) -> None:
-    heir = make_member(owner.organization, Role.VIEWER, make_user(name="Grace"))
-    stale = browser_of(owner.user).post(TRANSFER, {"member": heir.public_id})
+    recipient = make_member(owner.organization, Role.VIEWER, make_user(name="Grace"))
+    stale = browser_of(owner.user).post(TRANSFER, {"member": recipient.public_id})
     assert stale.status_code == 302
     assert stale["Location"].startswith("/accounts/reauthenticate/")
     browser = fresh_browser(owner)
     assert browser.post(TRANSFER, {"member": ""}).status_code == 422
-    page = browser.post(TRANSFER, {"member": heir.public_id}, follow=True).content.decode()
+    page = browser.post(TRANSFER, {"member": recipient.public_id}, follow=True).content.decode()
     assert "Grace owns" in page
     assert [action for action, _, _ in trail(owner.organization)] == ["member.role_changed"] * 2
     owner.refresh_from_db()

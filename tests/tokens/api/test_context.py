@@ -16,7 +16,7 @@ from tests.support.clients import program
 from tests.support.people import make_member, make_token
 from tests.support.sessions import make_person, opened, session_of
 from tests.support.threads import at_once
-from tokens.grants import engine
+from tokens.grants import opening
 from tokens.models import OAuthClient
 
 FOUR = "7d1f8f0e-3c52-4b1e-9d5c-0a1b2c3d4e5f"
@@ -71,7 +71,7 @@ def test_a_client_is_told_by_its_name(ada: Membership) -> None:
     client = OAuthClient.objects.create(
         organization=ada.organization, name="Billing", scopes=["index:read:*"], responsible=ada
     )
-    bearer = program(engine.open_for_client(client=client, scope=None).access_token)
+    bearer = program(opening.open_for_client(client=client, scope=None).access_token)
     body = ask(bearer).json()
     assert (body["actorType"], body["authKind"]) == ("client", "oauth-client")
     assert (body["clientId"], body["clientName"]) == (client.public_id, "Billing")

@@ -168,7 +168,7 @@ def test_a_proxy_that_asks_wrongly_lets_nobody_in_and_is_found_in_the_log(
     response = api.get(f"{URL}?{query}")
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
     assert response.json()["fields"]
-    assert "A proxy asks for forward authentication with" in caplog.text
+    assert "Forward authentication was requested with" in caplog.text
     assert "index" not in caplog.text
 
 

@@ -60,7 +60,7 @@ def test_503_is_a_403_that_says_so(issued: Issued, monkeypatch: pytest.MonkeyPat
     def away(*_: Any) -> None:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(cache.Known, "_from_sql", away)
+    monkeypatch.setattr(cache.RequestCredential, "_from_sql", away)
     response = program(issued).get(READ)
     assert meant(response) == (403, "503", "unavailable")
     assert response["Retry-After"] == "5"

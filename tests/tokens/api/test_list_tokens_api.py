@@ -67,7 +67,7 @@ def test_each_row_says_its_status_and_a_lost_member_is_the_reason(api: APIClient
         "Everything": "active",
     }
     orphaned = rows["Orphaned"]
-    assert orphaned["revokedReason"] == "The member who answers for it was removed"
+    assert orphaned["revokedReason"] == "The member responsible for it was removed"
     assert (orphaned["revokedAt"], orphaned["responsible"]) == (None, None)
     assert rows["Active"]["revokedReason"] is None
 

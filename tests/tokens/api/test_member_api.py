@@ -173,8 +173,8 @@ def test_removing_others_takes_the_permission(owner: Membership, role: Role) -> 
 
 
 def test_ownership_is_handed_over_in_one_act(session: APIClient, owner: Membership) -> None:
-    heir = make_member(owner.organization, Role.VIEWER)
-    response = session.post("/api/v1/organization/transfer-ownership", {"memberId": heir.public_id})
+    recipient = make_member(owner.organization, Role.VIEWER)
+    response = session.post("/api/v1/organization/transfer-ownership", {"memberId": recipient.public_id})
     assert (response.status_code, response.json()["role"]) == (200, "owner")
     owner.refresh_from_db()
     assert owner.role == Role.ADMIN
@@ -191,5 +191,5 @@ def test_only_an_owner_in_person_hands_over_and_not_to_themselves(owner: Members
     assert mine.post(path, {"memberId": owner.public_id}).status_code == 400
     assert mine.post(path, {"memberId": make_member().public_id}).status_code == 404
     token = make_token(owner)
-    assert not isinstance(credential.for_token(token.plaintext), errors.ErrorCode)
+    assert not isinstance(credential.authenticate_token(token.plaintext), errors.ErrorCode)
     assert ServiceAccountToken.objects.filter(revoked_at=None).count() == 2

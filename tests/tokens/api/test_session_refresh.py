@@ -16,7 +16,7 @@ from tests.support.people import make_token
 from tests.support.sessions import login, make_person, opened, refresh, session_of
 from tests.support.threads import at_once
 from tokens.crypto import opaque
-from tokens.grants.engine import REFRESH_PREFIX
+from tokens.grants import refresh_tokens
 from tokens.models import Grant, GrantKind, RefreshToken
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +93,9 @@ def test_each_door_refreshes_its_own_and_leaves_the_others_alone(ada: Membership
     assert Grant.objects.get().revoked_at is None
 
 
-@pytest.mark.parametrize("raw", ["", "x", "tsr_rt_", REFRESH_PREFIX + "A" * 43, REFRESH_PREFIX + "é" * 43])
+@pytest.mark.parametrize(
+    "raw", ["", "x", "tsr_rt_", refresh_tokens.PREFIX + "A" * 43, refresh_tokens.PREFIX + "é" * 43]
+)
 def test_anything_else_is_refused_alike(raw: str) -> None:
     response = refresh(raw)
     if raw:
@@ -133,8 +135,8 @@ def test_a_session_ends_with_what_it_hangs_on(ada: Membership, end: str) -> None
 def test_invented_refresh_tokens_are_limited_by_address(settings: Any) -> None:
     settings.REFUSALS_PER_MINUTE = 3
     for _ in range(3):
-        assert_invalid(refresh(REFRESH_PREFIX + opaque.random_text(43)))
-    response = refresh(REFRESH_PREFIX + opaque.random_text(43))
+        assert_invalid(refresh(refresh_tokens.PREFIX + opaque.random_text(43)))
+    response = refresh(refresh_tokens.PREFIX + opaque.random_text(43))
     assert response.status_code == 429
     assert response.json()["retry_after"] > 0
     tokens = opened(make_person())

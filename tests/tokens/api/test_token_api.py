@@ -110,7 +110,7 @@ def test_a_deactivated_persons_token_says_why(api: APIClient, owner: Membership)
     type(person.user).objects.filter(pk=person.user_id).update(is_active=False)
     record = api.get(at(issued)).json()
     assert record["status"] == "revoked"
-    assert record["revokedReason"] == "The person who answers for it was deactivated"
+    assert record["revokedReason"] == "The person responsible for it was deactivated"
 
 
 def test_a_secret_leads_to_its_record_whatever_became_of_it(api: APIClient, other: Issued) -> None:

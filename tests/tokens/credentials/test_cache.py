@@ -103,9 +103,9 @@ def test_a_flushed_store_makes_everything_be_read_again(
     assert warm.get(WHOAMI).status_code == 401
 
 
-def known_as(issued: Issued) -> cache.Known:
+def known_as(issued: Issued) -> cache.RequestCredential:
     """One more request with the token, which SQL refuses."""
-    return cache.Known(HttpRequest(), issued.plaintext, lambda raw: errors.INVALID_TOKEN)
+    return cache.RequestCredential(HttpRequest(), issued.plaintext, lambda raw: errors.INVALID_TOKEN)
 
 
 def test_an_expiry_bites_what_is_remembered(owner: Membership) -> None:
@@ -141,12 +141,12 @@ def test_nothing_remembered_is_accepted_while_the_store_is_away(
 
 
 def test_an_epoch_counts_only_for_what_was_read_after_it_was_met() -> None:
-    bucket, known = uuid4(), cache.Memory()
+    bucket, known = uuid4(), cache.CredentialCache()
     before = time.monotonic()
-    known.saw(bucket, "first")
+    known.learn_epoch(bucket, "first")
     assert known.epoch(bucket, before) == ""
     assert known.epoch(bucket, time.monotonic() + 1) == "first"
-    known.saw(bucket, "second")
+    known.learn_epoch(bucket, "second")
     assert known.epoch(bucket, before) == ""
     assert known.epoch(bucket, time.monotonic() + 1) == "second"
 
@@ -176,7 +176,7 @@ def test_without_a_store_nothing_is_remembered(
     api = program(issued)
     for _ in range(3):
         assert api.get(WHOAMI).status_code == 200
-    assert not cache.memory.entries
+    assert not cache.credential_cache.entries
 
 
 def test_the_memory_is_bounded(settings: Settings, owner: Membership) -> None:
@@ -185,7 +185,7 @@ def test_the_memory_is_bounded(settings: Settings, owner: Membership) -> None:
         for _ in range(2):
             program(issued).get(WHOAMI)
 
-    assert len(cache.memory.entries) <= 3
+    assert len(cache.credential_cache.entries) <= 3
 
 
 def test_a_revocation_that_the_store_did_not_hear_of_is_not_confirmed(

@@ -23,10 +23,10 @@ from tests.support.people import make_token
 from tests.support.sessions import opened
 from tests.tokens.oauth.calls import make_program
 from tokens.credentials import cache
-from tokens.credentials.cache import Entry, Known
-from tokens.credentials.credential import Credential, for_token
+from tokens.credentials.cache import Entry, RequestCredential
+from tokens.credentials.credential import Credential, authenticate_token
 from tokens.grants import status
-from tokens.grants.status import Standing
+from tokens.grants.status import GrantStatus
 from tokens.models import ClientSecret, TokenSecret
 from tokens.oauth.client_authentication import authenticate
 from tokens.oauth.errors import OAuthError
@@ -42,12 +42,12 @@ def issued(owner: Membership) -> Issued:
     return make_token(owner, expires_in_days=1)
 
 
-def remembered(issued: Issued, age: float = 0.0) -> Known:
+def remembered(issued: Issued, age: float = 0.0) -> RequestCredential:
     """A request with a credential that this process has read so long ago; SQL refuses it now."""
-    known = Known(HttpRequest(), issued.plaintext, lambda raw: errors.INVALID_TOKEN)
-    credential = for_token(issued.plaintext)
+    known = RequestCredential(HttpRequest(), issued.plaintext, lambda raw: errors.INVALID_TOKEN)
+    credential = authenticate_token(issued.plaintext)
     assert isinstance(credential, Credential)
-    cache.memory.put(known.key, Entry(credential, Fence("epoch", 0, True), time.monotonic() - age))
+    cache.credential_cache.put(known.key, Entry(credential, Fence("epoch", 0, True), time.monotonic() - age))
     return known
 
 
@@ -61,16 +61,16 @@ def supersede(issued: Issued) -> datetime:
 def test_a_token_ends_at_the_very_moment_of_its_expiry(issued: Issued) -> None:
     end = issued.token.expires_at
     assert end is not None
-    assert isinstance(for_token(issued.plaintext, end - MOMENT), Credential)
-    assert for_token(issued.plaintext, end) is errors.TOKEN_EXPIRED
+    assert isinstance(authenticate_token(issued.plaintext, end - MOMENT), Credential)
+    assert authenticate_token(issued.plaintext, end) is errors.TOKEN_EXPIRED
     assert isinstance(remembered(issued).find(end - MOMENT), Credential)
     assert isinstance(remembered(issued).find(end), ErrorCode)
 
 
 def test_a_superseded_secret_ends_at_the_very_moment_of_its_end(issued: Issued) -> None:
     end = supersede(issued)
-    assert isinstance(for_token(issued.plaintext, end - MOMENT), Credential)
-    assert for_token(issued.plaintext, end) is errors.TOKEN_EXPIRED
+    assert isinstance(authenticate_token(issued.plaintext, end - MOMENT), Credential)
+    assert authenticate_token(issued.plaintext, end) is errors.TOKEN_EXPIRED
 
 
 def test_a_superseded_secret_is_not_remembered_beyond_its_end(issued: Issued) -> None:
@@ -89,10 +89,10 @@ def test_a_clients_superseded_secret_ends_at_the_very_moment_of_its_end(db: None
 
 
 def test_a_grant_ends_at_the_very_moment_of_its_end(owner: Membership) -> None:
-    row = status.row_of(opened(owner).grant.pk)
+    row = status.load(opened(owner).grant.pk)
     assert row is not None
-    assert status.judge(row, row.expires_at - MOMENT) is Standing.GOOD
-    assert status.judge(row, row.expires_at) is Standing.EXPIRED
+    assert status.evaluate(row, row.expires_at - MOMENT) is GrantStatus.ACTIVE
+    assert status.evaluate(row, row.expires_at) is GrantStatus.EXPIRED
 
 
 def test_a_proof_of_sign_in_is_recent_until_the_very_second(settings: Settings) -> None:

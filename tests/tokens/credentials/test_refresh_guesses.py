@@ -15,7 +15,7 @@ from tests.support.sessions import make_person, opened, refresh
 from tokens.api.sessions import login
 from tokens.credentials import refusal_limits
 from tokens.crypto import opaque, tagged
-from tokens.grants import engine
+from tokens.grants import refresh_tokens
 from tokens.models import GrantKind
 from tokens.sessions import sessions
 
@@ -36,7 +36,7 @@ def ada() -> Membership:
     return make_person(email="ada@example.com")
 
 
-def without_code(prefix: str = engine.REFRESH_PREFIX) -> str:
+def without_code(prefix: str = refresh_tokens.PREFIX) -> str:
     return prefix + opaque.random_text(opaque.PREFIXED_LENGTH)
 
 
@@ -71,8 +71,8 @@ def test_each_process_looks_one_guess_up_when_it_learns_of_the_limit_and_one_aft
     ada: Membership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     past_the_limit()
-    for process in (refusal_limits.Guesses(), refusal_limits.Guesses()):
-        monkeypatch.setattr(login, "guesses", process)
+    for process in (refusal_limits.RefusalLimiter(), refusal_limits.RefusalLimiter()):
+        monkeypatch.setattr(login, "refusal_limiter", process)
         assert guessed(10) == ([429] * 10, 2)
         assert refresh(opened(ada).refresh_token).status_code == 200
 
@@ -120,15 +120,15 @@ def test_a_token_of_an_earlier_version_gets_the_one_look_up_that_guesses_share(
 def test_a_code_holds_under_earlier_keys(ada: Membership, settings: Settings) -> None:
     raw, other = tagged.new("tsr_rt_"), settings.SECRET_KEY
     assert len(raw) == len(without_code())
-    assert tagged.is_ours(raw)
+    assert tagged.has_valid_code(raw)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-key-" * 6, [other]
-    assert tagged.is_ours(raw)
+    assert tagged.has_valid_code(raw)
     settings.SECRET_KEY_FALLBACKS = []
-    assert not tagged.is_ours(raw)
+    assert not tagged.has_valid_code(raw)
 
 
 @pytest.mark.parametrize("place", [0, 7, 41, 42, 49])
 def test_one_changed_character_makes_a_secret_no_more_ours(place: int) -> None:
     raw = tagged.new("tsr_rt_")
     changed = raw[:place] + ("a" if raw[place] != "a" else "b") + raw[place + 1 :]
-    assert not tagged.is_ours(changed)
+    assert not tagged.has_valid_code(changed)

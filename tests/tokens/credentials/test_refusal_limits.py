@@ -16,9 +16,9 @@ from tests.support.clients import program
 from tests.support.people import actor, make_token
 from tests.support.sessions import opened
 from tokens.credentials import known_digests
-from tokens.credentials.cache import memory
-from tokens.credentials.known_digests import Existing
-from tokens.credentials.refusal_limits import guesses
+from tokens.credentials.cache import credential_cache
+from tokens.credentials.known_digests import KnownDigests
+from tokens.credentials.refusal_limits import refusal_limiter
 from tokens.crypto import opaque
 from tokens.service_accounts.issue import Issued
 from tokens.service_accounts.revoke import revoke
@@ -60,7 +60,7 @@ def test_a_revoked_token_past_the_limit_is_looked_up_once_a_second(issued: Issue
 def test_a_valid_token_passes_from_such_an_address(issued: Issued, owner: Membership) -> None:
     asked()
     assert program(issued).get(WHOAMI).status_code == 200
-    memory.clear()
+    credential_cache.clear()
     assert program(issued).get(WHOAMI).status_code == 200
     assert program(opened(owner).access_token).get(WHOAMI).status_code == 200
 
@@ -76,7 +76,7 @@ def test_a_token_that_is_made_after_the_digests_were_read_works_at_once(owner: M
 
 @pytest.mark.django_db(transaction=True)
 def test_every_process_sees_a_new_token_at_once(owner: Membership) -> None:
-    here, there = Existing(), Existing()
+    here, there = KnownDigests(), KnownDigests()
     later = [make_token(owner) for _ in range(2)]
     digests = [opaque.digest(one.plaintext) for one in later]
     for process in (here, there):
@@ -89,7 +89,7 @@ def test_every_process_sees_a_new_token_at_once(owner: Membership) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_new_token_costs_a_process_that_is_guessed_at_no_query(owner: Membership) -> None:
-    processes = [Existing(), Existing()]
+    processes = [KnownDigests(), KnownDigests()]
     digests = []
     for process in processes:
         assert not process.may_hold(opaque.digest(unknown()))
@@ -114,7 +114,7 @@ def test_a_token_that_is_made_while_the_digests_are_read_exists(
         return keys
 
     monkeypatch.setattr(known_digests, "_read_keys", read_then_make)
-    process = Existing()
+    process = KnownDigests()
     process.may_hold(opaque.digest(unknown()))
     assert process.may_hold(made[0])
     assert len(made) == 1
@@ -125,7 +125,7 @@ def test_a_token_that_is_made_while_the_digests_are_read_exists(
 def test_a_token_whose_entry_was_lost_exists(
     owner: Membership, redis_client: Any, monkeypatch: pytest.MonkeyPatch, loss: str
 ) -> None:
-    process = Existing()
+    process = KnownDigests()
     assert not process.may_hold(opaque.digest(unknown()))
     lost = opaque.digest(make_token(owner).plaintext)
     if loss == "flushed":
@@ -140,7 +140,7 @@ def test_a_token_whose_entry_was_lost_exists(
 def test_digests_are_read_page_by_page(owner: Membership, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_digests, "PAGE", 2)
     made = [opaque.digest(make_token(owner).plaintext) for _ in range(5)]
-    process = Existing()
+    process = KnownDigests()
     assert all(process.may_hold(one) for one in made)
     assert not process.may_hold(opaque.digest(unknown()))
 
@@ -192,5 +192,5 @@ def test_other_secrets_past_the_limit_are_looked_up_once_a_second(
 
 def test_the_limit_is_forgotten_with_its_window(api: APIClient) -> None:
     asked()
-    guesses.clear()
+    refusal_limiter.clear()
     assert api.get(WHOAMI).status_code == 200

@@ -22,10 +22,10 @@ def test_its_tokens_stop_and_resume(owner: Membership) -> None:
     issued = make_token(owner)
     elsewhere = make_token(make_member())
     assert suspend(organization=owner.organization, actor=SYSTEM)
-    assert credential.for_token(issued.plaintext) is errors.ORGANIZATION_SUSPENDED
-    assert isinstance(credential.for_token(elsewhere.plaintext), Credential)
+    assert credential.authenticate_token(issued.plaintext) is errors.ORGANIZATION_SUSPENDED
+    assert isinstance(credential.authenticate_token(elsewhere.plaintext), Credential)
     assert resume(organization=owner.organization, actor=SYSTEM)
-    assert isinstance(credential.for_token(issued.plaintext), Credential)
+    assert isinstance(credential.authenticate_token(issued.plaintext), Credential)
 
 
 def test_a_caller_is_told_so(owner: Membership) -> None:
@@ -39,9 +39,9 @@ def test_a_token_revoked_meanwhile_stays_revoked(owner: Membership) -> None:
     issued = make_token(owner)
     suspend(organization=owner.organization, actor=SYSTEM)
     revoke(token=issued.token, actor=actor(owner))
-    assert credential.for_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
     resume(organization=owner.organization, actor=SYSTEM)
-    assert credential.for_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
 
 
 def test_each_change_counts_one_generation_and_a_repeat_none(owner: Membership) -> None:

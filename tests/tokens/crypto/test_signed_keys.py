@@ -125,9 +125,9 @@ def test_a_process_that_holds_the_old_keys_refuses_them_at_its_next_look() -> No
     assert access_jwt.decode(leaked).sub == "x"
     signing_keys.rotate(int(time.time()), longest_lifetime=LONGEST, at_once=True)
     # As in a process that looked at the file a moment before the rotation.
-    signing_keys._ring.current, signing_keys._ring.looked_at = (
+    signing_keys._ring.current, signing_keys._ring.checked_at = (
         stale,
-        time.monotonic() - signing_keys.LOOK_EVERY,
+        time.monotonic() - signing_keys.CHECK_SECONDS,
     )
     with pytest.raises(access_jwt.InvalidJWT):
         access_jwt.decode(leaked)
@@ -204,7 +204,7 @@ def test_a_key_of_another_process_is_found_at_the_first_token_that_names_it(key_
     made = signing_keys.rotate(int(time.time()), longest_lifetime=LONGEST, at_once=True)
     foreign = token()
     # As in a process that has looked at the file a moment ago, before the rotation.
-    signing_keys._ring.current, signing_keys._ring.looked_at = mine, time.monotonic()
+    signing_keys._ring.current, signing_keys._ring.checked_at = mine, time.monotonic()
     assert made.kid not in signing_keys.current().keys
     assert access_jwt.decode(foreign).sub == "x"
 

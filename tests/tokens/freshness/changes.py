@@ -23,9 +23,9 @@ from ratelimit.models import Plan
 from tokens.credentials import credential
 from tokens.grants import status
 from tokens.models import Grant, OAuthClient, ServiceAccountToken, TokenSecret
-from tokens.prepared_query import Lookup
+from tokens.prepared_query import PreparedQuery
 
-LOOK_UPS: tuple[Lookup, ...] = (credential._LOOKUP, status._LOOKUP)
+QUERIES: tuple[PreparedQuery, ...] = (credential._QUERY, status._QUERY)
 ADVANCED = "advanced"
 
 # Which organizations a row's change concerns, as SQL over the row as it was.
@@ -51,7 +51,7 @@ DEAD: dict[type[Model], str] = {
 def remembered() -> dict[type[Model], set[str]]:
     """The columns that the look-ups read, foreign keys on the way included, by model."""
     found: dict[type[Model], set[str]] = defaultdict(set)
-    for look_up in LOOK_UPS:
+    for look_up in QUERIES:
         for path in (*look_up.columns, look_up.key):
             model = look_up.model
             for part in path.split("__"):

@@ -17,7 +17,7 @@ from tests.support.sessions import session_of
 from tests.tokens.oauth.calls import make_program
 from tokens.credentials import cache
 from tokens.crypto import access_jwt, signing_keys
-from tokens.grants import engine
+from tokens.grants import revocation
 from tokens.models import Grant
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,7 @@ def test_a_signature_is_verified_once_and_where_the_grant_stands_at_each_request
 ) -> None:
     client = warmed(SIGNED[kind](owner), kind)
     for _ in range(3):
-        cache.memory.entries.clear()
+        cache.credential_cache.entries.clear()
         # 1: where the grant stands
         with django_assert_num_queries(1):
             assert client.get(WHOAMI).status_code == 200
@@ -90,8 +90,8 @@ def test_a_signature_is_verified_once_and_where_the_grant_stands_at_each_request
         assert client.get(WHOAMI).status_code == 200
     assert len(verifications) == 1
 
-    engine.revoke(Grant.objects.filter(organization=owner.organization), reason="Over")
-    cache.memory.entries.clear()
+    revocation.revoke(Grant.objects.filter(organization=owner.organization), reason="Over")
+    cache.credential_cache.entries.clear()
     assert client.get(WHOAMI).json()["code"] == "token_revoked"
     assert len(verifications) == 1
 
@@ -102,7 +102,7 @@ def test_what_was_verified_is_verified_again_once_its_key_is_another(
     client = warmed(session_of(owner), "session")
     assert len(verifications) == 1
     monkeypatch.setattr(signing_keys, "verifying", lambda kid, now: None)
-    cache.memory.entries.clear()
+    cache.credential_cache.entries.clear()
 
     assert client.get(WHOAMI).json()["code"] == "invalid_token"
 

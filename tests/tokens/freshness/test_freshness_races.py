@@ -42,9 +42,9 @@ def revoker(issued: Issued) -> APIClient:
 def hold(monkeypatch: pytest.MonkeyPatch, where: str, raw: str, barrier: Barrier) -> None:
     """Let the reader of this one bearer wait twice there: until it has come, and until it may go on."""
     if where == AFTER_THE_LOOK_UP:
-        read = cache.Known._from_sql
+        read = cache.RequestCredential._from_sql
 
-        def reading(known: cache.Known, *how: Any) -> Any:
+        def reading(known: cache.RequestCredential, *how: Any) -> Any:
             found = read(known, *how)
             if known.raw == raw and not barrier.broken:
                 barrier.wait(PATIENCE)
@@ -52,18 +52,18 @@ def hold(monkeypatch: pytest.MonkeyPatch, where: str, raw: str, barrier: Barrier
                 barrier.abort()
             return found
 
-        monkeypatch.setattr(cache.Known, "_from_sql", reading)
+        monkeypatch.setattr(cache.RequestCredential, "_from_sql", reading)
     else:
-        keep = cache.Known.keep
+        keep = cache.RequestCredential.keep
 
-        def keeping(known: cache.Known, decision: Any) -> None:
+        def keeping(known: cache.RequestCredential, decision: Any) -> None:
             if known.raw == raw and not barrier.broken:
                 barrier.wait(PATIENCE)
                 barrier.wait(PATIENCE)
                 barrier.abort()
             keep(known, decision)
 
-        monkeypatch.setattr(cache.Known, "keep", keeping)
+        monkeypatch.setattr(cache.RequestCredential, "keep", keeping)
 
 
 def ask(issued: Issued) -> int:

@@ -16,8 +16,8 @@ from tests.support.clients import program
 from tests.support.people import make_token
 from tests.support.sessions import opened
 from tests.tokens.oauth.calls import error, make_program
-from tokens.credentials.cache import memory
-from tokens.grants import engine
+from tokens.credentials.cache import credential_cache
+from tokens.grants import revocation, rotation
 from tokens.models import Grant, GrantKind, ServiceAccountToken
 from tokens.service_accounts.issue import Issued
 
@@ -43,7 +43,7 @@ def restarted_with_an_older_past(server: OwnRedis) -> None:
 
 def killed_with_its_workers(server: OwnRedis) -> None:
     server.restart_from_snapshot()
-    memory.clear()
+    credential_cache.clear()
 
 
 RESTARTS = [flushed, restarted_empty, restarted_with_an_older_past, killed_with_its_workers]
@@ -76,9 +76,9 @@ def test_what_ended_before_is_refused_afterwards(
     spent = importer.grant()["refresh_token"]
     assert codes(issued) == codes(session.access_token) == {200}
     assert warm.delete(f"/api/v1/tokens/{issued.token.public_id}").status_code == 204
-    engine.revoke(Grant.objects.filter(pk=session.grant.pk), reason="Over")
+    revocation.revoke(Grant.objects.filter(pk=session.grant.pk), reason="Over")
     before = timezone.now() - timedelta(minutes=5)
-    engine.rotate(spent, kinds=[GrantKind.CLIENT], client=importer.row, now=before)
+    rotation.rotate(spent, kinds=[GrantKind.CLIENT], client=importer.row, now=before)
 
     restart(own_redis)
 

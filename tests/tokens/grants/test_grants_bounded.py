@@ -13,8 +13,8 @@ from accounts.models import AuditEvent
 from tests.support.sessions import login, make_person, opened, refresh
 from tests.support.threads import at_once
 from tests.tokens.oauth.calls import Program, ask, error, make_program, ok, whoami
-from tokens.grants import engine
-from tokens.grants.engine import InvalidGrant, ReuseDetected
+from tokens.grants import opening, rotation
+from tokens.grants.errors import InvalidGrant, ReuseDetected
 from tokens.models import Grant, GrantKind, RefreshToken
 from tokens.oauth import token_endpoint
 
@@ -144,15 +144,15 @@ def test_grants_at_once_leave_no_more_than_that(settings: Settings) -> None:
 
 
 def rotated(program: Program, raw: str, now: datetime) -> str:
-    return engine.rotate(raw, kinds=(GrantKind.CLIENT,), client=program.row, now=now).refresh_token
+    return rotation.rotate(raw, kinds=(GrantKind.CLIENT,), client=program.row, now=now).refresh_token
 
 
 def test_old_generations_are_deleted_and_reuse_of_the_last_ones_is_recognized(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engine, "GENERATIONS_KEPT", 3)
+    monkeypatch.setattr(rotation, "GENERATIONS_KEPT", 3)
     program = make_program()
-    raws = [engine.open_for_client(client=program.row, scope=None, now=START).refresh_token]
+    raws = [opening.open_for_client(client=program.row, scope=None, now=START).refresh_token]
     for number in range(1, 8):
         raws.append(rotated(program, raws[-1], START + timedelta(minutes=number)))
     assert RefreshToken.objects.count() == 4

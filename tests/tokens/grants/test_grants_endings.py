@@ -15,8 +15,8 @@ from tests.support.sessions import opened
 from tests.tokens.oauth.calls import Program, make_program, whoami
 from tokens.crypto import opaque
 from tokens.crypto.sealing import seal, unseal
-from tokens.grants import engine
-from tokens.grants.engine import InvalidGrant
+from tokens.grants import refresh_tokens, rotation
+from tokens.grants.errors import InvalidGrant
 from tokens.models import ClientSecret, Grant, GrantKind, OAuthClient
 from tokens.oauth import clients
 
@@ -60,7 +60,7 @@ def test_a_session_ends_with_its_person(ending: str) -> None:
     ENDINGS[ending](member)
     assert whoami(tokens.access_token).status_code == 401
     with pytest.raises(InvalidGrant):
-        engine.rotate(tokens.refresh_token, kinds=SESSION)
+        rotation.rotate(tokens.refresh_token, kinds=SESSION)
 
 
 @pytest.mark.parametrize("ending", [name for name in ENDINGS if name != "password"])
@@ -145,7 +145,7 @@ def test_secrets_and_refresh_tokens_are_nowhere_at_rest() -> None:
 
 
 def test_only_the_presented_token_reads_its_successor() -> None:
-    presented, successor, other = (engine.REFRESH_PREFIX + c * 43 for c in "abc")
+    presented, successor, other = (refresh_tokens.PREFIX + c * 43 for c in "abc")
     sealed = seal(presented, successor)
     assert unseal(presented, sealed) == successor
     assert unseal(other, sealed) is None

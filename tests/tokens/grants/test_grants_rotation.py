@@ -10,11 +10,12 @@ import pytest
 from tests.support.people import actor, make_member
 from tests.support.sessions import opened
 from tests.tokens.oauth.calls import Program, make_program
-from tokens.credentials.access_tokens import for_jwt
+from tokens.credentials.access_tokens import authenticate_jwt
 from tokens.credentials.credential import Credential
 from tokens.crypto import access_jwt
-from tokens.grants import engine
-from tokens.grants.engine import InvalidGrant, InvalidScope, ReuseDetected, Tokens
+from tokens.grants import opening, rotation
+from tokens.grants.errors import InvalidGrant, InvalidScope, ReuseDetected
+from tokens.grants.token_pair import TokenPair
 from tokens.models import Grant, GrantKind, RefreshToken
 from tokens.oauth import clients
 
@@ -32,16 +33,16 @@ def after(seconds: float = 0, **more: float) -> datetime:
     return START + timedelta(seconds=seconds, **more)
 
 
-def first_of(importer: Program, **how: Any) -> Tokens:
-    return engine.open_for_client(client=importer.row, scope=None, now=START, **how)
+def first_of(importer: Program, **how: Any) -> TokenPair:
+    return opening.open_for_client(client=importer.row, scope=None, now=START, **how)
 
 
-def rotate(importer: Program, raw: str, now: datetime, **how: Any) -> Tokens:
-    return engine.rotate(raw, kinds=KINDS, client=importer.row, now=now, **how)
+def rotate(importer: Program, raw: str, now: datetime, **how: Any) -> TokenPair:
+    return rotation.rotate(raw, kinds=KINDS, client=importer.row, now=now, **how)
 
 
-def family_is_over(tokens: Tokens, now: datetime) -> bool:
-    return not isinstance(for_jwt(tokens.access_token, now), Credential)
+def family_is_over(tokens: TokenPair, now: datetime) -> bool:
+    return not isinstance(authenticate_jwt(tokens.access_token, now), Credential)
 
 
 def test_each_rotation_is_one_generation_more(importer: Program) -> None:
@@ -71,7 +72,7 @@ def test_after_the_grace_a_second_use_ends_the_family(importer: Program, seconds
     with pytest.raises(ReuseDetected):
         rotate(importer, first.refresh_token, after(100 + seconds))
     grant = Grant.objects.get(pk=first.grant.pk)
-    assert grant.revoked_reason == "A spent refresh token was used again"
+    assert grant.revoked_reason == "A refresh token was used twice"
     with pytest.raises(InvalidGrant):
         rotate(importer, second.refresh_token, after(101 + seconds))
     assert family_is_over(first, after(101))
@@ -133,9 +134,9 @@ def test_another_clients_replay_is_refused_and_ends_nothing(importer: Program) -
             with pytest.raises(InvalidGrant):
                 rotate(other, raw, now)
             with pytest.raises(InvalidGrant):
-                engine.rotate(raw, kinds=KINDS, now=now)
+                rotation.rotate(raw, kinds=KINDS, now=now)
             with pytest.raises(InvalidGrant):
-                engine.rotate(raw, kinds=(GrantKind.SESSION,), client=importer.row, now=now)
+                rotation.rotate(raw, kinds=(GrantKind.SESSION,), client=importer.row, now=now)
     rotate(importer, second.refresh_token, after(61))
 
 
@@ -183,6 +184,6 @@ def test_a_persons_refresh_reads_the_role_anew() -> None:
     assert "tokens.manage" in first.scope
     member.role = "viewer"
     member.save()
-    second = engine.rotate(first.refresh_token, kinds=(GrantKind.SESSION,), now=after(1))
+    second = rotation.rotate(first.refresh_token, kinds=(GrantKind.SESSION,), now=after(1))
     assert "tokens.manage" not in second.scope
     assert access_jwt.decode(second.access_token, after(1).timestamp()).scope.split() == list(second.scope)

@@ -141,7 +141,7 @@ def test_nobody_hands_over_their_own_on_leaving(owner: Membership, grace: Member
             response = call(f"/api/v1/members/{grace.public_id}", body)
             assert (response.status_code, response.json()["code"]) == (403, "forbidden")
     page = browser_of(grace.user).get("/settings/members/leave/").content.decode()
-    assert 'name="heir"' not in page
+    assert 'name="recipient"' not in page
     assert Membership.objects.filter(pk=grace.pk).exists()
 
 

@@ -43,7 +43,7 @@ def page(member: Membership) -> str:
 
 
 def works(issued: Issued) -> bool:
-    return isinstance(credential.for_token(issued.plaintext), Credential)
+    return isinstance(credential.authenticate_token(issued.plaintext), Credential)
 
 
 def held(member: Membership) -> list[str]:
@@ -166,7 +166,7 @@ def test_tokens_and_clients_are_revoked_and_handed_over_on_the_page(
         "revoke": [ended.token.public_id],
         "token": [moved.token.public_id],
         "client": [program.id],
-        "heir": owner.public_id,
+        "recipient": owner.public_id,
     }
     browser_of(owner.user).post(page(grace), form)
     moved.token.refresh_from_db()

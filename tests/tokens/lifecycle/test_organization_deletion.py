@@ -164,7 +164,7 @@ def test_the_page_shows_what_stops_and_wants_the_name(ada: Membership) -> None:
         assert f"Type {ada.organization.name} to confirm." in refused.content.decode()
     assert Organization.objects.not_deleted().exists()
     ended = browser.post(PAGE, {"typed": f" {ada.organization.name} "}, follow=True)
-    assert "is deleted. Our staff can restore it until" in ended.content.decode()
+    assert "was deleted. Our staff can restore it until" in ended.content.decode()
     assert not Organization.objects.not_deleted().exists()
 
 

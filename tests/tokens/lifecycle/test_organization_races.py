@@ -39,7 +39,7 @@ def test_no_token_outlives_a_deletion_that_races_its_creation() -> None:
         assert isinstance(deleted, Organization), deleted
         assert refused == [errors.TOKEN_REVOKED] * (3 - len(made)), told
         for issued in made:
-            assert credential.for_token(issued.plaintext) is errors.TOKEN_REVOKED
+            assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
         assert not ServiceAccountToken.objects.filter(revoked_at=None).exists()
         outcomes |= {bool(made), not refused}
     # A race that always ends alike has tested nothing.

@@ -16,8 +16,8 @@ from accounts.permissions.roles import Role
 from accounts.registration import email_change, password_reset
 from tests.support.people import PASSWORD, actor, make_member
 from tests.support.sessions import join, make_person, opened
-from tokens.grants import engine
-from tokens.lifecycle.receivers import NEW_ADDRESS, NEW_PASSWORD
+from tokens.grants import revocation
+from tokens.lifecycle.receivers import EMAIL_CHANGED, PASSWORD_CHANGED
 from tokens.models import Grant, GrantKind
 from tokens.models.service_account import DEACTIVATED, REMOVED
 
@@ -42,7 +42,7 @@ def ada(owner: Membership) -> Membership:
     ada = make_person(owner.organization, Role.ADMIN, "ada@example.com", name="Ada")
     for kind in (GrantKind.SESSION, GrantKind.PASSWORD, GrantKind.SESSION):
         last = opened(ada, kind)
-    engine.revoke(Grant.objects.filter(pk=last.grant.pk), reason="before")
+    revocation.revoke(Grant.objects.filter(pk=last.grant.pk), reason="before")
     elsewhere = join(ada.user)
     make_member(elsewhere.organization)
     opened(elsewhere)
@@ -82,9 +82,9 @@ def deactivate(ada: Membership) -> None:
 @pytest.mark.parametrize(
     ("end", "reason"),
     [
-        (change_password, NEW_PASSWORD),
-        (reset_password, NEW_PASSWORD),
-        (move, NEW_ADDRESS),
+        (change_password, PASSWORD_CHANGED),
+        (reset_password, PASSWORD_CHANGED),
+        (move, EMAIL_CHANGED),
         (deactivate, DEACTIVATED),
     ],
 )

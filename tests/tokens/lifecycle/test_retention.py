@@ -8,8 +8,8 @@ import pytest
 
 from accounts import typeid
 from tests.tokens.oauth.calls import Program, make_program
-from tokens.grants import engine
-from tokens.grants.engine import Tokens
+from tokens.grants import opening, revocation, rotation
+from tokens.grants.token_pair import TokenPair
 from tokens.lifecycle import retention
 from tokens.models import Grant, GrantKind, RefreshToken
 
@@ -23,12 +23,12 @@ def importer(db: None) -> Program:
     return make_program()
 
 
-def opened(importer: Program) -> Tokens:
-    return engine.open_for_client(client=importer.row, scope=None, now=START)
+def opened(importer: Program) -> TokenPair:
+    return opening.open_for_client(client=importer.row, scope=None, now=START)
 
 
-def rotate(importer: Program, tokens: Tokens, now: datetime) -> Tokens:
-    return engine.rotate(tokens.refresh_token, kinds=(GrantKind.CLIENT,), client=importer.row, now=now)
+def rotate(importer: Program, tokens: TokenPair, now: datetime) -> TokenPair:
+    return rotation.rotate(tokens.refresh_token, kinds=(GrantKind.CLIENT,), client=importer.row, now=now)
 
 
 def test_a_successor_is_wiped_when_its_grace_is_over(importer: Program) -> None:
@@ -46,7 +46,7 @@ def test_a_living_family_is_kept_and_a_dead_one_for_a_month(importer: Program) -
     tokens = rotate(importer, tokens, START + timedelta(days=80))
     assert retention.prune_grants(START + timedelta(days=160)) == 0
     rotate(importer, tokens, START + timedelta(days=160))
-    engine.revoke(Grant.objects.all(), reason="test", now=START + timedelta(days=170))
+    revocation.revoke(Grant.objects.all(), reason="test", now=START + timedelta(days=170))
     assert retention.prune_grants(START + timedelta(days=199)) == 0
     assert retention.prune_grants(START + timedelta(days=201)) == 1
     assert not RefreshToken.objects.exists()

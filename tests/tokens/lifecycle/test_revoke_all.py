@@ -18,7 +18,7 @@ from tests.support.people import actor, make_member, make_token
 from tests.support.sessions import opened
 from tests.support.team import make_invited, make_proven
 from tests.tokens.oauth.calls import Program, ask, make_program, whoami
-from tokens.lifecycle.revoke_since import Event, Since, touched
+from tokens.lifecycle.revoke_since import Event, Selection, affected
 from tokens.models import ServiceAccountToken
 from tokens.oauth import clients
 
@@ -106,8 +106,8 @@ def test_after_a_restore_its_repetition_ends_the_same(owner: Membership, api: AP
     make_invited(owner)
     target = owner.organization.public_id
     later = timezone.now() + timedelta(days=1)
-    found = touched([Event(later, "organization.revoked_all", "organization", target, "")])
-    counted = Since(later, found).counted()
+    found = affected([Event(later, "organization.revoked_all", "organization", target, "")])
+    counted = Selection(later, found).counts()
     assert (counted.tokens, counted.client_secrets, counted.invitations) == (1, 1, 1)
 
 

@@ -25,7 +25,8 @@ from tests.support.clients import program
 from tests.support.people import PASSWORD, actor, browser_of, make_member, make_token
 from tests.support.sessions import login, make_person, opened
 from tests.tokens.oauth.calls import Program, ask, make_program
-from tokens.grants import engine
+from tokens.grants import errors as grant_errors
+from tokens.grants import rotation
 from tokens.models import GrantKind
 from tokens.oauth import clients
 from tokens.service_accounts import revoke
@@ -114,8 +115,8 @@ def test_what_an_export_tells_of_is_revoked_again(house: House, export: Path) ->
     assert works(house.kept)
     assert program(house.gone).get("/api/auth/whoami").json()["code"] == "token_revoked"
     assert ask(grant_type="client_credentials", **house.importer.body).status_code == 401
-    with pytest.raises(engine.InvalidGrant):
-        engine.rotate(house.session, kinds=[GrantKind.SESSION])
+    with pytest.raises(grant_errors.InvalidGrant):
+        rotation.rotate(house.session, kinds=[GrantKind.SESSION])
     assert not is_open(house.invited)
     assert login("owner@example.com", PASSWORD).status_code == 401
 

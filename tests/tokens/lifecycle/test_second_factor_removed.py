@@ -20,7 +20,7 @@ from tests.support.mails import MailingClient
 from tests.support.people import PASSWORD, proving
 from tests.support.sessions import join, make_person, refresh
 from tests.support.threads import at_once
-from tokens.grants.engine import Tokens
+from tokens.grants.token_pair import TokenPair
 from tokens.lifecycle.second_factors import REMOVED
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def protected() -> Membership:
     return ada
 
 
-def opened(member: Membership) -> Tokens:
+def opened(member: Membership) -> TokenPair:
     """A session that was opened with the app."""
     factor = Authenticator.objects.get(user=member.user, type=Authenticator.Type.TOTP)
     proof = proven(Factor.PASSWORD).then(*proven(Factor.TOTP, authenticator=factor.pk).steps)
@@ -55,7 +55,7 @@ def app(ada: Membership) -> Authenticator:
     return Authenticator.objects.get(user=ada.user, type=Authenticator.Type.TOTP)
 
 
-def is_alive(tokens: Tokens) -> bool:
+def is_alive(tokens: TokenPair) -> bool:
     answer = program(tokens.access_token).get("/api/auth/whoami")
     if answer.status_code == 200:
         return True

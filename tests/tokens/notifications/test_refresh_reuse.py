@@ -1,4 +1,4 @@
-"""A spent refresh token came back: the person and the owners are told, once, whatever door it was."""
+"""Reuse of a refresh token: the person and the owners are mailed once, for every kind of grant."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from accounts.permissions.roles import Role
 from tests.support.notices import told_since
 from tests.support.people import make_member, make_organization
 from tests.support.sessions import make_person, opened
-from tokens.grants import engine
-from tokens.grants.engine import ReuseDetected
+from tokens.grants import errors as grant_errors
+from tokens.grants import opening, rotation
+from tokens.grants.errors import ReuseDetected
 from tokens.models import GrantKind, OAuthClient
 from tokens.notifications.dispatch import enqueue
 
 pytestmark = pytest.mark.django_db
 TO_PERSON = "A session of yours was ended"
-TO_OWNERS = "A spent refresh token was used again in Acme"
+TO_OWNERS = "A refresh token was used twice in Acme"
 
 
 @pytest.fixture
@@ -31,11 +32,11 @@ def chief(db: None) -> Membership:
 
 def spend_twice(raw: str, kind: GrantKind, client: OAuthClient | None = None) -> None:
     """The second time long after the grace, and a third time, which ends nothing further."""
-    engine.rotate(raw, kinds=[kind], client=client)
+    rotation.rotate(raw, kinds=[kind], client=client)
     for hours in (1, 2):
         later = timezone.now() + timedelta(hours=hours)
-        with pytest.raises(engine.InvalidGrant) as caught:
-            engine.rotate(raw, kinds=[kind], client=client, now=later)
+        with pytest.raises(grant_errors.InvalidGrant) as caught:
+            rotation.rotate(raw, kinds=[kind], client=client, now=later)
         assert isinstance(caught.value, ReuseDetected) == (hours == 1)
 
 
@@ -72,7 +73,7 @@ def test_of_a_clients_family_the_owners_are_told(chief: Membership) -> None:
     client = OAuthClient.objects.create(
         organization=chief.organization, name="Warehouse", scopes=["index:read:*"], responsible=chief
     )
-    raw = engine.open_for_client(client=client, scope=None).refresh_token
+    raw = opening.open_for_client(client=client, scope=None).refresh_token
     spend_twice(raw, GrantKind.CLIENT, client)
     assert told() == [("chief@example.com", TO_OWNERS)]
     assert "of the OAuth client “Warehouse” in Acme" in str(mail.outbox[-1].body)
@@ -83,5 +84,5 @@ def test_of_a_clients_family_the_owners_are_told(chief: Membership) -> None:
 def test_a_retry_within_the_grace_is_no_news(chief: Membership) -> None:
     raw = opened(chief).refresh_token
     for _ in range(2):
-        engine.rotate(raw, kinds=[GrantKind.SESSION])
+        rotation.rotate(raw, kinds=[GrantKind.SESSION])
     assert not Notice.objects.exists()

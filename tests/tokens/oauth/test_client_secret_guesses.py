@@ -13,7 +13,7 @@ from tests.support.people import actor, make_member
 from tests.tokens.oauth.calls import Program, ask, error, make_program, ok
 from tokens.credentials import refusal_limits
 from tokens.crypto import opaque, tagged
-from tokens.grants import engine
+from tokens.grants import refresh_tokens
 from tokens.models.client import RefreshAuth
 from tokens.oauth import clients
 
@@ -108,7 +108,7 @@ def test_guessed_refresh_tokens_cost_no_query_and_real_ones_pass(importer: Progr
     past_the_limit(importer.id)
     for _ in range(3):
         with CaptureQueriesContext(connection) as queries:
-            assert importer.refresh(without_code(engine.REFRESH_PREFIX)).status_code == 429
+            assert importer.refresh(without_code(refresh_tokens.PREFIX)).status_code == 429
         assert len(queries) == 0
         real = ok(importer.refresh(real))["refresh_token"]
 
@@ -123,4 +123,4 @@ def test_a_refresh_by_the_clients_id_alone_passes(importer: Program) -> None:
 def test_a_new_secret_has_the_length_of_earlier_ones_and_a_code(importer: Program) -> None:
     assert len(importer.secret) == len(without_code())
     assert opaque.digest(importer.secret) == importer.row.secrets.get().digest
-    assert tagged.is_ours(importer.secret)
+    assert tagged.has_valid_code(importer.secret)

@@ -12,7 +12,7 @@ from accounts.permissions.roles import Role
 from tests.support.clients import program
 from tests.support.people import actor, make_member
 from tests.tokens.oauth.calls import Program, make_program
-from tokens.credentials.access_tokens import for_jwt
+from tokens.credentials.access_tokens import authenticate_jwt
 from tokens.credentials.credential import Credential
 from tokens.models import ServiceAccountToken
 from tokens.oauth import clients
@@ -74,7 +74,7 @@ def test_nobody_answers_for_what_it_would_make_once_its_maker_left(owner: Member
 
 
 def test_rights_are_read_again_under_the_lock(maker: Program, owner: Membership) -> None:
-    credential = for_jwt(maker.grant()["access_token"])
+    credential = authenticate_jwt(maker.grant()["access_token"])
     assert isinstance(credential, Credential)
     clients.update(client=maker.row, actor=actor(owner), scopes=["tokens.manage"])
     with pytest.raises(APIError) as caught:

@@ -15,7 +15,7 @@ from accounts.models import Organization
 from tests.support.people import make_member, make_token
 from tests.support.sessions import opened
 from tests.tokens.oauth.calls import Program, ask, basic, error, make_program, ok, post
-from tokens.grants import engine
+from tokens.grants import opening, refresh_tokens
 from tokens.models import Grant, OAuthClient
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +151,7 @@ def test_a_wider_scope_at_a_refresh_is_invalid_and_spends_nothing(importer: Prog
 def test_what_is_not_the_clients_refresh_token_is_an_invalid_grant(importer: Program, kind: str) -> None:
     member = make_member(importer.row.organization)
     token = {
-        "unknown": lambda: engine.REFRESH_PREFIX + "A" * 43,
+        "unknown": lambda: refresh_tokens.PREFIX + "A" * 43,
         "malformed": lambda: "tsr_rt_é\0",
         "access token": lambda: importer.grant()["access_token"],
         "session": lambda: opened(member).refresh_token,
@@ -222,7 +222,7 @@ def test_without_its_store_the_endpoint_says_when_to_come_back(
     def fail(**_: Any) -> None:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(engine, "open_for_client", fail)
+    monkeypatch.setattr(opening, "open_for_client", fail)
     response = ask(**GRANT, **importer.body)
     assert error(response, 503) == "temporarily_unavailable"
     assert response["Retry-After"] == "5"

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.tokens.oauth.calls import FORM, Program, ask, error, make_program, ok, post
-from tokens.grants import engine
+from tokens.grants import refresh_tokens
 
 pytestmark = pytest.mark.django_db
 GRANT = {"grant_type": "client_credentials"}
@@ -62,8 +62,8 @@ def test_an_address_is_limited_over_all_clients(importer: Program) -> None:
 
 def test_guessed_refresh_tokens_count_against_their_address(importer: Program) -> None:
     for _ in range(8):
-        assert error(importer.refresh(engine.REFRESH_PREFIX + "A" * 43)) == "invalid_grant"
-    limited(importer.refresh(engine.REFRESH_PREFIX + "A" * 43))
+        assert error(importer.refresh(refresh_tokens.PREFIX + "A" * 43)) == "invalid_grant"
+    limited(importer.refresh(refresh_tokens.PREFIX + "A" * 43))
 
 
 def test_success_and_a_malformed_request_use_nothing_up(importer: Program) -> None:

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from tests.support.people import make_token
 from tests.support.sessions import opened
 from tests.tokens.oauth.calls import Program, ask, error, make_program, ok, whoami
-from tokens.grants import engine
+from tokens.grants import revocation
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +128,7 @@ def test_without_its_store_nothing_is_called_revoked(
         raise OperationalError("the database is away")
 
     with monkeypatch.context() as broken:
-        broken.setattr(engine, "revoke", fail)
+        broken.setattr(revocation, "revoke", fail)
         response = revoke(importer, granted["refresh_token"])
     assert error(response, 503) == "temporarily_unavailable"
     assert response["Retry-After"] == "5"

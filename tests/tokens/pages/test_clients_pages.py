@@ -96,7 +96,7 @@ def test_a_form_sent_twice_makes_one_client(browser: Client) -> None:
         ({"name": "x\u202ey"}, "This may not hold control or text-direction characters."),
         ({"permissions": []}, "Choose at least one permission."),
         ({"permissions": ["nothing.view"]}, "There is no permission nothing.view."),
-        ({"only:index:read:*": "a b!"}, "is no identifier"),
+        ({"only:index:read:*": "a b!"}, "is not an identifier"),
         ({"refresh_auth": "never"}, "Choose one of the list."),
     ],
     ids=lambda value: str(value)[:30],
@@ -154,7 +154,7 @@ def test_a_rotated_secret_is_shown_once(browser: Client, importer: Program) -> N
     assert "The secret was shown once." in again.content.decode()
     found = page(browser, of(importer))
     assert f"…{secret[-4:]}" in found
-    assert "ends " in found
+    assert "Expires " in found
     assert browser.post(of(importer, "rotate/"), {"overlap": "3600", "nonce": "n-1"}).status_code == 302
     assert browser.post(of(importer, "rotate/"), {"overlap": "5", "nonce": "n-2"}).status_code == 422
     assert ClientSecret.objects.count() == 2

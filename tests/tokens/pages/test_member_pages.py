@@ -36,7 +36,7 @@ def role_page(member: Membership) -> str:
 
 
 def works(issued: Issued) -> bool:
-    return not isinstance(credential.for_token(issued.plaintext), errors.ErrorCode)
+    return not isinstance(credential.authenticate_token(issued.plaintext), errors.ErrorCode)
 
 
 def test_it_shows_what_hangs_on_the_person(owner: Membership, grace: Membership) -> None:
@@ -61,7 +61,7 @@ def test_it_shows_what_hangs_on_the_person(owner: Membership, grace: Membership)
 
 def test_ticked_tokens_are_taken_over_and_the_rest_is_revoked(owner: Membership, grace: Membership) -> None:
     kept, ended = make_token(grace, "kept"), make_token(grace, "ended")
-    form = {"token": [kept.token.public_id], "heir": owner.public_id}
+    form = {"token": [kept.token.public_id], "recipient": owner.public_id}
     page = browser_of(owner.user).post(removal(grace), form, follow=True).content.decode()
     assert "Grace is removed." in page
     assert (works(kept), works(ended)) == (True, False)
@@ -77,7 +77,7 @@ def test_a_taker_who_may_not_is_told_and_nothing_happens(owner: Membership, grac
     strong = make_token(owner, "strong", ["*:*:*"])
     strong.token.responsible = grace
     strong.token.save()
-    form = {"token": [strong.token.public_id], "heir": admin.public_id}
+    form = {"token": [strong.token.public_id], "recipient": admin.public_id}
     response = browser_of(owner.user).post(removal(grace), form)
     assert response.status_code == 422
     assert "Alan does not hold everything that the token does." in response.content.decode()
@@ -85,12 +85,12 @@ def test_a_taker_who_may_not_is_told_and_nothing_happens(owner: Membership, grac
     assert Membership.objects.filter(pk=grace.pk).exists()
 
 
-@pytest.mark.parametrize("heir", ["", "mem_x"])
-def test_without_a_taker_nothing_happens(owner: Membership, grace: Membership, heir: str) -> None:
+@pytest.mark.parametrize("recipient", ["", "mem_x"])
+def test_without_a_taker_nothing_happens(owner: Membership, grace: Membership, recipient: str) -> None:
     issued = make_token(grace)
-    form = {"token": [issued.token.public_id], "heir": heir}
+    form = {"token": [issued.token.public_id], "recipient": recipient}
     response = browser_of(owner.user).post(removal(grace), form)
-    assert "Choose who takes the ticked tokens over." in response.content.decode()
+    assert "Choose who takes over the ticked tokens." in response.content.decode()
     assert works(issued)
 
 
@@ -128,7 +128,7 @@ def test_role_permissions_and_tokens_change_in_one_act(owner: Membership, grace:
         "permissions": ["tokens.manage", "index:write:*"],
         "only:index:write:*": "0199, 0200",
         "token": [moved.token.public_id],
-        "heir": owner.public_id,
+        "recipient": owner.public_id,
     }
     page = fresh_browser_of(owner.user).post(role_page(grace), form, follow=True).content.decode()
     assert "Saved. Grace is a viewer." in page

@@ -107,7 +107,7 @@ def test_the_key_is_shown_and_rotated_and_the_old_one_names_nothing_at_once() ->
     assert f'<code id="publishable-key" class="key">{key}</code>' in html(browser)
     assert password_grant(key).status_code == 200
 
-    assert "names nothing any more" in browser.get(f"{URL}rotate-key/").content.decode()
+    assert "The previous key no longer works" in browser.get(f"{URL}rotate-key/").content.decode()
     assert browser.post(f"{URL}rotate-key/")["Location"] == URL
 
     new = Organization.objects.get(pk=ada.organization_id).publishable_key

@@ -89,7 +89,7 @@ def test_a_secret_in_an_address_is_not_repeated(owner):
     plaintext = make_token(owner).plaintext
     response = browser_of(owner.user).get("/settings/tokens/", {"q": plaintext}, follow=True)
     assert response.redirect_chain == [("/settings/tokens/", 302)]
-    assert "That address held a token" in response.content.decode()
+    assert "That URL contained a token" in response.content.decode()
     assert plaintext not in response.content.decode()
 
 

@@ -56,8 +56,8 @@ def test_an_orphan_says_that_its_member_left(owner):
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM accounts_membership WHERE id = %s", [admin.pk])
     html = browser_of(owner.user).get(url_of(token)).content.decode()
-    assert "Reason: The member who answers for it was removed" in html
-    assert "Nobody: that member has left" in html
+    assert "Reason: The member responsible for it was removed" in html
+    assert "None: that member has left" in html
 
 
 def test_an_expired_one_says_so(owner):

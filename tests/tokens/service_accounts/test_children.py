@@ -67,7 +67,7 @@ def test_all_descendants_are_revoked_with_a_token(owner: Membership) -> None:
     for token in (child, grandchild):
         token.refresh_from_db()
         assert (token.revoked_at is not None, token.revoked_reason) == (True, PARENT_REVOKED)
-    assert credential.for_token(child.plaintext) is errors.TOKEN_REVOKED  # type: ignore[attr-defined]
+    assert credential.authenticate_token(child.plaintext) is errors.TOKEN_REVOKED  # type: ignore[attr-defined]
     assert is_active(other.token)
     reasons = [one["reason"] for one in changes(owner.organization, "token.revoked")]
     assert reasons == ["leaked", PARENT_REVOKED, PARENT_REVOKED]

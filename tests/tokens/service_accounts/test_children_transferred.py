@@ -121,7 +121,7 @@ def test_the_removal_page_offers_a_token_and_what_it_created_goes_with_it(
     # The child was used just now, and is kept with its parent.
     assert boxes == {other.public_id: "", parent.token.public_id: " checked"}
     assert page.count("Goes with parent<") == 2
-    browser.post(url, {"token": [parent.token.public_id], "heir": owner.public_id})
+    browser.post(url, {"token": [parent.token.public_id], "recipient": owner.public_id})
     for one in (child, grandchild, client):
         one.refresh_from_db()
         assert one.responsible_id == owner.pk
@@ -132,11 +132,11 @@ def test_a_form_that_keeps_a_child_alone_is_shown_again_as_it_was_sent(
 ) -> None:
     child, _ = child_of(parent, "child")
     other = make_token(ada, "other").token
-    heir = make_member(owner.organization, Role.ADMIN)
-    form = {"token": [child.public_id, other.public_id], "heir": heir.public_id}
+    recipient = make_member(owner.organization, Role.ADMIN)
+    form = {"token": [child.public_id, other.public_id], "recipient": recipient.public_id}
     answer = browser_of(owner.user).post(f"/settings/members/{ada.public_id}/remove/", form)
     page = answer.content.decode()
     assert answer.status_code == 422
     assert "child ends with the token parent, which created it: transfer that token as well." in page
     assert f'value="{other.public_id}" autocomplete="off" checked' in page
-    assert f'<option value="{heir.public_id}" selected>' in page
+    assert f'<option value="{recipient.public_id}" selected>' in page

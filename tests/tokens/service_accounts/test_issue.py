@@ -28,7 +28,7 @@ LIMIT = settings.ACTIVE_TOKENS_PER_ORGANIZATION
 
 
 def credential(plaintext: str) -> Credential:
-    found = credentials.for_token(plaintext)
+    found = credentials.authenticate_token(plaintext)
     assert isinstance(found, Credential)
     return found
 
@@ -53,10 +53,10 @@ def test_a_permission_asked_for_twice_is_granted_once(owner: Membership) -> None
 def test_the_fifty_first_active_token_is_refused(owner: Membership) -> None:
     for _ in range(LIMIT):
         make_token(owner)
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         make_token(owner)
-    assert caught.value.error is errors.TOKEN_LIMIT_REACHED
-    assert caught.value.extra == {"limit": 50}
+    assert refused.value.error is errors.TOKEN_LIMIT_REACHED
+    assert refused.value.extra == {"limit": 50}
     make_token(make_member())
 
 
@@ -82,9 +82,9 @@ def test_a_removed_members_token_frees_its_place(owner: Membership) -> None:
 
 def test_two_active_tokens_of_an_organization_never_share_a_name(owner: Membership) -> None:
     first = make_token(owner, "ci")
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         make_token(owner, "ci")
-    assert caught.value.extra == {"fields": {"name": ["An active token of this name exists already."]}}
+    assert refused.value.extra == {"fields": {"name": ["An active token of this name exists already."]}}
     make_token(make_member(), "ci")
     revoke(token=first.token, actor=actor(owner))
     make_token(owner, "ci")
@@ -92,9 +92,9 @@ def test_two_active_tokens_of_an_organization_never_share_a_name(owner: Membersh
 
 @pytest.mark.parametrize("days", [0, -1, 366, 10**9])
 def test_a_token_lives_one_to_365_days(owner: Membership, days: int) -> None:
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         make_token(owner, expires_in_days=days)
-    assert caught.value.extra == {"fields": {"expiresInDays": ["A token may live 1 to 365 days."]}}
+    assert refused.value.extra == {"fields": {"expiresInDays": ["A token may be valid for 1 to 365 days."]}}
 
 
 @pytest.mark.parametrize("days", [1, 365])
@@ -105,9 +105,9 @@ def test_both_ends_of_the_range_are_allowed(owner: Membership, days: int) -> Non
 def test_a_token_may_never_expire_unless_the_policy_forbids_it(owner: Membership) -> None:
     assert make_token(owner, expires_in_days=None).token.expires_at is None
     change(actor=actor(owner), never_expiring_allowed=False)
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         make_token(owner, expires_in_days=None)
-    assert list(caught.value.extra["fields"]) == ["expiresInDays"]
+    assert list(refused.value.extra["fields"]) == ["expiresInDays"]
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_a_token_may_never_expire_unless_the_policy_forbids_it(owner: Membership
 )
 def test_nobody_grants_what_they_do_not_hold(owner: Membership, asked: str) -> None:
     maker = make_member(owner.organization, Role.MEMBER, permissions=["tokens.manage"])
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         make_token(maker, permissions=["index:read:*", asked])
-    assert caught.value.error is errors.INSUFFICIENT_SCOPE
-    assert caught.value.extra == {"required": [asked]}
+    assert refused.value.error is errors.INSUFFICIENT_SCOPE
+    assert refused.value.extra == {"required": [asked]}
 
 
 @pytest.mark.parametrize(
@@ -134,26 +134,26 @@ def test_what_a_role_covers_may_be_granted(owner: Membership, asked: str) -> Non
     "asked", ["nothing.view", "index:fly:*", "*:fly:*", "index", "", "index:read", "a b.c"]
 )
 def test_a_permission_that_does_not_exist_is_a_field_error(owner: Membership, asked: str) -> None:
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         make_token(owner, permissions=[asked])
-    assert caught.value.error is errors.INVALID_REQUEST
-    assert caught.value.extra == {"fields": {"permissions": [f"There is no permission {asked}."]}}
+    assert refused.value.error is errors.INVALID_REQUEST
+    assert refused.value.extra == {"fields": {"permissions": [f"There is no permission {asked}."]}}
 
 
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
 def test_a_member_and_a_viewer_cannot_create_a_token(role: Role) -> None:
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         make_token(make_member(role=role))
-    assert caught.value.extra == {"required": ["tokens.manage"]}
+    assert refused.value.extra == {"required": ["tokens.manage"]}
 
 
 def test_a_token_grants_no_more_than_itself_and_names_the_same_responsible_member(owner: Membership) -> None:
     maker = credential(make_token(owner, permissions=["tokens.manage", "index:read:*"]).plaintext)
     made = issue(actor=maker, name="child", permissions=["index:read:*"], expires_in_days=1)
     assert made.token.responsible == owner
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         issue(actor=maker, name="grown", permissions=["index:write:*"], expires_in_days=1)
-    assert caught.value.extra == {"required": ["index:write:*"]}
+    assert refused.value.extra == {"required": ["index:write:*"]}
 
 
 def test_rights_are_read_again_under_the_lock(owner: Membership) -> None:
@@ -161,22 +161,22 @@ def test_rights_are_read_again_under_the_lock(owner: Membership) -> None:
     before = actor(maker)
     maker.role = Role.VIEWER
     maker.save()
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         issue(actor=before, name="late", permissions=["index:read:*"], expires_in_days=1)
-    assert caught.value.error is errors.INSUFFICIENT_SCOPE
+    assert refused.value.error is errors.INSUFFICIENT_SCOPE
     maker.delete()
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         issue(actor=before, name="later", permissions=["index:read:*"], expires_in_days=1)
-    assert caught.value.error is errors.TOKEN_REVOKED
+    assert refused.value.error is errors.TOKEN_REVOKED
 
 
 def test_a_revoked_token_makes_no_other(owner: Membership) -> None:
     issued = make_token(owner, permissions=["tokens.manage"])
     maker = credential(issued.plaintext)
     revoke(token=issued.token, actor=actor(owner))
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         issue(actor=maker, name="late", permissions=["tokens.view"], expires_in_days=1)
-    assert caught.value.error is errors.TOKEN_REVOKED
+    assert refused.value.error is errors.TOKEN_REVOKED
 
 
 def strangers() -> list[Actor]:
@@ -190,14 +190,14 @@ def strangers() -> list[Actor]:
 
 def test_nobody_issues_for_an_organization_they_are_not_in() -> None:
     for stranger in strangers():
-        with pytest.raises(APIError) as caught:
+        with pytest.raises(APIError) as refused:
             issue(actor=stranger, name="x", permissions=["index:read:*"], expires_in_days=1)
-        assert caught.value.error is errors.TOKEN_REVOKED
+        assert refused.value.error is errors.TOKEN_REVOKED
 
 
 def test_a_deleted_organizations_member_is_refused(owner: Membership) -> None:
     before = actor(owner)
     owner.organization.delete()
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         issue(actor=before, name="x", permissions=["index:read:*"], expires_in_days=1)
-    assert caught.value.error is errors.TOKEN_REVOKED
+    assert refused.value.error is errors.TOKEN_REVOKED

@@ -105,7 +105,7 @@ def test_no_token_outlives_a_removal_that_races_its_creation() -> None:
         assert len(made) + len(refused) == 3, told
         assert all(error is errors.TOKEN_REVOKED for error in refused)
         for issued in made:
-            assert credential.for_token(issued.plaintext) is errors.TOKEN_REVOKED
+            assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
         tokens = ServiceAccountToken.objects.filter(organization=owner.organization)
         assert not tokens.filter(revoked_at=None).exists()
         outcomes |= {bool(made), not refused}

@@ -28,7 +28,7 @@ def test_a_revoked_token_is_refused_at_once_and_says_who_when_and_why(owner: Mem
     issued = make_token(owner)
     before = timezone.now()
     row = revoke(token=issued.token, actor=actor(owner), reason="Left in a log")
-    assert credential.for_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
     assert row.revoked_at is not None
     assert before <= row.revoked_at <= timezone.now()
     assert (row.revoked_by, row.revoked_reason) == (owner.user, "Left in a log")
@@ -60,17 +60,17 @@ def test_a_server_whose_clock_is_behind_can_revoke(owner: Membership) -> None:
 
 def test_an_expired_token_is_revoked_too(owner: Membership) -> None:
     issued = make_token(owner, expires_in_days=1, now=timezone.now() - timedelta(days=2))
-    assert credential.for_token(issued.plaintext) is errors.TOKEN_EXPIRED
+    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_EXPIRED
     revoke(token=issued.token, actor=SYSTEM)
-    assert credential.for_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
 
 
 def test_a_token_that_went_with_its_organization_is_not_found(owner: Membership) -> None:
     issued = make_token(owner)
     owner.organization.delete()
-    with pytest.raises(APIError) as caught:
+    with pytest.raises(APIError) as refused:
         revoke(token=issued.token, actor=SYSTEM)
-    assert caught.value.error is errors.NOT_FOUND
+    assert refused.value.error is errors.NOT_FOUND
 
 
 def test_many_are_revoked_over_organizations_and_only_those_running_count(owner: Membership) -> None:
@@ -128,6 +128,6 @@ def test_a_revoked_token_stays_revoked_through_a_rollback_of_another() -> None:
     with transaction.atomic():
         stop(ServiceAccountToken.objects.filter(pk=issued.token.pk), actor=SYSTEM, reason="x")
         transaction.set_rollback(True)
-    assert not isinstance(credential.for_token(issued.plaintext), errors.ErrorCode)
+    assert not isinstance(credential.authenticate_token(issued.plaintext), errors.ErrorCode)
     revoke(token=issued.token, actor=SYSTEM)
-    assert credential.for_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED

@@ -13,7 +13,7 @@ from tests.support.mails import MailingClient
 from tests.support.people import PASSWORD
 from tests.support.sessions import make_person, opened, refresh
 from tests.tokens.api.test_exchange import exchange
-from tokens.grants.engine import Tokens
+from tokens.grants.token_pair import TokenPair
 
 pytestmark = pytest.mark.django_db
 PAGE = "/settings/tokens/"
@@ -31,7 +31,7 @@ def signed_in() -> MailingClient:
     return browser
 
 
-def is_alive(tokens: Tokens) -> bool:
+def is_alive(tokens: TokenPair) -> bool:
     return program(tokens.access_token).get("/api/auth/whoami").status_code == 200
 
 

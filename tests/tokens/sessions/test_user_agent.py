@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tokens.user_agent import MAX_LENGTH, kept, summary
+from tokens.user_agent import MAX_LENGTH, printable, summary
 
 MOZILLA = "Mozilla/5.0 "
 
@@ -49,4 +49,4 @@ def test_a_program_is_called_what_it_calls_itself(user_agent: str, words: str) -
 
 
 def test_what_is_kept_is_printable_and_short() -> None:
-    assert kept("curl\r\n\x1b[31m/8" + "x" * 900) == ("curl[31m/8" + "x" * 900)[: MAX_LENGTH - 3]
+    assert printable("curl\r\n\x1b[31m/8" + "x" * 900) == ("curl[31m/8" + "x" * 900)[: MAX_LENGTH - 3]

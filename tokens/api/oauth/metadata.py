@@ -1,4 +1,4 @@
-"""What this server tells every client: its metadata (RFC 8414) and its public keys (RFC 7517)."""
+"""Authorization server metadata (RFC 8414) and public keys (RFC 7517)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRETS = ["client_secret_basic", "client_secret_post"]
 
 @require_safe
 def metadata(request: HttpRequest) -> HttpResponse:
-    """RFC 8414 section 2; there is no authorization endpoint, and so no response type but "none"."""
+    """Return the metadata (RFC 8414 section 2). There is no authorization endpoint, so no response type."""
     names = (permission.name for resource in catalogue().resources for permission in resource.permissions)
     return JsonResponse(
         {
@@ -42,16 +42,16 @@ def metadata(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def jwks(request: HttpRequest) -> HttpResponse:
-    """The keys that verify access tokens; a new one stands here before it signs anything."""
+    """Return the keys that verify access tokens. A new key is published before it signs."""
     response = JsonResponse(signing_keys.current().public_jwks(time.time()))
     response["Cache-Control"] = f"public, max-age={signing_keys.JWKS_MAX_AGE}"
     return response
 
 
 def _without_secret() -> list[str]:
-    """A client may refresh by its id alone, where an organization has one that does."""
-    living = OAuthClient.objects.filter(deleted_at=None, refresh_auth=RefreshAuth.ROTATION_ONLY)
-    return ["none"] if living.exists() else []
+    """Return ["none"] if a client exists that may refresh by its id alone."""
+    clients = OAuthClient.objects.filter(deleted_at=None, refresh_auth=RefreshAuth.ROTATION_ONLY)
+    return ["none"] if clients.exists() else []
 
 
 def _address(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The live documentation of the OAuth endpoints: their own way to authenticate, and their own errors."""
+"""OpenAPI of the OAuth endpoints: client authentication and their errors."""
 
 from __future__ import annotations
 

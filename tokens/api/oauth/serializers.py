@@ -1,4 +1,4 @@
-"""The forms and answers of the OAuth endpoints, for the live documentation."""
+"""Requests and responses of the OAuth endpoints, for the live documentation."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from tokens.oauth.token_endpoint import GRANT_TYPES
 
 
 class ClientForm(serializers.Serializer[Any]):
-    client_id = serializers.CharField(required=False, help_text="Left out where HTTP Basic names the client.")
+    client_id = serializers.CharField(required=False, help_text="Omitted with HTTP Basic.")
     client_secret = serializers.CharField(required=False)
 
 
 class TokenRequest(ClientForm):
     grant_type = serializers.ChoiceField(choices=GRANT_TYPES)
     refresh_token = serializers.CharField(required=False, help_text="With grant_type refresh_token.")
-    scope = serializers.CharField(required=False, help_text="Separated by spaces; left out: all.")
+    scope = serializers.CharField(required=False, help_text="Separated by spaces; by default all.")
 
 
-class TokenAnswer(serializers.Serializer[Any]):
+class TokenResponse(serializers.Serializer[Any]):
     access_token = serializers.CharField(help_text="A signed JWT, RFC 9068.")
     token_type = serializers.CharField(help_text="`Bearer`.")
     expires_in = serializers.IntegerField(help_text="Seconds.")
@@ -34,11 +34,11 @@ class RevocationRequest(ClientForm):
 
 
 class IntrospectionRequest(RevocationRequest):
-    token = serializers.CharField(help_text="Any token that someone presented.")
+    token = serializers.CharField(help_text="Any token.")
 
 
 class Introspection(serializers.Serializer[Any]):
-    active = serializers.BooleanField(help_text="If false, nothing else is told.")
+    active = serializers.BooleanField(help_text="If false, there are no other members.")
     scope = serializers.CharField(required=False)
     client_id = serializers.CharField(required=False)
     token_type = serializers.CharField(required=False)

@@ -1,4 +1,4 @@
-"""The OAuth endpoints over HTTP: exactly the answers of RFC 6749, RFC 7009 and RFC 7662."""
+"""OAuth endpoints over HTTP (RFC 6749, RFC 7009, RFC 7662)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tokens.api.oauth.serializers import (
     Introspection,
     IntrospectionRequest,
     RevocationRequest,
-    TokenAnswer,
     TokenRequest,
+    TokenResponse,
 )
-from tokens.oauth import introspection, token_endpoint
+from tokens.oauth import introspection, revocation, token_endpoint
 from tokens.oauth.errors import HEADERS, OAuthError, invalid_request, unavailable
 from tokens.oauth.requests import FORM, read_form
 
 
 class OAuthView(APIView):
-    """Knows no bearer and no parser: a client says who it is in the form or by HTTP Basic."""
+    """Base of views that authenticate a client by the form or HTTP Basic, and parse the body themselves."""
 
     public = True
     http_method_names = ("post",)
@@ -56,47 +56,47 @@ class TokenView(OAuthView):
         summary="Get or refresh an access token",
         tags=["OAuth 2.1"],
         request={FORM: TokenRequest},
-        responses=TokenAnswer,
+        responses=TokenResponse,
     )
     def post(self, request: Request) -> Response:
         """RFC 6749: `client_credentials` with the client's id and secret, `refresh_token` for a new pair.
 
-        A refresh token is good once. A repeat within ten seconds gets the same successor again while that is
-        unused; any other second use ends the whole family.
+        A refresh token can be used once. A repeat within ten seconds returns the same successor while that is
+        unused; any other reuse revokes the grant.
         """
-        answer = token_endpoint.exchange(
+        body = token_endpoint.exchange(
             form_of(request),
             authorization=authorization(request),
             address=client_ip(request._request),
         )
-        return Response(answer)
+        return Response(body)
 
 
 class RevocationView(OAuthView):
     @extend_schema(
         operation_id="revokeOAuthToken",
-        summary="Revoke a token of one's own",
+        summary="Revoke a token",
         tags=["OAuth 2.1"],
         request={FORM: RevocationRequest},
         responses={200: None},
     )
     def post(self, request: Request) -> Response:
-        """RFC 7009: ends the access and refresh tokens of the same grant; an unknown token is no error."""
+        """RFC 7009: revokes the access and refresh tokens of the grant. An unknown token is no error."""
         address = client_ip(request._request)
-        introspection.revoke(form_of(request), authorization=authorization(request), address=address)
+        revocation.revoke(form_of(request), authorization=authorization(request), address=address)
         return Response({})
 
 
 class IntrospectionView(OAuthView):
     @extend_schema(
         operation_id="introspectToken",
-        summary="What a token is good for",
+        summary="Introspect a token",
         tags=["OAuth 2.1"],
         request={FORM: IntrospectionRequest},
         responses=Introspection,
     )
     def post(self, request: Request) -> Response:
-        """RFC 7662: only tokens of the client's own organization are ever active."""
+        """RFC 7662: tokens of other organizations are always inactive."""
         address = client_ip(request._request)
         found = introspection.introspect(
             form_of(request), authorization=authorization(request), address=address
@@ -114,7 +114,7 @@ def authorization(request: Request) -> str:
 
 
 def oauth_error_of(exc: Exception) -> OAuthError | None:
-    """What ``exc`` means to an OAuth client; None for a fault of ours."""
+    """Convert an exception to an OAuth error, or None for an internal error."""
     if isinstance(exc, OAuthError):
         return exc
     if is_store_failure(exc):

@@ -1,4 +1,4 @@
-"""From a signed-in browser to a session at the API: for pages of ours that call it."""
+"""Exchange of a browser session for an API session, for our own pages that call the API."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from ratelimit.client_ip import client_ip
 from ratelimit.types import FixedWindow
 from tokens.api.sessions.serializers import SignedIn, signed_in
 from tokens.models import GrantKind
-from tokens.sessions import errors as session_errors
-from tokens.sessions import sessions
+from tokens.sessions import session_errors, sessions
 
 NOT_SIGNED_IN = ErrorCode(401, "Sign in first", "not_signed_in", "")
 CSRF_FAILED = ErrorCode(403, "The CSRF token is missing or wrong", "csrf_failed")
@@ -34,7 +33,7 @@ class Exchange(StrictSerializer):
     organization = Text(
         max_length=60,
         required=False,
-        help_text="Id or slug; left out, it is the one that the browser works in.",
+        help_text="Id or slug; by default the one selected in the browser.",
     )
 
 
@@ -54,19 +53,19 @@ class ExchangeView(PublicView):
     }
 
     def perform_authentication(self, request: Request) -> None:
-        """The browser's session is the credential here; Django has read it, and DRF would put it away."""
+        """Do nothing: the browser session is the credential, and DRF would replace Django's user."""
 
     @extend_schema(
         operation_id="exchangeBrowserSession",
-        summary="Exchange a browser's sign-in",
+        summary="Exchange a browser session",
         request=Exchange,
         responses=SignedIn,
     )
     def post(self, request: Request) -> Response:
         """Exchange the session cookie of a signed-in browser, with its CSRF token, for a session's tokens.
 
-        The access token lives 2 hours where the person signed in by single sign-on, else 15 minutes.
-        A bearer is not read.
+        The access token is valid for 2 hours after single sign-on, else for 15 minutes. A bearer token is
+        not read.
         """
         user = _person(request)
         body = Exchange(data=request.data)
@@ -75,7 +74,7 @@ class ExchangeView(PublicView):
         proof = browser_proof.of_request(browser)
         member = sessions.membership_of(
             user,
-            body.validated_data.get("organization") or _organization_at_work(request, user),
+            body.validated_data.get("organization") or _selected_organization(request, user),
             proof=proof,
         )
         tokens = sessions.open_session(
@@ -91,7 +90,7 @@ class ExchangeView(PublicView):
 
 
 def _person(request: Request) -> User:
-    """Whoever is signed in to the browser that asks, and asks itself; raises APIError."""
+    """Return the user of the browser session, after the CSRF check. Raises APIError."""
     browser = request._request
     if not isinstance(browser.user, User):
         raise APIError(NOT_SIGNED_IN)
@@ -106,8 +105,8 @@ def _person(request: Request) -> User:
     return browser.user
 
 
-def _organization_at_work(request: Request, user: User) -> str | None:
-    """The one chosen in the browser, if the person still belongs to it; None is the oldest one."""
+def _selected_organization(request: Request, user: User) -> str | None:
+    """Return the id of the organization selected in the browser, or None if the user has left it."""
     chosen = request._request.session.get(SESSION_KEY)
     mine = Membership.objects.of(user)
     found = mine.filter(organization_id=chosen).first() if chosen else None

@@ -1,4 +1,4 @@
-"""The session doors of seed 004: sign in, refresh, sign out. They set and read no cookie."""
+"""Session endpoints of seed 004: sign in, refresh, sign out. They neither set nor read cookies."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from accounts.proof import Factor, proven
 from ratelimit.client_ip import client_ip
 from tokens.api.sessions.serializers import Login, Refresh, SignedIn, signed_in
 from tokens.credentials.credential import Credential
-from tokens.credentials.refusal_limits import guesses
+from tokens.credentials.refusal_limits import refusal_limiter
 from tokens.crypto import opaque
-from tokens.grants import engine
-from tokens.grants.engine import Tokens
+from tokens.grants import refresh_tokens
+from tokens.grants.token_pair import TokenPair
 from tokens.models import GrantKind
-from tokens.sessions import errors as session_errors
-from tokens.sessions import sessions, sign_in
+from tokens.sessions import session_errors, sessions, sign_in
 
-# A person's own doors; a family of the password grant is refreshed where it was opened.
+# A grant of the password endpoint is refreshed at that endpoint only.
 KINDS = (GrantKind.SESSION, GrantKind.SINGLE_SIGN_ON)
 
 
@@ -51,8 +50,8 @@ class LoginView(PublicView):
     def post(self, request: Request) -> Response:
         """Exchange an e-mail address and password for a session's tokens.
 
-        The same answer is given for a wrong password and for an account that does not exist. Failed tries
-        are limited for each account and each address, together with those at every other door.
+        A wrong password and an account that does not exist return the same error. Failed attempts are limited
+        for each account and each address, together with those of every other login method.
         """
         body = Login(data=request.data)
         body.is_valid(raise_exception=True)
@@ -83,8 +82,8 @@ class RefreshView(PublicView):
     def post(self, request: Request) -> Response:
         """Exchange a refresh token, which works once, for an access token and the next refresh token.
 
-        A repeat within 10 seconds gets the same answer while the next one is unused. Any other repeat
-        ends the session, because somebody else may hold its tokens.
+        A repeat within 10 seconds returns the same tokens while the next refresh token is unused. Any other
+        repeat ends the session, because its tokens may have been stolen.
         """
         body = Refresh(data=request.data)
         body.is_valid(raise_exception=True)
@@ -99,7 +98,7 @@ class LogoutView(APIView):
 
     @extend_schema(operation_id="logout", summary="Sign out", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        """End the session of the bearer, its access and refresh tokens with it."""
+        """End the session of the bearer token, with its access and refresh tokens."""
         user_id, grant_id = session_of(request)
         sessions.end(user_id=user_id, grant_id=grant_id, reason=sessions.SIGNED_OUT)
         return Response(status=204)
@@ -110,23 +109,24 @@ def refreshed(
     raw: str,
     kinds: tuple[GrantKind, ...],
     find_organization: Callable[[], UUID | None] = lambda: None,
-) -> Tokens:
-    """Rotate; a refusal of a token that looks real counts against its address.
+) -> TokenPair:
+    """Rotate a refresh token. A refused, well-formed token is counted against its address.
 
-    The organization that the token has to be of is looked up only where the token itself may be.
+    ``find_organization`` returns the organization that the token must belong to. It is called only if the
+    token may be looked up.
     """
-    if not engine.looks_real(raw):
+    if not refresh_tokens.looks_real(raw):
         raise APIError(session_errors.INVALID_REFRESH_TOKEN)
-    guesses.check_lookup(request._request, raw)
+    refusal_limiter.check_lookup(request._request, raw)
     try:
         return sessions.refresh(raw, kinds, find_organization())
     except APIError as exc:
-        guesses.refuse_again(opaque.digest(raw))
-        raise guesses.count(request._request, exc) from None
+        refusal_limiter.remember_refusal(opaque.digest(raw))
+        raise refusal_limiter.count(request._request, exc) from None
 
 
 def session_of(request: Request) -> tuple[UUID, UUID]:
-    """The person and the family of the bearer; raises APIError for one that is no person's session."""
+    """Return the user and grant ids of the bearer token. Raises APIError if it is no person's session."""
     credential = cast(Credential, request.auth)
     if credential.auth_kind != "session" or credential.user_id is None or credential.grant_id is None:
         raise APIError(session_errors.SESSION_REQUIRED)

@@ -1,4 +1,4 @@
-"""Signing in at the API by the secret of a mailed link."""
+"""Sign-in at the API with the secret of a mailed link."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ from accounts.registration import magic_links
 from ratelimit.client_ip import client_ip
 from tokens.api.sessions.serializers import SignedIn, signed_in
 from tokens.models import GrantKind
-from tokens.sessions import errors as session_errors
-from tokens.sessions import sessions, sign_in
+from tokens.sessions import session_errors, sessions, sign_in
 
 
 class MagicLink(StrictSerializer):
     token = Secret(max_length=LONGEST_SECRET, help_text="The last part of the mailed link.")
     organization = Text(max_length=60, required=False, help_text="Id or slug, as at sign-in.")
-    code = Text(max_length=40, required=False, help_text="Where the second factor is on.")
+    code = Text(max_length=40, required=False, help_text="Required if the second factor is on.")
 
 
 @extend_schema(tags=["Sessions"])
@@ -51,14 +50,14 @@ class MagicLinkVerifyView(PublicView):
         operation_id="signInByMagicLink", summary="Sign in by link", request=MagicLink, responses=SignedIn
     )
     def post(self, request: Request) -> Response:
-        """Exchange a mailed link for a session's tokens. It is used up by the sign-in, not by a refusal."""
+        """Exchange a mailed link for a session's tokens. Only a successful sign-in uses the link."""
         body = MagicLink(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
         request_limits.check_secret(request._request)
         try:
             link = magic_links.find(wanted["token"])
-            # An address that was only signed up gets its account by the link, without a password.
+            # An unconfirmed sign-up gets its account by the link, without a password.
             user = link.user or magic_links.use(link)
             proof = sign_in.check_second_factor(
                 request._request, user, wanted.get("code", ""), proven(Factor.MAIL)

@@ -1,6 +1,6 @@
-"""The password grant in the shape of seed 000, for programs that were written against Supabase.
+"""The password grant of seed 000, for programs written for Supabase.
 
-Not part of the OAuth service: RFC 9700 section 2.4 warns of this grant, so it is kept to its own path.
+Not part of the OAuth service, because RFC 9700 section 2.4 forbids this grant there: it has its own path.
 """
 
 from __future__ import annotations
@@ -30,11 +30,10 @@ from accounts.proof import Factor, Proof, proven
 from ratelimit.client_ip import client_ip
 from tokens.api.sessions.login import refreshed
 from tokens.api.sessions.serializers import LONGEST_PASSWORD, PasswordGranted, Refresh, password_granted
-from tokens.credentials.refusal_limits import guesses
-from tokens.grants.engine import Tokens
+from tokens.credentials.refusal_limits import refusal_limiter
+from tokens.grants.token_pair import TokenPair
 from tokens.models import GrantKind
-from tokens.sessions import errors as session_errors
-from tokens.sessions import sessions, sign_in
+from tokens.sessions import session_errors, sessions, sign_in
 
 PASSWORD, REFRESH = "password", "refresh_token"
 KINDS = (GrantKind.PASSWORD,)
@@ -42,8 +41,8 @@ PUBLISHABLE_KEY = re.compile(rf"{PUBLISHABLE_PREFIX}[A-Za-z0-9]{{43}}", re.ASCII
 CREDENTIALS = ("email", "username", "password", "refresh_token", "apikey", "access_token")
 
 
-class Asked(serializers.Serializer[Any]):
-    """Members of other names are passed over: Supabase's own client sends some."""
+class PasswordRequest(serializers.Serializer[Any]):
+    """Unknown members are ignored, because Supabase's client sends some."""
 
     email = Text(max_length=254)
     password = Secret(max_length=LONGEST_PASSWORD)
@@ -76,17 +75,17 @@ class PasswordGrantView(PublicView):
                 "apikey",
                 {"type": "string"},
                 OpenApiParameter.HEADER,
-                description="The organization's publishable key. It names the organization and grants "
-                "nothing; a person of one organization may leave it out.",
+                description="The organization's publishable key. It identifies the organization and grants "
+                "nothing. A person of a single organization may omit it.",
             ),
         ],
-        request=Asked,
+        request=PasswordRequest,
         responses=PasswordGranted,
     )
     def post(self, request: Request) -> Response:
         """With `grant_type=refresh_token` the body is `{refresh_token}`. JSON and forms are read alike.
 
-        Refused for people whose second factor is on: they sign in at `/v1/auth/login`.
+        APIError for users whose second factor is on: they sign in at `/v1/auth/login`.
         """
         body = _body(request)
         grant_type = _grant_type(request, body)
@@ -96,13 +95,15 @@ class PasswordGrantView(PublicView):
             wanted.is_valid(raise_exception=True)
             raw = wanted.validated_data["refresh_token"]
             return _granted(refreshed(request, raw, KINDS, partial(_organization, key)))
-        return _granted(_open(request, body, _guessed_organization(request, key)))
+        return _granted(_open(request, body, _counted_organization(request, key)))
 
 
-def _open(request: Request, body: dict[str, Any], organization_id: UUID | None) -> Tokens:
-    asked = Asked(data=body | {"email": body.get("email", body.get("username", serializers.empty))})
-    asked.is_valid(raise_exception=True)
-    user = sign_in.check_password(request._request, **asked.validated_data)
+def _open(request: Request, body: dict[str, Any], organization_id: UUID | None) -> TokenPair:
+    serializer = PasswordRequest(
+        data=body | {"email": body.get("email", body.get("username", serializers.empty))}
+    )
+    serializer.is_valid(raise_exception=True)
+    user = sign_in.check_password(request._request, **serializer.validated_data)
     if second_factor.is_on(user):
         detail = "This grant takes no code. Sign in at /v1/auth/login."
         raise APIError(session_errors.MFA_REQUIRED, detail=detail)
@@ -118,19 +119,19 @@ def _open(request: Request, body: dict[str, Any], organization_id: UUID | None) 
 
 
 def _membership(user: User, organization_id: UUID | None, proof: Proof) -> Membership:
-    """The person's place in the organization that the key names, or the only place there is."""
+    """Return the user's membership in the key's organization, or their only membership."""
     mine = Membership.objects.of(user).select_related("organization", "user")
     if organization_id is not None:
-        return sessions.entered(mine.filter(organization_id=organization_id).first(), proof=proof)
+        return sessions.check_membership(mine.filter(organization_id=organization_id).first(), proof=proof)
     found = list(mine[:2])
     if len(found) > 1:
         sentence = "You belong to several organizations: send the publishable key of one of them."
         raise APIError(errors.INVALID_REQUEST, fields={"apikey": [sentence]})
-    return sessions.entered(found[0] if found else None, proof=proof)
+    return sessions.check_membership(found[0] if found else None, proof=proof)
 
 
 def _publishable_key(request: Request) -> str | None:
-    """The key, None without one; raises APIError(invalid_token) for a text that is none."""
+    """Return the key, or None. Raises APIError(invalid_token) for a malformed one."""
     key = request.headers.get("apikey")
     if key is not None and not PUBLISHABLE_KEY.fullmatch(key):
         raise APIError(errors.INVALID_TOKEN)
@@ -138,7 +139,7 @@ def _publishable_key(request: Request) -> str | None:
 
 
 def _organization(key: str | None) -> UUID | None:
-    """The organization of the key, None without a key; raises APIError(invalid_token) for an unknown one."""
+    """Return the organization of the key, or None. Raises APIError(invalid_token) for an unknown key."""
     if key is None:
         return None
     found = (
@@ -149,21 +150,21 @@ def _organization(key: str | None) -> UUID | None:
     return found
 
 
-def _guessed_organization(request: Request, key: str | None) -> UUID | None:
-    """The same for a key that no secret comes with; an unknown one counts against its address."""
+def _counted_organization(request: Request, key: str | None) -> UUID | None:
+    """Return the organization of the key, and count an unknown key against its address."""
     if key is not None:
-        guesses.check_lookup(request._request, key)
+        refusal_limiter.check_lookup(request._request, key)
     try:
         return _organization(key)
     except APIError as exc:
-        raise guesses.count(request._request, exc) from None
+        raise refusal_limiter.count(request._request, exc) from None
 
 
 def _grant_type(request: Request, body: Mapping[str, Any]) -> str:
-    """From the address, as the seed has it, or from a form, as RFC 6749 section 4.3.2 has it."""
+    """Return the grant type from the query, as in the seed, or from a form (RFC 6749 section 4.3.2)."""
     for name in CREDENTIALS:
         if name in request.query_params:
-            sentence = "This has no place in an address: send it in the body."
+            sentence = "Do not put this in the URL. Send it in the body."
             raise APIError(errors.INVALID_REQUEST, fields={name: [sentence]})
     given = [place["grant_type"] for place in (request.query_params, body) if "grant_type" in place]
     for grant_type in (PASSWORD, REFRESH):
@@ -174,7 +175,7 @@ def _grant_type(request: Request, body: Mapping[str, Any]) -> str:
 
 
 def _body(request: Request) -> dict[str, Any]:
-    """The members of the JSON or form; raises APIError where a form gives one twice."""
+    """Return the members of the JSON or form. Raises APIError for a repeated form field."""
     data = request.data
     if not hasattr(data, "lists"):
         return dict(data)
@@ -183,5 +184,5 @@ def _body(request: Request) -> dict[str, Any]:
     return {name: values[0] for name, values in data.lists()}
 
 
-def _granted(tokens: Tokens) -> Response:
+def _granted(tokens: TokenPair) -> Response:
     return Response(password_granted(tokens, sessions.member_of(tokens.grant), timezone.now()))

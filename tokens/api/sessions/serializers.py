@@ -1,4 +1,4 @@
-"""The JSON of the session doors; the names of their answers are those of the seeds, in snake case."""
+"""JSON of the session endpoints. The names in responses are those of the seeds, in snake case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.drf.fields import CamelCase, Instant, Query, Secret, StrictSeriali
 from accounts.drf.pagination import PageLinks
 from accounts.models import Membership
 from accounts.permissions.roles import Role
-from tokens.grants.engine import Tokens
+from tokens.grants.token_pair import TokenPair
 
 LONGEST_PASSWORD = 1024
 
@@ -22,17 +22,17 @@ class Login(StrictSerializer):
     organization = Text(
         max_length=60,
         required=False,
-        help_text="Id or slug; left out, it is the organization that the person has belonged to longest.",
+        help_text="Id or slug; by default the organization that the person has belonged to longest.",
     )
     code = Text(
         max_length=40,
         required=False,
-        help_text="Where the second factor is on: from the app, or a recovery code.",
+        help_text="Required if the second factor is on: from the app, or a recovery code.",
     )
 
 
 class Refresh(serializers.Serializer[Any]):
-    """Another name than ``refresh_token`` is an error of that field."""
+    """A body with the refresh token. Unknown members are ignored."""
 
     refresh_token = Secret(max_length=200)
 
@@ -40,21 +40,21 @@ class Refresh(serializers.Serializer[Any]):
 class SignedInUser(CamelCase):
     id = serializers.CharField()
     email = serializers.EmailField()
-    name = serializers.CharField(help_text="Never empty: the address's local part where none was given.")
+    name = serializers.CharField(help_text="Never empty: by default the local part of the email address.")
     role = serializers.ChoiceField(choices=Role.choices)
     organization_id = serializers.CharField()
 
 
 class SignedIn(serializers.Serializer[Any]):
     access_token = serializers.CharField()
-    refresh_token = serializers.CharField(help_text="Works once; each answer brings the next.")
+    refresh_token = serializers.CharField(help_text="Can be used once; each response has the next one.")
     token_type = serializers.ChoiceField(choices=["Bearer"])
-    expires_in = serializers.IntegerField(help_text="Seconds until the access token ends.")
+    expires_in = serializers.IntegerField(help_text="Seconds until the access token expires.")
     user = SignedInUser()
 
 
 class SupabaseUser(SignedInUser):
-    """The names that Supabase's own client reads, beside those of a sign-in."""
+    """The members that Supabase's client reads, in addition to those of a sign-in."""
 
     aud = serializers.ChoiceField(choices=["authenticated"])
     created_at = serializers.DateTimeField()
@@ -65,9 +65,9 @@ class SupabaseUser(SignedInUser):
 class PasswordGranted(serializers.Serializer[Any]):
     access_token = serializers.CharField()
     token_type = serializers.ChoiceField(choices=["bearer"])
-    expires_in = serializers.IntegerField(help_text="Seconds until the access token ends.")
-    expires_at = serializers.IntegerField(help_text="When it ends, in seconds of the epoch.")
-    refresh_token = serializers.CharField(help_text="Works once; each answer brings the next.")
+    expires_in = serializers.IntegerField(help_text="Seconds until the access token expires.")
+    expires_at = serializers.IntegerField(help_text="Its expiry, in epoch seconds.")
+    refresh_token = serializers.CharField(help_text="Can be used once; each response has the next one.")
     user = SupabaseUser()
 
 
@@ -78,15 +78,15 @@ class SessionOrganization(CamelCase):
 
 class SessionSerializer(CamelCase):
     id = serializers.CharField(source="grant.public_id")
-    device = serializers.CharField(help_text="The client in a few words, as it named itself.")
+    device = serializers.CharField(help_text="A short description of its User-Agent.")
     user_agent = serializers.CharField(source="grant.user_agent")
     address = serializers.CharField(
         source="last_seen_ip", allow_null=True, help_text="Where it was last used from."
     )
     created_at = Instant(source="grant.created_at")
     last_seen_at = Instant()
-    expires_at = Instant(source="grant.expires_at", help_text="Its end, which no refresh moves.")
-    current = serializers.BooleanField(help_text="Whether it is the one that asks.")
+    expires_at = Instant(source="grant.expires_at", help_text="Its expiry, which a refresh does not change.")
+    current = serializers.BooleanField(help_text="Whether it is the session of this request.")
     organization = SessionOrganization(source="grant.organization")
 
 
@@ -95,11 +95,11 @@ class SessionPage(PageLinks):
 
 
 class EndQuery(Query):
-    all = serializers.BooleanField(default=False, help_text="End the session that asks as well.")
+    all = serializers.BooleanField(default=False, help_text="End the session of this request as well.")
 
 
-def signed_in(tokens: Tokens, member: Membership) -> dict[str, Any]:
-    """The body of SignedIn."""
+def signed_in(tokens: TokenPair, member: Membership) -> dict[str, Any]:
+    """Return the body of SignedIn."""
     return {
         "access_token": tokens.access_token,
         "refresh_token": tokens.refresh_token,
@@ -109,8 +109,8 @@ def signed_in(tokens: Tokens, member: Membership) -> dict[str, Any]:
     }
 
 
-def password_granted(tokens: Tokens, member: Membership, now: datetime) -> dict[str, Any]:
-    """The body of PasswordGranted."""
+def password_granted(tokens: TokenPair, member: Membership, now: datetime) -> dict[str, Any]:
+    """Return the body of PasswordGranted."""
     user = {
         **_user(member),
         "aud": "authenticated",

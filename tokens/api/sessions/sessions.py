@@ -1,4 +1,4 @@
-"""A person's sessions: listed with device, address and last use, and ended from any of them."""
+"""JSON endpoints that list and end a person's API sessions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from accounts.drf.tenancy import parse_id
 from accounts.errors import APIError, ErrorCode
 from tokens.api.sessions.login import session_of
 from tokens.api.sessions.serializers import EndQuery, SessionPage, SessionSerializer
-from tokens.sessions import errors as session_errors
-from tokens.sessions import sessions
+from tokens.sessions import session_errors, sessions
 
 SESSION_ID = OpenApiParameter(
     "session_id", {"type": "string", "pattern": "^ses_[0-7][0-9a-hjkmnp-tv-z]{25}$"}, OpenApiParameter.PATH
@@ -35,13 +34,15 @@ class SessionsView(APIView):
         operation_id="listSessions", summary="My sessions", parameters=[PageQuery], responses=SessionPage
     )
     def get(self, request: Request) -> Response:
-        """Those that still work, newest first, in every organization that the person belongs to."""
+        """Active sessions, newest first, in all organizations of the person."""
         user_id, current = session_of(request)
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         pages = SignedCursorPagination("sessions", query.validated_data)
-        page = pages.paginate_queryset(sessions.living(user_id), request)
-        return pages.get_paginated_response(SessionSerializer(sessions.told(page, current), many=True).data)
+        page = pages.paginate_queryset(sessions.active(user_id), request)
+        return pages.get_paginated_response(
+            SessionSerializer(sessions.with_last_use(page, current), many=True).data
+        )
 
     @extend_schema(
         operation_id="endSessions",
@@ -50,7 +51,7 @@ class SessionsView(APIView):
         responses={204: None},
     )
     def delete(self, request: Request) -> Response:
-        """Sign out everywhere but here; with `all=true` here as well."""
+        """Ends all other sessions; with `all=true` also this one."""
         user_id, current = session_of(request)
         query = EndQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -65,7 +66,7 @@ class SessionView(APIView):
 
     @extend_schema(operation_id="endSession", summary="End one of my sessions", responses={204: None})
     def delete(self, request: Request, session_id: str) -> Response:
-        """Ends it at once, its access and refresh tokens with it; a repeat answers the same."""
+        """Ends it at once, with its access and refresh tokens. Repeating it is no error."""
         user_id, _ = session_of(request)
         if not sessions.end(user_id=user_id, grant_id=parse_id("ses", session_id)):
             raise APIError(errors.NOT_FOUND)

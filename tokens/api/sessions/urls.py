@@ -1,4 +1,4 @@
-"""The session doors, below /v1/auth/."""
+"""Session endpoints, below /v1/auth/."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Sets up a person, an organization, its first token and client. Repeating it is safe."""
+"""Create a user, an organization, its first token and client. Safe to repeat."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ class Command(BaseCommand):
         options["password"] = self._password(options)
         try:
             with transaction.atomic():
-                answer = self._bootstrap(options)
+                result = self._bootstrap(options)
         except Plan.DoesNotExist as problem:
             raise CommandError(f"There is no plan {options['plan']}.") from problem
         except (APIError, ValueError) as problem:
             facts = problem.extra if isinstance(problem, APIError) else ""
             raise CommandError(f"{problem} {facts}") from problem
         if options["json"]:
-            self.stdout.write(json.dumps(answer))
+            self.stdout.write(json.dumps(result))
         else:
-            for kind, facts in answer.items():
+            for kind, facts in result.items():
                 self.stdout.write(f"{kind}: {', '.join(f'{k} {v}' for k, v in facts.items())}")
 
     def _bootstrap(self, options: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         )
         organization = provisioning.organization(name=options["organization"], plan=options["plan"])
         membership = provisioning.membership(user=user, organization=organization, role=Role(options["role"]))
-        answer = {
+        result = {
             "organization": {
                 "id": organization.public_id,
                 "slug": organization.slug,
@@ -89,10 +89,10 @@ class Command(BaseCommand):
             "user": {"id": user.public_id, "email": user.email},
         }
         if options["token"]:
-            answer["token"] = self._token(membership, options["token"], options["permission"])
+            result["token"] = self._token(membership, options["token"], options["permission"])
         if options["client"]:
-            answer["client"] = self._client(membership, options["client"], options["scope"])
-        return answer
+            result["client"] = self._client(membership, options["client"], options["scope"])
+        return result
 
     def _password(self, options: dict[str, Any]) -> str | None:
         given: str | None = options["password"]
@@ -109,19 +109,19 @@ class Command(BaseCommand):
         return os.environ.get(VARIABLE)
 
     def _client(self, membership: Membership, name: str, scopes: list[str]) -> dict[str, str]:
-        """The client of the name; its secret only when it is made just now."""
-        living = OAuthClient.objects.filter(organization_id=membership.organization_id, deleted_at=None)
-        if existing := living.filter(name=name).first():
+        """Return the client of that name, with its secret only if it was created now."""
+        active = OAuthClient.objects.filter(organization_id=membership.organization_id, deleted_at=None)
+        if existing := active.filter(name=name).first():
             return {"clientId": existing.public_id}
         for scope in scopes:
             parse(scope)
-        made = clients.create(
+        created = clients.create(
             actor=acting_for(membership), name=name, scopes=scopes or role_scopes(Role.VIEWER).texts
         )
-        return {"clientId": made.client.public_id, "clientSecret": made.plaintext}
+        return {"clientId": created.client.public_id, "clientSecret": created.plaintext}
 
     def _token(self, membership: Membership, name: str, permissions: list[str]) -> dict[str, str]:
-        """The active token of the name; its plaintext only when it is made just now."""
+        """Return the active token of that name, with its plaintext only if it was created now."""
         taken = names.by_key(membership.organization_id, timezone.now())
         if existing := taken.get(name_key(name)):
             return {"id": typeid.encode("tok", existing)}
@@ -138,5 +138,5 @@ class Command(BaseCommand):
 
 
 def acting_for(membership: Membership) -> Actor:
-    """The system, which may here what the member may, who answers for what it makes."""
+    """Return the system as actor with the member's scopes. The member is responsible for what it creates."""
     return replace(actor_of(membership), type=SYSTEM.type, id=None, name=SYSTEM.name)

@@ -1,4 +1,4 @@
-"""Fills an empty installation with a demo organization and says how to try it; run by ``make run``."""
+"""Create a demo organization in an empty installation, and print how to use it. Run by ``make run``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _password(self, path: Path) -> str:
-        """This installation's own demo password: made once, readable by its owner only."""
+        """Return the installation's demo password, created once in a file readable by its owner only."""
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
@@ -64,12 +64,12 @@ class Command(BaseCommand):
         return path.read_text().strip()
 
     def _token(self, membership: Membership) -> str:
-        """A token for the printed line; those of earlier runs go on, all but the latest few."""
+        """Create the printed token. Only the latest tokens of earlier runs stay active."""
         earlier = ServiceAccountToken.objects.filter(
             organization=membership.organization, name__startswith=TOKEN_NAME
         )
         for token in earlier.active(timezone.now()).order_by("-id")[KEPT_TOKENS - 1 :]:
-            revoke(token=token, actor=SYSTEM, reason="A newer run has its own")
+            revoke(token=token, actor=SYSTEM, reason="Replaced by a newer run")
         name = f"{TOKEN_NAME} {timezone.now():%Y-%m-%d %H:%M:%S}.{secrets.token_hex(2)}"
         days = min(TOKEN_DAYS, expiry.longest(membership.organization))
         return issue(

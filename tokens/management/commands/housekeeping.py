@@ -1,4 +1,4 @@
-"""Work beside the requests: usage counters into SQL, and away with what has had its time."""
+"""Periodic background work: copy usage counters to SQL, send emails, delete expired rows."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ PERIOD_SECONDS = 5.0
 # A round takes at most this share of the time, however much there is to store.
 BUSY_SHARE = 0.2
 PRUNE_SECONDS = 600.0
-# Expiries and used-up plans are looked for this often; what is in the outbox is sent at the next round.
-LOOK_SECONDS = 60.0
+# Expiring tokens and used quotas are checked this often. The outbox is sent in every round.
+FIND_SECONDS = 60.0
 MAIL_SECONDS = 10.0
 MAIL_RETRY_SECONDS = 60.0
 
@@ -48,31 +48,31 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=PERIOD_SECONDS, help="Seconds between two rounds.")
 
     def handle(self, *args: Any, once: bool, every: float, **options: Any) -> None:
-        house = House(mail_seconds=None if once else MAIL_SECONDS)
+        housekeeping = Housekeeping(mail_seconds=None if once else MAIL_SECONDS)
         if once:
             try:
-                house.round()
+                housekeeping.round()
             except (StoreUnavailable, DatabaseError) as problem:
                 raise CommandError(f"A store does not answer: {problem!r}") from problem
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
         while True:
-            time.sleep(max(every, house.round_or_log() / BUSY_SHARE))
+            time.sleep(max(every, housekeeping.round_or_log() / BUSY_SHARE))
 
 
 def end(*_: Any) -> None:
-    """At once: the next round repeats whatever is interrupted, and an interpreter takes long to clean up."""
+    """Exit at once, without slow cleanup: the next run repeats interrupted work."""
     os._exit(0)
 
 
-class House:
-    """One process's rounds, and when each part is due; a round mails for about ``mail_seconds``."""
+class Housekeeping:
+    """The rounds of one process. A round sends emails for about ``mail_seconds``."""
 
     def __init__(self, mail_seconds: float | None = MAIL_SECONDS) -> None:
         self._sync = Sync()
         self._mail_seconds = mail_seconds
-        self._prune_at = self._look_at = self._mail_at = 0.0
+        self._prune_at = self._find_at = self._mail_at = 0.0
 
     def round(self) -> None:
         if settings.REDIS_URL:
@@ -90,11 +90,11 @@ class House:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def _mail(self) -> None:
-        """Notices and the outbox; an unavailable mail server holds nothing else up."""
+        """Send notices and the outbox. An unavailable mail server delays nothing else."""
         now = time.monotonic()
-        if now >= self._look_at:
+        if now >= self._find_at:
             dispatch.find()
-            self._look_at = now + LOOK_SECONDS
+            self._find_at = now + FIND_SECONDS
         dispatch.enqueue()
         if now < self._mail_at:
             return
@@ -105,7 +105,7 @@ class House:
             self._mail_at = time.monotonic() + MAIL_RETRY_SECONDS
 
     def round_or_log(self) -> float:
-        """A round that outlives its stores; returns the seconds that it took."""
+        """Run a round, and log unavailable stores. Returns its duration in seconds."""
         started = time.monotonic()
         try:
             self.round()

@@ -1,4 +1,4 @@
-"""Revokes everything made or changed since a moment: after a backup was restored, before it is opened."""
+"""Revoke credentials created or changed since a given time, after restoring a backup."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.audit.export import HEAD
 from ratelimit.store.client import StoreUnavailable
 from tokens.lifecycle import revoke_since
-from tokens.lifecycle.revoke_since import Event, Since
+from tokens.lifecycle.revoke_since import Event, Selection
 
-# Taken away or narrowed as well, but no credential: somebody has to do it again.
+# Changes of other kinds that restrict access: they have to be repeated by hand.
 BY_HAND = (
     *("member.removed", "member.left", "member.role_changed", "member.permissions_changed"),
     *("organization.suspended", "organization.changed", "organization.plan_changed", "user.deactivated"),
@@ -28,8 +28,8 @@ BY_HAND = (
 
 class Command(BaseCommand):
     help = (
-        "Revoke every token, client secret, grant, session and invitation that was made or changed since "
-        "a moment, going by the rows, the audit log and exports of it. Shows what it would do; --yes does it."
+        "Revoke every token, client secret, grant, session and invitation created or changed since a given "
+        "time, by their rows, the audit log and exports of it. Shows what it would do; --yes does it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -39,13 +39,13 @@ class Command(BaseCommand):
             nargs="+",
             default=[],
             metavar="FILE",
-            help="Exports of the audit log (JSON or CSV) made after the backup: what was revoked since is "
-            "known from nothing else once the backup is restored.",
+            help="Exports of the audit log (JSON or CSV) made after the backup. They are the only record of "
+            "later revocations once the backup is restored.",
         )
         parser.add_argument(
             "--everything",
             action="store_true",
-            help="Revoke every credential there is, whenever made: where no export tells what was revoked.",
+            help="Revoke every credential. Use it without exports.",
         )
         parser.add_argument("--yes", action="store_true", help="Do it.")
 
@@ -54,8 +54,8 @@ class Command(BaseCommand):
         for name in options["events"]:
             events += [event for event in exported(Path(name)) if event.at >= moment_]
         events += revoke_since.recorded(moment_)
-        chosen = Since(moment_, revoke_since.touched(events), everything=options["everything"])
-        for kind, number in asdict(chosen.counted()).items():
+        chosen = Selection(moment_, revoke_since.affected(events), everything=options["everything"])
+        for kind, number in asdict(chosen.counts()).items():
             self.stdout.write(f"{kind.replace('_', ' ')}: {number}")
         if options["yes"]:
             self._end(chosen)
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         if not options["yes"]:
             self.stdout.write("Nothing was changed. Repeat with --yes to revoke them.")
 
-    def _end(self, chosen: Since) -> None:
+    def _end(self, chosen: Selection) -> None:
         unconfirmed = 0
         for organization_id in sorted(chosen.organizations()):
             try:
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             unconfirmed += 1
         if unconfirmed:
             raise CommandError(
-                "Everything is revoked, but Redis did not answer: restart the servers before they are opened."
+                "Everything is revoked, but Redis is unavailable: restart the servers before going online."
             )
         self.stdout.write(self.style.SUCCESS("Revoked."))
 
@@ -85,7 +85,7 @@ class Command(BaseCommand):
             {f"{one.action}  {one.target_id}  {one.target_name}" for one in events if one.action in BY_HAND}
         )
         if lines:
-            self.stdout.write("Changed since as well, and to be looked at by somebody:")
+            self.stdout.write("Changed since then, and to be checked by hand:")
         for line in lines:
             self.stdout.write(f"  {ascii(line)[1:-1]}")
 
@@ -96,7 +96,7 @@ def moment(text: str) -> datetime:
 
 
 def exported(path: Path) -> Iterator[Event]:
-    """The events of an export as the audit log's page and API make it; raises CommandError."""
+    """Read the events of an export of the audit log. Raises CommandError."""
     try:
         with path.open(newline="") as file:
             if path.suffix == ".csv":

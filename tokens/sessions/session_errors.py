@@ -1,4 +1,4 @@
-"""What the session doors answer beyond the refusals of the resource API."""
+"""Errors of the session endpoints, beyond those of the resource API."""
 
 from accounts import errors
 from accounts.errors import ErrorCode

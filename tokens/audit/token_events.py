@@ -1,4 +1,4 @@
-"""What the audit log is told about tokens; secrets are no part of it."""
+"""Audit events of service-account tokens. Secrets are never recorded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def updated(token: ServiceAccountToken, actor: Actor, changes: dict[str, list[An
 
 
 def revoked(tokens: Iterable[ServiceAccountToken], actor: Actor, reason: str) -> None:
-    """One event for each of them."""
+    """Record one event for each token."""
     for token in tokens:
         _record("token.revoked", token, actor, reason=reason)
 

@@ -1,4 +1,4 @@
-"""What the audit log is told about OAuth clients; of secrets it learns only that there is a new one."""
+"""Audit events of OAuth clients. Secrets are never recorded."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from accounts.audit.log import Target
 from accounts.drf.fields import instant
 from accounts.models import Membership
 from accounts.permissions.actor import Actor
-from tokens.audit import tokens
+from tokens.audit import token_events
 from tokens.models import ClientSecret, OAuthClient
 
 
 def created(client: OAuthClient, actor: Actor) -> None:
-    values = {name: [None, value] for name, value in told(client).items()}
+    values = {name: [None, value] for name, value in snapshot(client).items()}
     _record("client.created", client, actor, values)
 
 
 def updated(client: OAuthClient, actor: Actor, before: dict[str, Any]) -> None:
-    """``before`` is what ``told`` said; where nothing has changed there is nothing to tell."""
-    if changed := log.difference(before, told(client)):
+    """Record the difference from ``before``, a ``snapshot``, if there is one."""
+    if changed := log.difference(before, snapshot(client)):
         _record("client.updated", client, actor, changed)
 
 
@@ -34,13 +34,14 @@ def deleted(client: OAuthClient, actor: Actor, grants: int, reason: str = "") ->
 
 
 def secret_ended(secret: ClientSecret, actor: Actor, grants: int, reason: str) -> None:
-    """The program ended that knew it."""
+    """The secret ended with the program that knew it."""
     changes = {"lastFour": secret.last_four, "grantsEnded": grants, "reason": reason}
     _record("client.secret_ended", secret.client, actor, changes)
 
 
 def transferred(client: OAuthClient, actor: Actor, before: Membership, after: Membership) -> None:
-    _record("client.transferred", client, actor, {"responsible": [tokens.named(before), tokens.named(after)]})
+    responsible = [token_events.named(before), token_events.named(after)]
+    _record("client.transferred", client, actor, {"responsible": responsible})
 
 
 def known_to_former_member(client: OAuthClient, actor: Actor, name: str) -> None:
@@ -53,11 +54,11 @@ def tokens_revoked(client: OAuthClient, actor: Actor, grants: int) -> None:
 
 
 def itself(client: OAuthClient) -> Actor:
-    """A client that acts on its own tokens, as the token endpoint knows it."""
+    """Return the client as the actor on its own tokens."""
     return Actor(type="client", id=client.pk, name=client.name, organization_id=client.organization_id)
 
 
-def told(client: OAuthClient) -> dict[str, Any]:
+def snapshot(client: OAuthClient) -> dict[str, Any]:
     return {"name": client.name, "scopes": list(client.scopes), "refreshAuth": str(client.refresh_auth)}
 
 

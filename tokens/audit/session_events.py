@@ -1,4 +1,4 @@
-"""What the audit log is told about people's sessions at the API, and about refresh tokens that came back."""
+"""Audit events of people's API sessions, and of refresh token reuse."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def ended(grant: Grant, actor: Actor, reason: str) -> None:
 def all_ended(
     organization_id: UUID, user: User, number: int, reason: str, actor: Actor | None = None
 ) -> None:
-    """Several of one person's at once: by themselves, where nobody else is named."""
+    """Record the end of several sessions of one person, who is the actor by default."""
     log.record(
         organization_id=organization_id,
         action="sessions.ended",
@@ -46,13 +46,13 @@ def all_ended(
 
 
 def reuse_detected(grant: Grant) -> None:
-    """Whoever has sent the token, its family has ended; the log can't say who it was."""
-    whose = grant.client.name if grant.client else grant.user.display_name if grant.user else ""
+    """Record the revocation of the grant. The actor is the system, because the sender is not known."""
+    owner = grant.client.name if grant.client else grant.user.display_name if grant.user else ""
     log.record(
         organization_id=grant.organization_id,
         action="refresh.reuse_detected",
         actor=SYSTEM,
-        target=Target("session", grant.public_id, whose),
+        target=Target("session", grant.public_id, owner),
         changes={"door": grant.get_kind_display(), "grantsEnded": 1},
     )
 
