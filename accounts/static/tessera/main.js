@@ -1,4 +1,4 @@
-// Every page works without scripts, except for copying; what stands here makes it quicker.
+// Every page works without scripts, except for copying. This script only makes it quicker.
 import { copyButtons } from "./copy.js";
 import { dialogs } from "./dialog.js";
 import { menus } from "./menus.js";
