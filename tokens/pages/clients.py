@@ -27,7 +27,8 @@ from tokens.oauth import client_records, clients
 from tokens.oauth.clients import MANAGE, VIEW
 from tokens.pages.client_forms import REFRESH_WORDS, ClientForm, RenamedClientForm
 from tokens.pages.forms import with_preset
-from tokens.service_accounts.listing import CHIPS, RECENT, Chip
+from tokens.service_accounts.listing import RECENT
+from tokens.service_accounts.permission_chips import PermissionChips
 
 PER_PAGE = 50
 SUBJECT = "This client"
@@ -42,28 +43,12 @@ class Row:
     usage: Usage
 
     @property
-    def chips(self) -> list[Chip]:
-        return [Chip(text, picker.is_broad(text)) for text in self.client.scopes]
-
-    @property
-    def first_chips(self) -> list[Chip]:
-        return self.chips[:CHIPS]
-
-    @property
-    def more_chips(self) -> int:
-        return max(0, len(self.client.scopes) - CHIPS)
-
-    @property
-    def rest(self) -> str:
-        return ", ".join(self.client.scopes[CHIPS:])
+    def chips(self) -> PermissionChips:
+        return PermissionChips(self.client.scopes)
 
     @property
     def is_expired(self) -> bool:
         return self.client.is_expired(timezone.now())
-
-    @property
-    def is_broad(self) -> bool:
-        return any(chip.broad for chip in self.chips)
 
     @property
     def used_recently(self) -> bool:

@@ -14,17 +14,16 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
 from accounts.models import Membership, Organization
-from accounts.permissions import picker
 from accounts.permissions.roles import Role
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
 from tokens.models import ServiceAccountToken, Status, TokenQuerySet, TokenSecret
 from tokens.service_accounts import pasted, search
 from tokens.service_accounts.excess import least_role
+from tokens.service_accounts.permission_chips import PermissionChips
 from tokens.service_accounts.records import Record, records
 
 PER_PAGE = 50
-CHIPS = 4
 RECENT = timedelta(days=7)
 SOON = timedelta(days=3)
 REFUSED_LABELS = {Status.REVOKED: "Refused after revocation", Status.EXPIRED: "Refused after expiry"}
@@ -52,14 +51,6 @@ class Filters:
             query="" if pasted.is_part_of_secret(query) else query,
             sort=sort if sort.removeprefix("-") in COLUMNS else NEWEST,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A permission in a row."""
-
-    text: str
-    broad: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,24 +94,8 @@ class Row:
         return f"{secret.prefix}…{secret.last_four}"
 
     @property
-    def chips(self) -> list[Chip]:
-        return [Chip(text, picker.is_broad(text)) for text in self.token.permissions]
-
-    @property
-    def first_chips(self) -> list[Chip]:
-        return self.chips[:CHIPS]
-
-    @property
-    def more_chips(self) -> int:
-        return max(0, len(self.token.permissions) - CHIPS)
-
-    @property
-    def rest(self) -> str:
-        return ", ".join(self.token.permissions[CHIPS:])
-
-    @property
-    def is_broad(self) -> bool:
-        return any(chip.broad for chip in self.chips)
+    def chips(self) -> PermissionChips:
+        return PermissionChips(self.token.permissions)
 
     @property
     def used_recently(self) -> bool:
