@@ -1,6 +1,6 @@
 """Prometheus metrics: counters of this server's processes, and figures from the stores.
 
-Any process tells the same of both. While the database is away its figures are missing, not the rest.
+Every process returns the same metrics. While the database is unavailable, only its figures are missing.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class _Stores(Collector):
         yield _organizations()
         yield _gauge("tessera_people", "People who may sign in", User.objects.filter(is_active=True).count())
         yield _gauge("tessera_tokens_active", "Service-account tokens that work", _tokens())
-        living = OAuthClient.objects.filter(deleted_at=None)
-        yield _gauge("tessera_clients", "OAuth clients", living.count())
+        clients = OAuthClient.objects.filter(deleted_at=None)
+        yield _gauge("tessera_clients", "OAuth clients", clients.count())
         yield _families()
         yield _gauge("tessera_indexes", "Indexes", Index.objects.count())
         end_users = sum(EndUserCount.objects.values_list("count", flat=True))
@@ -74,8 +74,8 @@ def _tokens() -> int:
 
 def _families() -> GaugeMetricFamily:
     family = GaugeMetricFamily("tessera_grants_active", "Grants that were not ended", labels=["kind"])
-    living = Grant.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
-    found = dict(living.values_list("kind").annotate(Count("pk")).order_by())
+    active = Grant.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
+    found = dict(active.values_list("kind").annotate(Count("pk")).order_by())
     for kind in GrantKind.values:
         family.add_metric([kind], found.get(kind, 0))
     return family
