@@ -9,8 +9,8 @@ class AccountsConfig(AppConfig):
         from allauth.account.signals import user_logged_in
         from allauth.usersessions.signals import on_user_logged_in
 
-        from accounts import checks  # noqa: F401
         from accounts.authentication import browser_sessions, mfa_checks, user_events  # noqa: F401
+        from accounts.drf import checks  # noqa: F401
         from accounts.organizations import plan_changes  # noqa: F401
 
         # It stores the key of a session as it is; browser_sessions stores the key's digest.

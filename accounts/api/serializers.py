@@ -6,7 +6,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts import email_domains
 from accounts.authorization.policies import MOST_TOKEN_DAYS
 from accounts.drf.fields import (
     BoundedList,
@@ -21,6 +20,7 @@ from accounts.drf.fields import (
 )
 from accounts.drf.pagination import PageLinks
 from accounts.permissions.roles import Role
+from accounts.validation import email_domains
 
 LONGEST_DAYS = (
     f"How long a new token may live at most, 1 to {MOST_TOKEN_DAYS} days; null means {MOST_TOKEN_DAYS}. "

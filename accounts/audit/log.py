@@ -18,8 +18,8 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from accounts import request_context, typeid
-from accounts.audit import heads
+from accounts import typeid
+from accounts.audit import heads, request_context
 from accounts.audit.actions import ACTIONS
 from accounts.audit.models import GENESIS, AuditChain, AuditEvent
 from accounts.permissions.actor import Actor

@@ -8,9 +8,9 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.http import HttpRequest
 
 from accounts.authentication import throttling, user_events
+from accounts.crypto.password_text import spellings
 from accounts.errors import APIError
 from accounts.models import User
-from accounts.password_text import spellings
 
 
 class LimitedBackend(AuthenticationBackend):  # type: ignore[misc]

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import dates, request_context
+from accounts import dates
+from accounts.audit import request_context
 from accounts.notifications.email import Email
 
 NOT_YOU = "If it was not you, you can ignore this mail: nothing changes without the link."

@@ -16,9 +16,9 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts import addresses
 from accounts.models import User
 from accounts.models.known_network import KnownNetwork
+from accounts.validation import addresses
 from ratelimit.client_ip import UNKNOWN, network_of
 
 COOKIE_NAME = "__Host-device" if settings.SECURE else "device"

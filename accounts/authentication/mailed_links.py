@@ -15,11 +15,11 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import addresses
 from accounts.models import BASE62, Invitation, User
 from accounts.models.mailed_claim import LinkKind, MailedClaim
 from accounts.notifications import outbox
 from accounts.notifications.email import Email, Link
+from accounts.validation import addresses
 
 SECRET_LENGTH = 43  # 43 × log2 62 = 256.03 bits
 PAGES = {

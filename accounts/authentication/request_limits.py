@@ -8,7 +8,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import errors, request_context
+from accounts import errors
+from accounts.audit import request_context
 from accounts.authentication import known_devices
 from accounts.authentication.throttling import account
 from accounts.errors import APIError

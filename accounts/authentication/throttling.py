@@ -16,9 +16,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from accounts import addresses
 from accounts.authentication import known_devices
 from accounts.models import User
+from accounts.validation import addresses
 from ratelimit import attempts
 from ratelimit.attempts import Reservation
 from ratelimit.client_ip import client_ip, network_of, network_windows

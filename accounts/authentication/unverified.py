@@ -9,8 +9,8 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from accounts import addresses
 from accounts.models import User
+from accounts.validation import addresses
 
 
 def unproven() -> QuerySet[User]:

@@ -14,12 +14,11 @@ from django.db import DatabaseError, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from accounts import request_context
-from accounts.audit import log
+from accounts.audit import log, request_context
 from accounts.audit.log import Target
+from accounts.audit.request_context import RequestContext
 from accounts.models import Membership, User
 from accounts.permissions.actor import Actor
-from accounts.request_context import RequestContext
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from allauth.core.exceptions import ReauthenticationRequired
 
-from accounts import email_domains, errors
+from accounts import errors
 from accounts.errors import APIError, ErrorCode
 from accounts.models import Organization
 from accounts.oidc import providers
@@ -19,6 +19,7 @@ from accounts.permissions.actor import Actor
 from accounts.permissions.catalogue import role_scopes
 from accounts.permissions.roles import Role
 from accounts.proof import Factor, Proof, Step
+from accounts.validation import email_domains
 
 # Permissions whose flows require recent proof.
 POWERS = ("tokens.manage", "clients.manage", "members.manage", "organization.manage")

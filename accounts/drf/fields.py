@@ -12,8 +12,8 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from accounts import addresses
-from accounts.validators import LINE_PATTERN, NAME_PATTERN, validate_line, validate_lines, validate_name
+from accounts.validation import addresses
+from accounts.validation.text import LINE_PATTERN, NAME_PATTERN, validate_line, validate_lines, validate_name
 
 MOST_UNKNOWN = 20
 LONGEST_UNKNOWN = 100

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts import dates
-from accounts.addresses import shown
 from accounts.models import Invitation, Membership, Organization
 from accounts.notifications.email import Email, defang
 from accounts.permissions.roles import Role
+from accounts.validation.addresses import shown
 
 ARTICLES = {Role.OWNER: "an owner", Role.ADMIN: "an admin", Role.MEMBER: "a member", Role.VIEWER: "a viewer"}
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import addresses, email_domains, errors
+from accounts import errors
 from accounts.audit import log
 from accounts.audit.log import Target
 from accounts.authentication import mailed_links
@@ -27,6 +27,7 @@ from accounts.models.invitation import InvitationQuerySet
 from accounts.models.mailed_claim import LinkKind, MailedClaim
 from accounts.permissions.actor import Actor
 from accounts.permissions.roles import Role
+from accounts.validation import addresses, email_domains
 
 DAYS = 7
 OTHER_ADDRESS = "The invitation is for another e-mail address."

@@ -14,10 +14,11 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import addresses, typeid
+from accounts import typeid
 from accounts.audit import log
-from accounts.password_text import normalized, spellings
+from accounts.crypto.password_text import normalized, spellings
 from accounts.permissions.actor import SYSTEM, Actor
+from accounts.validation import addresses
 
 
 class UserManager(BaseUserManager["User"]):
@@ -45,7 +46,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A user account, identified by an email address in its stored form (accounts.addresses)."""
+    """A user account, identified by an email address in its stored form (accounts.validation.addresses)."""
 
     id = models.UUIDField(primary_key=True, default=typeid.new, editable=False)
     email = models.EmailField(unique=True, max_length=254)

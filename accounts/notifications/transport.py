@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from accounts import addresses
 from accounts.notifications.email import Email
+from accounts.validation import addresses
 
 
 class SendError(Exception):

@@ -13,10 +13,10 @@ from typing import Any
 import jwt
 from django.core.exceptions import ValidationError
 
-from accounts import addresses, validators
 from accounts.oidc.http import Deadline
 from accounts.oidc.jwks import signing_key
 from accounts.oidc.providers import Provider
+from accounts.validation import addresses, text
 
 # Both are signed over SHA-256, which at_hash goes by. A shared secret or none is no signature.
 KEY_TYPES = {"RS256": "RSA", "ES256": "EC"}
@@ -166,7 +166,7 @@ def _name(said: object) -> str:
         return ""
     name = said.strip()[:100]
     try:
-        validators.validate_name(name)
+        text.validate_name(name)
     except ValidationError:
         return ""
     return name

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.conf import settings
 from django.urls import reverse
 
-from accounts import email_domains
-from accounts.addresses import domain_normalized
+from accounts.validation import email_domains
+from accounts.validation.addresses import domain_normalized
 
 GOOGLE, MICROSOFT = "google", "microsoft"
 # The tenant of accounts that belong to no company.

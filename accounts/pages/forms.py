@@ -9,10 +9,10 @@ from allauth.core import context
 from django import forms
 from django.core.exceptions import BadRequest, ValidationError
 
-from accounts import addresses
 from accounts.authentication import throttling
 from accounts.models import User
-from accounts.validators import validate_address, validate_name
+from accounts.validation import addresses
+from accounts.validation.text import validate_address, validate_name
 
 
 class EmailForm(forms.Form):

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import addresses, errors, typeid
+from accounts import errors, typeid
 from accounts.authorization.acts import MANAGE
 from accounts.errors import APIError
 from accounts.members import invitation_delivery, invitations
@@ -25,6 +25,7 @@ from accounts.models import Invitation, Membership
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
 from accounts.permissions.catalogue import Permission, catalogue
 from accounts.permissions.roles import Role
+from accounts.validation import addresses
 
 VIEW = "members.view"
 PER_PAGE = 50

@@ -12,7 +12,7 @@ from accounts import typeid
 from accounts.authentication.current_organization import SESSION_KEY, current_organization
 from accounts.pages.context_processors import THEMES
 from accounts.pages.decorators import PersonalRequest, personal_page
-from accounts.redirects import is_local_path
+from accounts.validation.local_paths import is_local_path
 
 THEME_SECONDS = 365 * 86_400
 

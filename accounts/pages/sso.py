@@ -33,9 +33,9 @@ from accounts.oidc.providers import Provider, find
 from accounts.pages.decorators import recently_authenticated
 from accounts.pages.guests import guest_page, inside, too_many
 from accounts.proof import Factor
-from accounts.redirects import is_local_path
 from accounts.registration import onboarding, social_accounts
 from accounts.registration.social_accounts import CannotSignIn
+from accounts.validation.local_paths import is_local_path
 
 logger = logging.getLogger(__name__)
 

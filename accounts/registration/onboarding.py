@@ -7,7 +7,7 @@ import secrets
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import addresses, errors
+from accounts import errors
 from accounts.audit import log
 from accounts.errors import APIError
 from accounts.members import invitations
@@ -15,6 +15,7 @@ from accounts.models import Invitation, Membership, Organization, User
 from accounts.organizations import provisioning, update
 from accounts.permissions.actor import Actor
 from accounts.permissions.roles import Role
+from accounts.validation import addresses
 from ratelimit.models import Plan
 
 FIRST_PLAN = "free"

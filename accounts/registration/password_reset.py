@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
-from accounts import errors, request_context
-from accounts.audit import log
+from accounts import errors
+from accounts.audit import log, request_context
 from accounts.authentication import (
     emails,
     known_devices,

@@ -7,9 +7,9 @@ from django.contrib.auth.password_validation import validate_password
 from accounts.authentication import emails, mailed_links, request_limits
 from accounts.authentication.mailed_links import Claim
 from accounts.authentication.unverified import is_taken
+from accounts.crypto.password_text import hashed
 from accounts.models import User
 from accounts.models.mailed_claim import LinkKind
-from accounts.password_text import hashed
 from accounts.registration import account_opening, onboarding
 
 

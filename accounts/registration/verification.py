@@ -8,9 +8,9 @@ from django.db import transaction
 from accounts.audit import log
 from accounts.authentication import emails, mailed_links, request_limits
 from accounts.authentication.mailed_links import Claim, InvalidLink
+from accounts.crypto.password_text import hashed
 from accounts.models import User
 from accounts.models.mailed_claim import LinkKind, MailedClaim
-from accounts.password_text import hashed
 from accounts.registration import account_opening, onboarding
 
 

@@ -16,7 +16,7 @@ from accounts.models import Organization
 from accounts.models.index import Index
 from accounts.permissions.actor import SYSTEM, Actor
 from accounts.permissions.scopes import ANY, Scope, ScopeSet, covers
-from accounts.validators import name_key
+from accounts.validation.text import name_key
 
 CANONICAL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 TAKEN = "An index of this name exists already."

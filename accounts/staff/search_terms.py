@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts import addresses, typeid
+from accounts import typeid
+from accounts.validation import addresses
 
 ID = re.compile(r"([a-z]{3})_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 # As pages show a secret: ``tsr_sa_…x7Qp``; or only the end of it.

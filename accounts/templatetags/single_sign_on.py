@@ -7,8 +7,8 @@ from typing import Any
 from django import template
 
 from accounts.oidc.providers import configured
-from accounts.redirects import is_local_path
 from accounts.registration import social_accounts
+from accounts.validation.local_paths import is_local_path
 
 register = template.Library()
 

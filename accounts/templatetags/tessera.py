@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import addresses, dates
+from accounts import dates
 from accounts.pages.navigation import YOU, Place, places_of
+from accounts.validation import addresses
 
 register = template.Library()
 

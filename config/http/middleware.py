@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.http.request import UnreadablePostError
 from django.utils.cache import patch_vary_headers
 
-from accounts import errors, request_context
+from accounts import errors
+from accounts.audit import request_context
 from accounts.drf.exception_handler import api_error_of, exception_handler
 from accounts.errors import APIError, is_api
 from config.http import error_views, health, request_checks

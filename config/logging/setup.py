@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from accounts import request_context
+from accounts.audit import request_context
 
 
 class AboutRequest(logging.Filter):

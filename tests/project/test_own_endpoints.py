@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.test import Client
 
-from accounts.checks import check_endpoints
+from accounts.drf.checks import check_endpoints
 from accounts.models import Index, Membership
 from config.http import documentation
 from tests.support.people import make_member, make_organization, make_token

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from accounts import request_context
+from accounts.audit import request_context
 from accounts.models import Organization
 from accounts.models.notice import Notice, NoticeKind
 from accounts.notifications import notices

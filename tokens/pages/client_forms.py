@@ -9,7 +9,7 @@ from django import forms
 from accounts import errors
 from accounts.errors import APIError
 from accounts.permissions.actor import Actor
-from accounts.validators import validate_name
+from accounts.validation.text import validate_name
 from ratelimit import limiter
 from ratelimit.types import DAY_SECONDS, FixedWindow
 from tokens.models.client import RefreshAuth

@@ -17,7 +17,7 @@ from accounts.models import Organization
 from accounts.permissions import picker
 from accounts.permissions.actor import Actor
 from accounts.permissions.picker import ONLY, Selection
-from accounts.validators import validate_line, validate_lines, validate_name
+from accounts.validation.text import validate_line, validate_lines, validate_name
 from tokens.models import MAX_DAYS, ServiceAccountToken
 from tokens.service_accounts import expiry, names, rename
 from tokens.service_accounts.issue import MANAGE, Issued, issue

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 
-from accounts import email_domains, errors
+from accounts import errors
 from accounts.authorization.policies import MOST_TOKEN_DAYS
 from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.organizations.update import Changes
-from accounts.validators import validate_line, validate_name
+from accounts.validation import email_domains
+from accounts.validation.text import validate_line, validate_name
 
 DAYS = f"Write a whole number of days from 1 to {MOST_TOKEN_DAYS}, or nothing."
 _APART = re.compile(r"[\s,;]+")

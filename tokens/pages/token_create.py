@@ -18,7 +18,7 @@ from accounts.models import Organization
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
 from accounts.permissions import picker
 from accounts.permissions.scopes import ANY
-from accounts.validators import name_key
+from accounts.validation.text import name_key
 from tokens.models import ServiceAccountToken
 from tokens.pages import reveal
 from tokens.pages.forms import CreateForm, prefilled, with_preset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from accounts.validators import name_key
+from accounts.validation.text import name_key
 from tokens.models import ServiceAccountToken
 
 TAKEN = "An active token of this name exists already."

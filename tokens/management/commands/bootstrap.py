@@ -21,7 +21,7 @@ from accounts.permissions.actor import SYSTEM, Actor
 from accounts.permissions.catalogue import role_scopes
 from accounts.permissions.roles import Role
 from accounts.permissions.scopes import parse
-from accounts.validators import name_key
+from accounts.validation.text import name_key
 from ratelimit.models import Plan
 from tokens.models import OAuthClient
 from tokens.oauth import clients

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from accounts.errors import APIError
 from accounts.models import Membership
 from accounts.resources import indexes
-from accounts.validators import _IGNORABLE, name_key, validate_line, validate_name
+from accounts.validation.text import _IGNORABLE, name_key, validate_line, validate_name
 from tests.support.people import actor, make_token
 from tokens.models import ServiceAccountToken
 from tokens.service_accounts.rename import rename

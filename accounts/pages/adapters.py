@@ -15,8 +15,8 @@ from accounts.authentication import browser_sessions, emails, throttling, user_e
 from accounts.models import User
 from accounts.notifications import outbox
 from accounts.oidc import providers
-from accounts.redirects import is_local_path
 from accounts.registration import password_reset, social_accounts, verification
+from accounts.validation.local_paths import is_local_path
 from ratelimit.client_ip import client_ip
 
 UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client, override_settings
 
-from accounts.redirects import is_local_path
+from accounts.validation.local_paths import is_local_path
 from tests.accounts.authentication.flows import PASSWORD, make_person
 
 EVIL = [

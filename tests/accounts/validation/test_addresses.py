@@ -11,11 +11,11 @@ from django.apps import apps
 from django.core import mail
 from django.core.exceptions import ValidationError
 
-from accounts import addresses, email_domains
 from accounts.authentication import throttling
 from accounts.members import invitations
 from accounts.models import Invitation, MailedClaim, Membership, User
 from accounts.permissions.roles import Role
+from accounts.validation import addresses, email_domains
 from tests.accounts.authentication.flows import (
     is_signed_in,
     login_json,

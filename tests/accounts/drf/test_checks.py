@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from accounts.checks import check_endpoints
+from accounts.drf.checks import check_endpoints
 from accounts.drf.permissions import required_scopes
 from accounts.models import Index
 from accounts.pages.decorators import PageRequest, page
@@ -138,7 +138,7 @@ def test_a_message_names_the_view_its_file_and_the_fix(
 ) -> None:
     (message,) = messages_at(monkeypatch, settings, "api/v1/things", HalfGuarded.as_view())
     assert message.msg == (
-        "HalfGuarded (tests/accounts/test_checks.py) at api/v1/things declares no scope for POST."
+        "HalfGuarded (tests/accounts/drf/test_checks.py) at api/v1/things declares no scope for POST."
     )
     assert 'scopes = {"POST": "tokens.view"}' in message.hint
 

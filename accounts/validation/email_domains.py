@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from accounts.addresses import domain_normalized, domain_shown
+from accounts.validation.addresses import domain_normalized, domain_shown
 
 MOST = 50
 LONGEST = 253

@@ -5,7 +5,7 @@ from __future__ import annotations
 import idna
 from django.core.exceptions import ValidationError
 
-from accounts.validators import validate_address, validate_line
+from accounts.validation.text import validate_address, validate_line
 
 LONGEST = 254
 # Longer texts are no addresses, and are not worth the work of encoding them.

@@ -1,0 +1,1 @@
+"""Text that people type: addresses, domains, names and local paths, normalized and checked. Pure values."""
