@@ -123,7 +123,7 @@ def test_a_client_has_so_many_grants_and_those_unused_for_longest_end(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.GRANTS_PER_CLIENT = 4
-    monkeypatch.setattr(token_endpoint, "ENDED_AT_ONCE", 2)
+    monkeypatch.setattr(token_endpoint, "REVOKED_AT_ONCE", 2)
     program = make_program()
     found = [program.grant() for _ in range(4)]
     found[0] = ok(program.refresh(found[0]["refresh_token"]))
