@@ -149,7 +149,7 @@ def expect_readiness(caller: Caller, status: int) -> None:
 
 def test_a_read_only_postgresql_verifies_and_changes_nothing(world: World, callers: list[Caller]) -> None:
     crowd = Crowd.come()
-    cold = make_token(crowd.owner)
+    cold, probed = make_token(crowd.owner), make_token(crowd.owner)
     session = opened(crowd.owner)
     good, one = crowd.bearer("good"), callers[0]
     again = Request("refresh", "", "POST", "/v1/auth/refresh", {"refresh_token": session.refresh_token})
@@ -162,7 +162,9 @@ def test_a_read_only_postgresql_verifies_and_changes_nothing(world: World, calle
     # Connections that are open already learn of it with their next statement.
     world.postgres.set("default_transaction_read_only", "on")
     try:
-        wait_until(lambda: one.ask(writes[1]).status == 503)
+        # The setting reaches open connections some time later, so that a first write may succeed.
+        probe = Request("probe", good, "PATCH", path_of(probed), {"name": "probed"})
+        wait_until(lambda: one.ask(probe).status == 503)
         assert [one.ask(write).status for write in writes] == [503] * len(writes)
         assert [one.ask(Request("cold", cold.plaintext)).status for _ in range(3)] == [200] * 3
     finally:

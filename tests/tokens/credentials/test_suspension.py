@@ -29,8 +29,9 @@ def test_its_tokens_stop_and_resume(owner: Membership) -> None:
 
 
 def test_a_caller_is_told_so(owner: Membership) -> None:
+    caller = program(make_token(owner))
     suspend(organization=owner.organization, actor=SYSTEM)
-    response = program(make_token(owner)).get("/api/v1/identity")
+    response = caller.get("/api/v1/identity")
     assert response.status_code == 401
     assert response.json() == {"error": "API key has been revoked", "code": "organization_suspended"}
 
