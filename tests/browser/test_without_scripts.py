@@ -58,7 +58,7 @@ def test_organization_and_colour_scheme_are_switched(page, ada):
     page.goto("/settings/members/")
     page.locator(".organizations summary").click()
     page.get_by_role("button", name="Northwind").click()
-    expect(page.get_by_text("A token stands for Northwind")).to_be_visible()
+    expect(page.get_by_text("A token acts for Northwind")).to_be_visible()
     page.locator(".account summary").click()
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")

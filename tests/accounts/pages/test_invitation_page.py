@@ -64,7 +64,7 @@ def test_whoever_joins_works_in_the_new_organization_from_then_on(invited: Invit
     browser = browser_of(grace)
     browser.post(path(invited))
     assert (
-        f"A token stands for {invited.invitation.organization.name}"
+        f"A token acts for {invited.invitation.organization.name}"
         in browser.get("/settings/tokens/").content.decode()
     )
 

@@ -33,7 +33,7 @@ def test_switching_changes_what_every_page_shows(owner, second):
     response = browser.post(ORGANIZATION, {"organization": second.organization.public_id}, follow=True)
     assert response.redirect_chain == [("/settings/tokens/", 302)]
     html = response.content.decode()
-    assert "A token stands for Northwind" in html
+    assert "A token acts for Northwind" in html
     assert "of-the-first" not in html
 
 
