@@ -1,6 +1,6 @@
 """Signing keys of identity providers (RFC 7517), cached for all processes.
 
-A cached key identifies nobody by itself: an ID token comes from the provider's token endpoint over TLS, and
+A cached key identifies no one by itself: an ID token comes from the provider's token endpoint over TLS, and
 its signature is verified in addition (OpenID Connect Core 3.1.3.7, point 6).
 """
 

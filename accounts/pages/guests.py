@@ -12,7 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from accounts.authentication import request_limits
 from accounts.errors import APIError
+from accounts.pages.forms import EmailForm
 from accounts.validation.local_paths import is_local_path
 
 P = ParamSpec("P")
@@ -62,6 +64,24 @@ def signed_in_since(request: HttpRequest) -> HttpResponse | None:
     if not hasattr(view, "is_guest_page") or not request.user.is_authenticated:
         return None
     return redirect(request.get_full_path()) if hasattr(view, "is_secret_page") else inside(request)
+
+
+def ask_for_link(
+    request: HttpRequest, *, template: str, send: Callable[[str], None], sent: str
+) -> HttpResponse:
+    """Show the form for an address, or call ``send`` with it and lead to the page named ``sent``.
+
+    The response is the same for every address; only the mail says what happened.
+    """
+    form = EmailForm(request.POST) if request.method == "POST" else None
+    if form is None or not form.is_valid():
+        return render(request, template, {"form": form}, status=400 if form else 200)
+    try:
+        request_limits.check_request(request)
+    except APIError as exc:
+        return too_many(request, exc)
+    send(form.cleaned_data["email"])
+    return redirect(sent)
 
 
 def invalid_link(request: HttpRequest, again: str, what: str) -> HttpResponse:

@@ -6,15 +6,15 @@ from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import browser_proof, request_limits
 from accounts.authentication.mailed_links import InvalidLink
 from accounts.errors import APIError
 from accounts.pages.confirm_email import enter
-from accounts.pages.forms import EmailForm, NewPasswordForm
-from accounts.pages.guests import guest_page, inside, invalid_link, secret_page, too_many
+from accounts.pages.forms import NewPasswordForm
+from accounts.pages.guests import ask_for_link, guest_page, inside, invalid_link, secret_page, too_many
 from accounts.proof import Factor
 from accounts.registration import magic_links
 
@@ -22,20 +22,12 @@ from accounts.registration import magic_links
 @require_http_methods(["GET", "HEAD", "POST"])
 @guest_page
 def ask(request: HttpRequest) -> HttpResponse:
-    """Respond in the same way for every address; only the mail says what happened."""
-    if response := inside(request):
-        return response
-    form = EmailForm(request.POST) if request.method == "POST" else None
-    if form is None or not form.is_valid():
-        return render(
-            request, "accounts/sign_in/magic_link.html", {"form": form}, status=400 if form else 200
-        )
-    try:
-        request_limits.check_request(request)
-    except APIError as exc:
-        return too_many(request, exc)
-    magic_links.request(form.cleaned_data["email"])
-    return redirect("magic_link_sent")
+    return inside(request) or ask_for_link(
+        request,
+        template="accounts/sign_in/magic_link.html",
+        send=magic_links.request,
+        sent="magic_link_sent",
+    )
 
 
 @require_safe

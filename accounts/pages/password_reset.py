@@ -11,24 +11,20 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.authentication import request_limits
 from accounts.authentication.mailed_links import InvalidLink
 from accounts.errors import APIError
-from accounts.pages.forms import EmailForm, NewPasswordForm
-from accounts.pages.guests import guest_page, invalid_link, secret_page, too_many
+from accounts.pages.forms import NewPasswordForm
+from accounts.pages.guests import ask_for_link, guest_page, invalid_link, secret_page, too_many
 from accounts.registration import password_reset
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @guest_page
 def ask(request: HttpRequest) -> HttpResponse:
-    """Respond in the same way for every address; only the mail says what happened."""
-    form = EmailForm(request.POST) if request.method == "POST" else None
-    if form is None or not form.is_valid():
-        return render(request, "account/password_reset.html", {"form": form}, status=400 if form else 200)
-    try:
-        request_limits.check_request(request)
-    except APIError as exc:
-        return too_many(request, exc)
-    password_reset.request(form.cleaned_data["email"])
-    return redirect("account_reset_password_done")
+    return ask_for_link(
+        request,
+        template="account/password_reset.html",
+        send=password_reset.request,
+        sent="account_reset_password_done",
+    )
 
 
 @require_safe

@@ -23,17 +23,17 @@ def per_request(target: Target, database_url: str, redis_url: str) -> tuple[floa
     with psycopg.connect(database._replace(path="/postgres").geturl(), autocommit=True) as connection:
 
         def transactions(requests: int) -> int:
-            before = told()
+            before = results()
             ask(target, requests)
             connection.execute(END_ALL, [database.path.strip("/")])
-            return told() - before
+            return results() - before
 
-        def told() -> int:
+        def results() -> int:
             found = connection.execute(TRANSACTIONS, [database.path.strip("/")]).fetchone()
             assert found is not None
             return int(found[0])
 
-        # What was done before is told at the first end, and each end makes connections begin anew.
+        # What was done before is reported at the first end, and each end makes connections begin anew.
         transactions(WARM)
         alone = transactions(WARM)
         statements = transactions(WARM + COUNTED) - alone

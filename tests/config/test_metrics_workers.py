@@ -1,4 +1,4 @@
-"""What several worker processes count, told by whichever of them is asked, through reloads and crashes."""
+"""What several worker processes count, reported by each of them, through reloads and crashes."""
 
 from __future__ import annotations
 

@@ -109,13 +109,13 @@ def test_the_cap_holds_for_a_crowd_that_is_larger_than_its_connections(
     for number in range(47):
         make_token(member, f"old {number}")
     wish: dict[str, Any] = {"permissions": ["index:read:*"], "expiresInDays": 1}
-    told = at_once(
+    results = at_once(
         [
             partial(ask, running[number % 2], "POST", "/api/v1/tokens", bearer, wish | {"name": f"{number}"})
             for number in range(20)
         ]
     )
-    assert Counter(status for status, _ in told) == {201: 2, 409: 18}
+    assert Counter(status for status, _ in results) == {201: 2, 409: 18}
     assert ServiceAccountToken.objects.filter(organization=member.organization).count() == 50
 
 

@@ -93,7 +93,7 @@ CASES: dict[str, Case] = {
 
 
 def talk(url: str, request: bytes) -> bytes:
-    """The whole answer; the server is told to close after it."""
+    """The whole answer; the request asks the server to close after it."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as connection:
         # A server may refuse and close before it was sent everything.

@@ -137,7 +137,7 @@ class Load:
 
 
 def expect_no_fault(answers: Sequence[Answer]) -> None:
-    """No fault of ours, no hanging, and whoever is sent away for a while is told for how long."""
+    """No fault of ours, no hanging, and each 429 and 503 has a Retry-After."""
     for one in answers:
         assert one.status not in (NO_ANSWER, 500, 502), one
         assert one.seconds < LONGEST, one

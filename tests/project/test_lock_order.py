@@ -27,12 +27,12 @@ NEW = "another-long-passphrase"
 
 
 def run(*tasks: Callable[[], object]) -> list[object]:
-    told = at_once(tasks)
+    results = at_once(tasks)
     problems = [
-        one for one in told if isinstance(one, Exception) and not isinstance(one, APIError | InvalidLink)
+        one for one in results if isinstance(one, Exception) and not isinstance(one, APIError | InvalidLink)
     ]
     assert not problems, problems
-    return list(told)
+    return list(results)
 
 
 def deactivate(*users: User) -> Callable[[], object]:

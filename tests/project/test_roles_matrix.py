@@ -20,9 +20,9 @@ from accounts.drf.routes import Route, routes
 from accounts.models import Membership
 from accounts.permissions.catalogue import role_scopes
 from accounts.permissions.roles import Role
-from tests.project.test_tenancy import IDS, Tenant, address, make_tenant
 from tests.support.people import browser_of, make_member
 from tests.support.sessions import session_of
+from tests.support.tenants import IDS, Tenant, address, make_tenant
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 EVERYBODY = tuple(Role)

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from hashlib import sha256
-from itertools import count
 from typing import Any
 
 import pytest
-from allauth.usersessions.models import UserSession
 from django.apps import apps
-from django.db.models import Model
 from django.test import Client
 
-from accounts import typeid
 from accounts.drf.routes import Route, routes
-from accounts.models import Index, Invitation, Membership
-from accounts.permissions.roles import Role
-from accounts.resources import end_users, indexes
-from tests.support.people import fresh_browser_of, make_member, make_organization, make_plan, make_token
-from tests.support.sessions import opened
-from tests.support.team import make_invited
-from tests.tokens.oauth.calls import Program, make_program
-from tokens.grants.token_pair import TokenPair
-from tokens.service_accounts.issue import Issued
+from tests.support.people import fresh_browser_of
+from tests.support.tenants import (
+    IDS,
+    OWNED,
+    SECRET,
+    SHARED,
+    Tenant,
+    address,
+    checksum,
+    make_tenant,
+    unknown_id,
+)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Django's own admin is for our staff, and below accounts/ people are of no organization yet.
@@ -33,90 +29,11 @@ OUTSIDE = ("admin/", "accounts/")
 CSRF = re.compile(rb'name="csrfmiddlewaretoken" value="[A-Za-z0-9]+"')
 
 
-@dataclass(frozen=True)
-class Tenant:
-    """An organization with something in each of its drawers."""
-
-    member: Membership
-    colleague: Membership
-    invitation: Invitation
-    issued: Issued
-    program: Program
-    index: Index
-    session: TokenPair
-    browser: UserSession
-
-    @property
-    def token_id(self) -> str:
-        return self.issued.token.public_id
-
-
-NUMBER = "number"
-# A mailed link's secret names nobody's row until it is known.
-SECRET = "secret"
-# For each parameter of a route: how the other organization's real id is written there, and its prefix.
-IDS: dict[str, tuple[Callable[[Tenant], str], str]] = {
-    "browser_id": (lambda tenant: str(tenant.browser.pk), NUMBER),
-    "client_id": (lambda tenant: tenant.program.id, "cli"),
-    "invitation_id": (lambda tenant: tenant.invitation.public_id, "inv"),
-    "member_id": (lambda tenant: tenant.colleague.public_id, "mem"),
-    "session_id": (lambda tenant: tenant.session.grant.public_id, "ses"),
-    "token_id": (lambda tenant: tenant.token_id, "tok"),
-    "uuid": (lambda tenant: str(tenant.index.pk), ""),
-}
-
-# Where a model's rows say which organization they belong to.
-OWNED: dict[str, str] = {
-    "accounts.User": "memberships__organization",
-    "accounts.KnownNetwork": "user__memberships__organization",
-    "accounts.MailedClaim": "user__memberships__organization",
-    "accounts.MailedLink": "user__memberships__organization",
-    "accounts.Organization": "pk",
-    "accounts.Membership": "organization",
-    "accounts.Invitation": "organization",
-    "accounts.Notice": "organization",
-    "accounts.AuditChain": "organization",
-    "accounts.AuditEvent": "organization",
-    "accounts.Index": "organization",
-    "accounts.EndUser": "organization",
-    "accounts.EndUserCount": "organization",
-    "tokens.ServiceAccountToken": "organization",
-    "tokens.TokenSecret": "token__organization",
-    "tokens.OAuthClient": "organization",
-    "tokens.ClientSecret": "client__organization",
-    "tokens.Grant": "organization",
-    "tokens.RefreshToken": "grant__organization",
-    "ratelimit.Reservation": "bucket",
-    "ratelimit.DailyUsage": "bucket",
-    "ratelimit.HourlyUsage": "bucket",
-    "usersessions.UserSession": "user__memberships__organization",
-}
-# The outbox is for staff alone: no page or endpoint of an organization reads it.
-SHARED = {"accounts.OutboxMail", "ratelimit.Plan", "ratelimit.Window"}
-
 WITH_IDS = [
     route
     for route in routes()
     if route.parameters and SECRET not in route.parameters and not route.path.startswith(OUTSIDE)
 ]
-
-
-# A short one would be found by chance in what else a page says.
-LONG_NUMBERS = count(700_000_001)
-
-
-def make_tenant() -> Tenant:
-    member = make_member(make_organization(plan=make_plan("enterprise", None)))
-    issued = make_token(member, "Everything", ["*:*:*"])
-    index = indexes.create(organization_id=member.organization_id, name="Shop")
-    end_users.find_or_create(member.organization_id, typeid.new())
-    browser = UserSession.objects.create(
-        pk=next(LONG_NUMBERS), user=member.user, session_key=typeid.new().hex, ip="127.0.0.1"
-    )
-    invitation = make_invited(member, f"{typeid.new().hex}@example.com").invitation
-    colleague = make_member(member.organization, Role.VIEWER)
-    program = make_program(member)
-    return Tenant(member, colleague, invitation, issued, program, index, opened(member), browser)
 
 
 @pytest.fixture
@@ -138,16 +55,6 @@ def caller_of(route: Route, tenant: Tenant) -> Client:
     return fresh_browser_of(tenant.member.user)
 
 
-def unknown_id(prefix: str) -> str:
-    if prefix == NUMBER:
-        return "999999999"
-    return typeid.encode(prefix, typeid.new()) if prefix else str(typeid.new())
-
-
-def address(route: Route, values: dict[str, str]) -> str:
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], route.path)
-
-
 def ask(client: Client, method: str, route: Route, values: dict[str, str]) -> tuple[int, bytes]:
     """Status and body, without what is random in a form and without the ids that the caller wrote."""
     response = client.generic(
@@ -161,16 +68,6 @@ def ask(client: Client, method: str, route: Route, values: dict[str, str]) -> tu
     for value in values.values():
         body = body.replace(value.encode(), b"the-id")
     return response.status_code, body
-
-
-def checksum(tenant: Tenant) -> str:
-    """Of every row that belongs to the tenant, in every table of the product."""
-    found = sha256()
-    for label, place in OWNED.items():
-        model: type[Model] = apps.get_model(label)
-        rows = model._default_manager.filter(**{place: tenant.member.organization_id}).order_by("pk")
-        found.update(repr([label, *rows.values_list()]).encode())
-    return found.hexdigest()
 
 
 def test_every_id_in_a_path_is_known() -> None:

@@ -15,12 +15,9 @@ import time_machine
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
-from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.authentication import known_devices
-from accounts.authentication.known_devices import NETWORK_DAYS
-from accounts.models import KnownNetwork, User
+from accounts.models import User
 from tests.accounts.authentication.flows import (
     OTHER_PASSWORD,
     PASSWORD,
@@ -29,23 +26,14 @@ from tests.accounts.authentication.flows import (
     make_person,
     sign_in,
 )
+from tests.accounts.authentication.strangers import EMAIL, HOME, OFFICE, WRONG, guess, home, person, stranger
 from tests.accounts.authentication.test_mfa import code_of
 from tests.support.mails import MailingClient, last_mail, path_of, secret_of
 from tests.support.threads import at_once
 
+__all__ = ["home", "person"]
 pytestmark = pytest.mark.django_db
-EMAIL = "ann@example.com"
-WRONG = "a-wrong-passphrase"
-HOME, OFFICE = "192.0.2.1", "192.0.2.2"
 QUARTERS = int(os.environ.get("STRANGER_QUARTERS", "2"))
-
-
-def stranger(number: int = 0) -> MailingClient:
-    return MailingClient(REMOTE_ADDR=f"198.51.100.{number}")
-
-
-def guess(number: int, times: int = 12, password: str = WRONG) -> list[int]:
-    return [login_json(stranger(number), EMAIL, password).status_code for _ in range(times)]
 
 
 def grant(browser: MailingClient, password: str = PASSWORD) -> Any:
@@ -56,21 +44,6 @@ def grant(browser: MailingClient, password: str = PASSWORD) -> Any:
 def newcomer(numbers: Iterator[int]) -> MailingClient:
     """The owner's browser or program at a network that was never seen before."""
     return MailingClient(REMOTE_ADDR=f"203.0.113.{next(numbers)}")
-
-
-@pytest.fixture
-def person(db: None) -> User:
-    return make_person(EMAIL)
-
-
-@pytest.fixture
-def home(person: User) -> MailingClient:
-    """A browser that has signed in before, and is at a stranger's network by now."""
-    browser = MailingClient(REMOTE_ADDR=HOME)
-    sign_in(browser)
-    browser.post("/accounts/logout/")
-    browser.defaults["REMOTE_ADDR"] = stranger(0).defaults["REMOTE_ADDR"]
-    return browser
 
 
 @pytest.fixture
@@ -193,63 +166,6 @@ def test_whoever_reads_the_mail_gets_no_more_codes_by_resets(person: User, setti
     assert statuses == [401] * 5 + [429] * 7
 
 
-def test_a_forged_cookie_or_anothers_is_no_known_browser(home: MailingClient, person: User) -> None:
-    make_person("other@example.com")
-    other = stranger(1)
-    sign_in(other, "other@example.com")
-    forged = stranger(2)
-    forged.cookies["device"] = home.cookies["device"].value[:-1] + "x"
-    for browser in (other, forged):
-        statuses = [login_json(browser, EMAIL, WRONG).status_code for _ in range(11)]
-        assert statuses == [401] * 10 + [429]
-
-
-def test_the_cookie_of_another_account_does_not_escape_the_ceiling(person: User, settings: Settings) -> None:
-    settings.SIGN_INS_EVERYWHERE = 5
-    make_person("other@example.com")
-    other = stranger(1)
-    sign_in(other, "other@example.com")
-    found = [login_json(other, EMAIL, WRONG).status_code for _ in range(7)]
-    assert found == [401] * 5 + [429] * 2
-
-
-def test_a_network_that_was_not_used_for_long_does_not_escape_the_ceiling(
-    person: User, settings: Settings
-) -> None:
-    settings.SIGN_INS_EVERYWHERE = 5
-    address = stranger(1).defaults["REMOTE_ADDR"]
-    known_devices.remember_network(person, address, timezone.now() - timedelta(days=NETWORK_DAYS))
-    assert guess(1, 7) == [401] * 5 + [429] * 2
-    known_devices.remember_network(person, address)
-    assert guess(1, 1) == [401]
-
-
-def test_a_new_password_makes_the_browsers_and_networks_of_the_one_before_unknown(
-    home: MailingClient, settings: Settings
-) -> None:
-    settings.SIGN_INS_EVERYWHERE = 3
-    owner = MailingClient(REMOTE_ADDR=OFFICE)
-    owner.post("/accounts/password/reset/", {"email": EMAIL})
-    owner.post(path_of(last_mail()), {"password": OTHER_PASSWORD})
-    program = MailingClient(REMOTE_ADDR=HOME)
-    found = [login_json(device, EMAIL, WRONG).status_code for device in (home, program) for _ in range(3)]
-    assert found == [401] * 3 + [429] * 3
-    assert login_json(owner, EMAIL, OTHER_PASSWORD).status_code == 200
-
-
-def test_the_browser_that_changes_the_password_stays_known_and_its_network_too(
-    person: User, settings: Settings
-) -> None:
-    settings.SIGN_INS_EVERYWHERE = 3
-    owner, program = MailingClient(REMOTE_ADDR=HOME), MailingClient(REMOTE_ADDR=HOME)
-    sign_in(owner)
-    owner.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": OTHER_PASSWORD})
-    owner.defaults["REMOTE_ADDR"] = OFFICE
-    assert guess(0, 4) == [401] * 3 + [429]
-    for device in (owner, program):
-        assert login_json(device, EMAIL, OTHER_PASSWORD).status_code == 200
-
-
 def test_the_ceiling_of_codes_is_that_of_a_day(person: User, settings: Settings, clock: Any) -> None:
     settings.CODES_EVERYWHERE = 2
     add_factor(person)
@@ -262,17 +178,6 @@ def test_the_ceiling_of_codes_is_that_of_a_day(person: User, settings: Settings,
     assert status(4) == 429
     clock.shift(timedelta(hours=2))
     assert status(5) == 401
-
-
-def test_a_known_browser_guesses_no_more_than_ten_times(home: MailingClient) -> None:
-    pages = [sign_in(home, EMAIL, WRONG).content.decode() for _ in range(12)]
-    assert ["Too many tries" in page for page in pages] == [False] * 10 + [True] * 2
-
-
-def test_the_cookie_of_a_browser_is_no_scripts_business(home: MailingClient) -> None:
-    cookie = home.cookies["device"]
-    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
-    assert EMAIL not in cookie.value
 
 
 def test_a_client_with_a_whole_48_does_not_reach_the_ceiling(person: User) -> None:
@@ -303,15 +208,6 @@ def test_clients_without_a_readable_address_share_one_window_of_an_account(
     assert found == [401] * 10 + [429] * 2
     named = MailingClient(HTTP_X_FORWARDED_FOR="198.51.100.1")
     assert login_json(named, EMAIL).status_code == 200
-
-
-def test_networks_that_were_not_used_for_long_are_forgotten(person: User) -> None:
-    login_json(MailingClient(REMOTE_ADDR=HOME), EMAIL)
-    assert [one.network for one in KnownNetwork.objects.all()] == [HOME]
-    for number in range(30):
-        login_json(stranger(number), EMAIL)
-    assert KnownNetwork.objects.count() == 20
-    assert not KnownNetwork.objects.filter(network=HOME).exists()
 
 
 @pytest.mark.django_db(transaction=True)

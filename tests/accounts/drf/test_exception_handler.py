@@ -1,4 +1,4 @@
-"""Whatever a view of the API raises, the client is told in the one shape of refusals."""
+"""Whatever a view of the API raises, the client gets one form of error."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def test_a_fault_is_logged_with_its_traceback_and_request_id(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     client.get("/api/raise/fault", headers={"X-Request-ID": "a-1"})
-    told = [record.getMessage() for record in caplog.records if record.exc_info]
-    assert told == ["Request a-1 failed"]
+    results = [record.getMessage() for record in caplog.records if record.exc_info]
+    assert results == ["Request a-1 failed"]
     assert "internal reason" in caplog.text
 
 
@@ -122,12 +122,12 @@ def test_json_is_served_whatever_is_asked_for(client: Client, accept: str) -> No
 
 
 def test_djangos_own_validation_errors_are_told_by_field() -> None:
-    told = api_error_of(ValidationError({"name": ["Too long."], "__all__": ["No."]}))
-    assert told is not None
-    assert told.extra == {"fields": {"name": ["Too long."], "non_field_errors": ["No."]}}
-    told = api_error_of(ValidationError("No."))
-    assert told is not None
-    assert told.extra == {"fields": {"non_field_errors": ["No."]}}
+    results = api_error_of(ValidationError({"name": ["Too long."], "__all__": ["No."]}))
+    assert results is not None
+    assert results.extra == {"fields": {"name": ["Too long."], "non_field_errors": ["No."]}}
+    results = api_error_of(ValidationError("No."))
+    assert results is not None
+    assert results.extra == {"fields": {"non_field_errors": ["No."]}}
 
 
 def test_errors_of_nested_serializers_have_dotted_names() -> None:
@@ -141,9 +141,9 @@ def test_errors_of_nested_serializers_have_dotted_names() -> None:
     outer = Outer(data={"items": [{"scope": "ok"}, {"scope": "long"}, 7], "tags": [1, "x"]})
     with pytest.raises(serializers.ValidationError) as raised:
         outer.is_valid(raise_exception=True)
-    told = api_error_of(raised.value)
-    assert told is not None
-    assert list(told.extra["fields"]) == ["items.1.scope", "items.2", "tags.1"]
+    results = api_error_of(raised.value)
+    assert results is not None
+    assert list(results.extra["fields"]) == ["items.1.scope", "items.2", "tags.1"]
 
 
 def test_only_an_absent_store_is_an_outage() -> None:

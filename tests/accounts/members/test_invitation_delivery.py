@@ -31,7 +31,7 @@ def unsent(owner: Membership, settings, time_machine: TimeMachineFixture) -> Inv
 
 
 @pytest.mark.parametrize(
-    ("after", "told", "counted"),
+    ("after", "expected", "counted"),
     [
         (timedelta(0), Delivery.WAITING, False),
         (outbox.LEASE, Delivery.WAITING, True),
@@ -41,9 +41,9 @@ def unsent(owner: Membership, settings, time_machine: TimeMachineFixture) -> Inv
     ],
 )
 def test_it_waits_for_a_day_and_is_undelivered_after_its_first_try_until_the_link_expires(
-    unsent, after, told, counted
+    unsent, after, expected, counted
 ):
-    assert delivery(unsent, NOON + after) is told
+    assert delivery(unsent, NOON + after) is expected
     assert undelivered(NOON + after).exists() is counted
 
 

@@ -62,11 +62,11 @@ def test_two_owners_who_end_each_other_at_once_leave_one() -> None:
         one = make_member()
         other = make_member(one.organization)
         first, second = PAIRS[number % len(PAIRS)]
-        told = at_once([partial(first, one, other), partial(second, other, one)])
-        problems = [result for result in told if isinstance(result, Exception)]
+        results = at_once([partial(first, one, other), partial(second, other, one)])
+        problems = [result for result in results if isinstance(result, Exception)]
         owners = Membership.objects.active().filter(organization=one.organization, role=Role.OWNER)
-        assert owners.count() >= 1, (first, second, told)
-        assert all(isinstance(problem, APIError) for problem in problems), (first, second, told)
+        assert owners.count() >= 1, (first, second, results)
+        assert all(isinstance(problem, APIError) for problem in problems), (first, second, results)
         assert {problem.error for problem in problems if isinstance(problem, APIError)} <= {
             errors.LAST_OWNER,
             errors.TOKEN_REVOKED,
@@ -82,9 +82,9 @@ def test_the_loser_of_two_who_leave_at_once_is_told_last_owner() -> None:
         one = make_member()
         other = make_member(one.organization)
         act = (leave, step_down, deactivate, delete)[number % 4]
-        told = at_once([partial(act, one, other), partial(act, other, one)])
-        refused = [result.error for result in told if isinstance(result, APIError)]
-        assert refused == [errors.LAST_OWNER], (act, told)
+        results = at_once([partial(act, one, other), partial(act, other, one)])
+        refused = [result.error for result in results if isinstance(result, APIError)]
+        assert refused == [errors.LAST_OWNER], (act, results)
 
 
 def test_of_twenty_who_accept_at_once_one_joins() -> None:
@@ -94,9 +94,9 @@ def test_of_twenty_who_accept_at_once_one_joins() -> None:
         invited = invitations.find(secret)
         assert invited is not None
         person = make_proven(invited.email)
-        told = at_once([partial(invitations.accept, secret=secret, user=person)] * 20)
-        assert sum(isinstance(result, Membership) for result in told) == 1
-        refused = [result.error for result in told if isinstance(result, APIError)]
+        results = at_once([partial(invitations.accept, secret=secret, user=person)] * 20)
+        assert sum(isinstance(result, Membership) for result in results) == 1
+        refused = [result.error for result in results if isinstance(result, APIError)]
         assert refused == [errors.INVITATION_GONE] * 19
         assert owner.organization.memberships.filter(user=person).count() == 1
 
@@ -104,8 +104,8 @@ def test_of_twenty_who_accept_at_once_one_joins() -> None:
 def test_of_two_links_for_one_address_sent_at_once_one_works() -> None:
     owner = make_member()
     email = f"{make_user().pk.hex}@example.com"
-    told = at_once([partial(make_invited, owner, email)] * 3)
-    secrets = [result.secret for result in told if isinstance(result, invitations.Invited)]
+    results = at_once([partial(make_invited, owner, email)] * 3)
+    secrets = [result.secret for result in results if isinstance(result, invitations.Invited)]
     assert len(secrets) == 3
     assert sum(invitations.find(secret) is not None for secret in secrets) == 1
 
@@ -126,12 +126,14 @@ def test_an_inviters_removal_and_the_acceptance_are_ordered() -> None:
         person = make_proven(f"{admin.pk.hex}@example.com")
         secret = make_invited(admin, person.email, Role.ADMIN).secret
         accept = partial(invitations.accept, secret=secret, user=person)
-        told = at_once(
+        results = at_once(
             [partial(after, 12, partial(remove, owner, admin)), partial(after, number % 25, accept)]
         )
-        assert not isinstance(told[0], Exception), told
-        joined = isinstance(told[1], Membership)
-        assert joined or (isinstance(told[1], APIError) and told[1].error is errors.INVITATION_GONE), told
+        assert not isinstance(results[0], Exception), results
+        joined = isinstance(results[1], Membership)
+        assert joined or (isinstance(results[1], APIError) and results[1].error is errors.INVITATION_GONE), (
+            results
+        )
         assert Membership.objects.filter(user=person).exists() is joined
         actions = list(owner.organization.audit_events.order_by("sequence").values_list("action", flat=True))
         order = [action for action in actions if action in ("member.joined", "member.removed")]
@@ -151,20 +153,20 @@ def test_no_token_outlives_a_removal_that_hands_others_over() -> None:
             issue, actor=actor(member), name="new", permissions=["index:read:*"], expires_in_days=1
         )
         transfers = {kept.token.pk: owner.pk}
-        told = at_once(
+        results = at_once(
             [
                 partial(member_removal.remove, actor=actor(owner), member_id=member.pk, transfers=transfers),
                 partial(after, number % 9, create),
             ]
         )
-        assert not isinstance(told[0], Exception), told
+        assert not isinstance(results[0], Exception), results
         assert not isinstance(credential.authenticate_token(kept.plaintext), errors.ErrorCode)
-        made = isinstance(told[1], Issued)
-        if isinstance(told[1], Issued):
-            assert credential.authenticate_token(told[1].plaintext) is errors.TOKEN_REVOKED
+        made = isinstance(results[1], Issued)
+        if isinstance(results[1], Issued):
+            assert credential.authenticate_token(results[1].plaintext) is errors.TOKEN_REVOKED
         else:
-            assert isinstance(told[1], APIError), told
-            assert told[1].error is errors.TOKEN_REVOKED
+            assert isinstance(results[1], APIError), results
+            assert results[1].error is errors.TOKEN_REVOKED
         assert log.first_broken(owner.organization_id) is None
         outcomes.add(made)
     assert outcomes == {True, False} or ROUNDS < 20
@@ -187,6 +189,6 @@ def test_two_who_remove_each_other_while_tokens_are_made_meet_no_deadlock() -> N
             )
             for n, admin in enumerate(admins)
         ]
-        told = at_once(acts)
-        assert all(isinstance(one, APIError) for one in told if isinstance(one, Exception)), told
+        results = at_once(acts)
+        assert all(isinstance(one, APIError) for one in results if isinstance(one, Exception)), results
         assert log.first_broken(owner.organization_id) is None

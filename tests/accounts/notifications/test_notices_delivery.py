@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def now(owner: Membership) -> datetime:
-    """The moment after a token was created, which its organization is to be told of."""
+    """The moment after a token was created, about which its organization gets a mail."""
     make_token(owner)
     return timezone.now()
 

@@ -1,4 +1,4 @@
-"""80 % and 100 % of the day's plan: told once a day and threshold, by the counters of store and SQL."""
+"""80 % and 100 % of the day's plan: mailed once a day and threshold, by the counters of store and SQL."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def subjects(moment: datetime = NOON) -> list[str]:
 
 def test_each_threshold_is_told_once(acme: Membership) -> None:
     Notice.objects.all().delete()
-    told = []
+    results = []
     for _ in range(12):
         use(acme.organization, 1)
-        told.append(subjects())
-    assert [number for number, found in enumerate(told, 1) if found] == [8, 10]
-    assert told[7] == ["Acme has used 80 % of its plan for today"]
-    assert told[9] == ["Acme has used up its plan for today"]
+        results.append(subjects())
+    assert [number for number, found in enumerate(results, 1) if found] == [8, 10]
+    assert results[7] == ["Acme has used 80 % of its plan for today"]
+    assert results[9] == ["Acme has used up its plan for today"]
     assert subjects(NOON + timedelta(hours=11)) == []
 
 
@@ -143,6 +143,6 @@ def test_of_four_housekeepings_at_once_one_tells() -> None:
         use(owner.organization, 10, timezone.now())
         before = len(mail.outbox)
         now = timezone.now()
-        told = at_once([lambda now=now: round_at(now)] * 4)
-        assert not [one for one in told if isinstance(one, Exception)], told
+        results = at_once([lambda now=now: round_at(now)] * 4)
+        assert not [one for one in results if isinstance(one, Exception)], results
         assert [one.to for one in mail.outbox[before:]] == [[owner.user.email]]

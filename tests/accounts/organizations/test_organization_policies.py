@@ -97,9 +97,9 @@ def test_every_policy_is_read_and_written_at_the_api(api: APIClient, owner: Memb
     }
     answer = api.patch(ORGANIZATION, wanted)
     assert answer.status_code == 200
-    told = api.get(ORGANIZATION).json()
-    assert answer.json() == told
-    assert told | wanted | {"emailDomains": ["acme.example", "xn--bcher-kva.example"]} == told
+    results = api.get(ORGANIZATION).json()
+    assert answer.json() == results
+    assert results | wanted | {"emailDomains": ["acme.example", "xn--bcher-kva.example"]} == results
     [event] = changes(owner.organization, "organization.changed")
     assert event["longest_token_days"] == [None, 90]
     assert event["email_domains"] == [[], ["acme.example", "xn--bcher-kva.example"]]
@@ -211,11 +211,11 @@ def test_a_provider_or_tenant_that_cannot_be_is_refused(
 @pytest.mark.usefixtures("providers")
 def test_provider_and_tenant_are_named_and_forgotten(api: APIClient, owner: Membership) -> None:
     wanted = {"ssoRequired": True, "ssoProvider": "google", "ssoTenant": "acme.example"}
-    told = api.patch(ORGANIZATION, wanted).json()
-    assert told | wanted == told == api.get(ORGANIZATION).json()
+    results = api.patch(ORGANIZATION, wanted).json()
+    assert results | wanted == results == api.get(ORGANIZATION).json()
     cleared = {"ssoProvider": None, "ssoTenant": None}
-    told = api.patch(ORGANIZATION, cleared).json()
-    assert told | cleared == told
+    results = api.patch(ORGANIZATION, cleared).json()
+    assert results | cleared == results
     assert changes(owner.organization, "organization.changed")[0]["sso_tenant"] == ["", "acme.example"]
 
 

@@ -1,4 +1,4 @@
-"""Staff reset a second factor: confirmed, mailed, told to the organizations; every session ends."""
+"""Staff reset a second factor: confirmed, mailed, recorded for the organizations; every session ends."""
 
 from __future__ import annotations
 
@@ -98,12 +98,12 @@ def test_each_of_their_organizations_is_told_who_did_it(staff: Client, ada: Memb
     reset(staff, ada.user)
     for membership in Membership.objects.filter(user=ada.user):
         events = AuditEvent.objects.filter(organization=membership.organization, actor_name="Sam")
-        told = {one.action: (one.actor_type, one.target_name, one.changes) for one in events}
+        results = {one.action: (one.actor_type, one.target_name, one.changes) for one in events}
         methods = {"methods": ["Recovery codes", "TOTP Authenticator"]}
-        assert told.pop("user.mfa_reset") == ("staff", "Ada", methods)
+        assert results.pop("user.mfa_reset") == ("staff", "Ada", methods)
         ended = {"sessionsEnded": 1, "reason": SIGNED_OUT}
         here = membership.organization_id == ada.organization_id
-        assert told == ({"sessions.ended": ("staff", "Ada", ended)} if here else {})
+        assert results == ({"sessions.ended": ("staff", "Ada", ended)} if here else {})
         assert log.first_broken(membership.organization_id) is None
     assert not AuditEvent.objects.filter(action="user.mfa_disabled").exists()
     assert LogEntry.objects.get().change_message == "Second factor reset."

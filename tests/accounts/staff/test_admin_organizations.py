@@ -77,9 +77,9 @@ def test_suspending_stops_the_tokens_and_resuming_lets_them_work_again(
     act(staff, "suspend", owner.organization)
     act(staff, "resume", owner.organization)
     assert isinstance(credential.authenticate_token(issued.plaintext), Credential)
-    told = LogEntry.objects.order_by("pk").values_list("change_message", "object_id")
+    results = LogEntry.objects.order_by("pk").values_list("change_message", "object_id")
     pk = str(owner.organization_id)
-    assert list(told) == [(f"Suspended: {REASON}", pk), ("Resumed.", pk)]
+    assert list(results) == [(f"Suspended: {REASON}", pk), ("Resumed.", pk)]
 
 
 def test_suspension_asks_for_a_reason_and_confirmation_and_records_the_reason(

@@ -19,8 +19,8 @@ def test_a_plans_numbers_are_edited_and_its_slug_is_not(staff: Client) -> None:
     assert staff.post(page, form).status_code == 302
     plan.refresh_from_db()
     assert (plan.slug, plan.requests_per_day, plan.burst_per_minute) == ("free", None, 30)
-    told = LogEntry.objects.get().change_message
-    assert told.endswith("Requests per day: 100 → none; Burst per minute: none → 30")
+    results = LogEntry.objects.get().change_message
+    assert results.endswith("Requests per day: 100 → none; Burst per minute: none → 30")
 
 
 def test_a_plan_without_a_number_is_unlimited(staff: Client) -> None:

@@ -36,7 +36,7 @@ def staff(db: None) -> Client:
     return browser
 
 
-def told(organization: Organization) -> list[tuple[str, str, str, dict[str, Any]]]:
+def results(organization: Organization) -> list[tuple[str, str, str, dict[str, Any]]]:
     events = AuditEvent.objects.filter(organization=organization, actor_type="staff").order_by("sequence")
     return [(one.action, one.actor_name, one.target_name, one.changes) for one in events]
 
@@ -60,17 +60,17 @@ def test_an_edit_is_told_in_each_of_their_organizations(staff: Client, ada: Memb
     edit(staff, ada.user, name="Ada L.", is_staff="on", groups=[support.pk])
     changes = {"name": ["Ada", "Ada L."], "is_staff": [False, True], "groups": [[], ["Support"]]}
     for organization in organizations_of(ada):
-        assert told(organization) == [("user.changed", "Sam", "Ada L.", changes)]
+        assert results(organization) == [("user.changed", "Sam", "Ada L.", changes)]
 
 
 def test_a_superusers_right_is_told(staff: Client, ada: Membership) -> None:
     edit(staff, ada.user, is_superuser="on")
-    assert told(ada.organization)[0][3] == {"is_superuser": [False, True]}
+    assert results(ada.organization)[0][3] == {"is_superuser": [False, True]}
 
 
 def test_saving_without_a_change_tells_nothing(staff: Client, ada: Membership) -> None:
     edit(staff, ada.user)
-    assert told(ada.organization) == []
+    assert results(ada.organization) == []
 
 
 def test_locking_out_and_letting_in_again_is_told(staff: Client, ada: Membership) -> None:
@@ -78,7 +78,7 @@ def test_locking_out_and_letting_in_again_is_told(staff: Client, ada: Membership
     for action in ("deactivate", "reactivate"):
         form = {"action": action, "_selected_action": ada.user_id, "confirmed": "yes"}
         staff.post(reverse("admin:accounts_user_changelist"), form)
-    actions = [action for action, *_ in told(ada.organization)]
+    actions = [action for action, *_ in results(ada.organization)]
     assert actions == ["user.deactivated", "user.reactivated"]
 
 
@@ -88,7 +88,7 @@ def test_a_reset_mail_of_staff_is_recorded_and_changes_nothing_by_itself(
     tokens = opened(ada)
     send_reset(staff, ada.user)
     for organization in organizations_of(ada):
-        assert told(organization) == [("user.reset_mailed", "Sam", "Ada", {})]
+        assert results(organization) == [("user.reset_mailed", "Sam", "Ada", {})]
     assert refresh(tokens.refresh_token).status_code == 200
 
 

@@ -101,8 +101,8 @@ def test_deactivation_is_confirmed_first_and_stops_the_tokens(staff: Client, per
     act(staff, "reactivate", person.user)
     assert User.objects.get(pk=person.user_id).is_active
     assert not ServiceAccountToken.objects.filter(revoked_at=None).exists()
-    told = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert list(told) == ["Deactivated.", "Reactivated."]
+    results = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(results) == ["Deactivated.", "Reactivated."]
 
 
 @pytest.mark.parametrize("action", ["deactivate", "delete_selected"])

@@ -98,8 +98,8 @@ def test_each_organization_is_kept_in_one_slot_and_all_masters_are_used(masters:
 
 def test_limits_are_exact_for_all_organizations_at_once(masters: list[OwnRedis]) -> None:
     limit_requests = [limit_request_for(number) for number in (0, 1, 2)]
-    told = at_once([partial(hit, limit_request) for limit_request in limit_requests for _ in range(15)])
-    assert sum(one.admitted for one in told) == 30
+    results = at_once([partial(hit, limit_request) for limit_request in limit_requests for _ in range(15)])
+    assert sum(one.admitted for one in results) == 30
     assert [admitted(limit_request, 3) for limit_request in limit_requests] == [0, 0, 0]
 
 

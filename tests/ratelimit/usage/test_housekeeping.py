@@ -1,4 +1,4 @@
-"""`manage.py housekeeping`: rounds outlive their stores, end when told to, and may be killed at any point."""
+"""`manage.py housekeeping`: rounds outlive their stores, end on a signal, and may be killed at any point."""
 
 from __future__ import annotations
 

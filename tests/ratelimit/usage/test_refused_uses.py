@@ -85,8 +85,8 @@ def test_they_are_no_calls_and_no_refusals_over_a_limit(limit_request: LimitRequ
         limit_request.subject: 0
     }
     assert reports.last_uses(limit_request.bucket, now=NOON) == {}
-    told = totals.read(NOON)
-    assert (told.calls_today, told.refused_today, told.undrained) == (0, 0, 0)
+    results = totals.read(NOON)
+    assert (results.calls_today, results.refused_today, results.undrained) == (0, 0, 0)
 
 
 @pytest.mark.usefixtures("backend")

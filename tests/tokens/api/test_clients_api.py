@@ -1,4 +1,4 @@
-"""OAuth clients as JSON: the record, the secret that is told once, and what may change."""
+"""OAuth clients as JSON: the record, the secret that is shown once, and what may change."""
 
 from __future__ import annotations
 

@@ -121,12 +121,12 @@ def test_the_role_and_the_permissions_beyond_it_are_those_of_now(ada: Membership
 
 def test_an_index_is_resolved_for_who_may_read_it(ada: Membership) -> None:
     index = make_index(ada)
-    told = {"uuid": str(index.pk), "name": "Shop"}
-    assert ask(session_of(ada), Index=index.pk).json()["index"] == told
-    assert ask(session_of(ada), Index=str(index.pk).upper()).json()["index"] == told
+    results = {"uuid": str(index.pk), "name": "Shop"}
+    assert ask(session_of(ada), Index=index.pk).json()["index"] == results
+    assert ask(session_of(ada), Index=str(index.pk).upper()).json()["index"] == results
     owner = make_member(ada.organization)
     alone = program(make_token(owner, permissions=[f"index:read:{index.pk}"]))
-    assert ask(alone, Index=index.pk).json()["index"] == told
+    assert ask(alone, Index=index.pk).json()["index"] == results
 
 
 def test_an_index_one_may_not_read_is_refused(ada: Membership) -> None:

@@ -279,9 +279,9 @@ def test_a_list_of_permissions_is_cut_after_a_whole_one_to_fit_a_header(owner: M
     many = [f"index:read:{number:03}-{'x' * 150}" for number in range(100)]
     response = program(make_token(owner, permissions=many)).get(f"{URL}?require={many[-1]}")
     assert response.status_code == 204
-    told = response["X-Tessera-Permissions"]
-    assert len(told) <= forward_auth.MAX_PERMISSIONS
-    assert told.split(" ") == many[: len(told.split(" "))]
+    results = response["X-Tessera-Permissions"]
+    assert len(results) <= forward_auth.MAX_PERMISSIONS
+    assert results.split(" ") == many[: len(results.split(" "))]
 
 
 @pytest.mark.parametrize("length", range(forward_auth.MAX_PERMISSIONS - 3, forward_auth.MAX_PERMISSIONS + 4))

@@ -1,4 +1,4 @@
-"""/api/auth/verify/nginx: auth_request lets 2xx, 401 and 403 through, so the rest is told in headers."""
+"""/api/auth/verify/nginx: auth_request lets 2xx, 401 and 403 through, so headers carry the rest."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ READ = f"{URL}?require=index:read:*"
 
 def meant(response: Any) -> tuple[int, str, str]:
     """The status that nginx sees, the one that is meant, and the code of the body that nginx is to send."""
-    told = response.headers
-    return response.status_code, told["X-Tessera-Status"], json.loads(told["X-Tessera-Body"])["code"]
+    results = response.headers
+    return response.status_code, results["X-Tessera-Status"], json.loads(results["X-Tessera-Body"])["code"]
 
 
 def test_what_passes_needs_no_translation(issued: Issued) -> None:

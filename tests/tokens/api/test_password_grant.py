@@ -65,8 +65,8 @@ def test_the_key_names_the_organization(ada: Membership) -> None:
     other = join(ada.user)
     for member in (ada, other):
         access = ask(key=member.organization.publishable_key).json()["access_token"]
-        told = program(access).get("/api/auth/whoami").json()
-        assert told["organizationId"] == member.organization.public_id
+        results = program(access).get("/api/auth/whoami").json()
+        assert results["organizationId"] == member.organization.public_id
 
 
 def test_a_person_of_one_organization_may_leave_the_key_out(ada: Membership) -> None:

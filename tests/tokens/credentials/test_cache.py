@@ -154,19 +154,19 @@ def test_an_epoch_counts_only_for_what_was_read_after_it_was_met() -> None:
 def test_one_organization_that_cannot_be_told_keeps_no_other_from_being_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = []
+    results = []
     lost, other = uuid4(), uuid4()
 
     def tell(keys: list[str], arguments: list[Any]) -> None:
         if lost.hex in keys[0]:
             raise client.StoreUnavailable
-        told.append(arguments[0])
+        results.append(arguments[0])
 
     monkeypatch.setattr(client, "fence", tell)
     with pytest.raises(client.StoreUnavailable):
         invalidation.republish({lost: 1, other: 1})
 
-    assert told == ["publish"]
+    assert results == ["publish"]
 
 
 def test_without_a_store_nothing_is_remembered(

@@ -220,15 +220,15 @@ def test_a_process_never_signs_by_a_key_that_it_makes_up(key_file: Path) -> None
 def test_the_command_says_what_it_did(key_file: Path) -> None:
     importer = make_program()
     before = importer.grant()["access_token"]
-    told = io.StringIO()
-    call_command("rotate_signing_key", stdout=told)
+    results = io.StringIO()
+    call_command("rotate_signing_key", stdout=results)
     old, new = entries(key_file)
-    assert told.getvalue().startswith(f"Key {new['kid']} signs from ")
-    assert f"Key {old['kid']} verifies until " in told.getvalue()
+    assert results.getvalue().startswith(f"Key {new['kid']} signs from ")
+    assert f"Key {old['kid']} verifies until " in results.getvalue()
     assert header_of(importer.grant()["access_token"])["kid"] == old["kid"]
     assert claims_of(before)["exp"] + access_jwt.LEEWAY_SECONDS <= old["verifies_until"]
-    call_command("rotate_signing_key", now=True, stdout=told)
-    assert "Earlier keys are refused from now on.\n" in told.getvalue()
+    call_command("rotate_signing_key", now=True, stdout=results)
+    assert "Earlier keys are refused from now on.\n" in results.getvalue()
     [only] = entries(key_file)
     after = importer.grant()["access_token"]
     assert header_of(after)["kid"] == only["kid"] == access_jwt.decode(after).kid

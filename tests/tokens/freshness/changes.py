@@ -70,8 +70,8 @@ class Watch:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT source, what FROM freshness_log AS change WHERE what != %s AND NOT EXISTS"
-                " (SELECT 1 FROM freshness_log AS told WHERE told.what = %s"
-                " AND told.txid = change.txid AND told.organization = change.organization)",
+                " (SELECT 1 FROM freshness_log AS noted WHERE noted.what = %s"
+                " AND noted.txid = change.txid AND noted.organization = change.organization)",
                 [ADVANCED, ADVANCED],
             )
             return set(cursor.fetchall())
@@ -110,8 +110,8 @@ def _trigger(model: type[Model], names: set[str]) -> str:
     columns = sorted(str(model._meta.get_field(name).column) for name in names)  # type: ignore[union-attr]
 
     def note(what: str) -> str:
-        told = f"txid_current(), '{table}', '{what}', concerned.id"
-        return f"INSERT INTO freshness_log SELECT {told} FROM ({CONCERNS[model]}) AS concerned(id);"  # noqa: S608
+        row = f"txid_current(), '{table}', '{what}', concerned.id"
+        return f"INSERT INTO freshness_log SELECT {row} FROM ({CONCERNS[model]}) AS concerned(id);"  # noqa: S608
 
     changes = [f"IF NEW.{name} IS DISTINCT FROM OLD.{name} THEN {note(name)} END IF;" for name in columns]
     if model is Organization:
@@ -127,6 +127,6 @@ def _trigger(model: type[Model], names: set[str]) -> str:
 
 
 def is_published(organization_id: UUID, client: redis.Redis) -> bool:
-    """Whether the store holds the organization's generation, so that every worker is told."""
+    """Whether Redis holds the organization's generation, so that every worker reads again."""
     stored = Organization.objects.values_list("generation", flat=True).get(pk=organization_id)
     return client.hget(f"tsr:{{{organization_id.hex}}}:meter", "generation") == str(stored)

@@ -1,4 +1,4 @@
-"""Whatever staff may do in the admin, and an operator by a command, is told of in its own transaction."""
+"""What staff do in the admin, and operators by a command, advances the generation in its own transaction."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.permissions.roles import Role
-from tests.project.test_tenancy import Tenant, make_tenant
 from tests.support.people import browser_of, make_plan, make_user
 from tests.support.sessions import make_person
+from tests.support.tenants import Tenant, make_tenant
 from tests.tokens.freshness.changes import watching
 from tests.tokens.freshness.test_freshness_api import ADDS, NEW_PASSWORD, UNREMEMBERED, assert_told
 

@@ -15,10 +15,10 @@ from django.test import Client
 
 from accounts.drf.routes import routes
 from accounts.permissions.roles import Role
-from tests.project.test_tenancy import Tenant, make_tenant
 from tests.support.clients import program
 from tests.support.mails import last_mail, secret_of
 from tests.support.sessions import make_person, opened, refresh
+from tests.support.tenants import Tenant, make_tenant
 from tests.tokens.freshness.changes import Watch, is_published, watching
 from tests.tokens.oauth.calls import ask
 from tokens.models import GrantKind

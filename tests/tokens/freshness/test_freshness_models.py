@@ -14,9 +14,9 @@ from django.utils import timezone
 from accounts.authentication.browser_sessions import BrowserSession
 from accounts.models import Membership, Organization, User
 from ratelimit.models import Plan
-from tests.project.test_tenancy import Tenant, make_tenant
 from tests.support.people import make_plan
 from tests.support.sessions import opened
+from tests.support.tenants import Tenant, make_tenant
 from tests.tokens.freshness.changes import CONCERNS, Watch, remembered, watching
 from tokens.models import Grant, OAuthClient, ServiceAccountToken
 
@@ -42,7 +42,7 @@ NOT_REMEMBERED: dict[str, str] = {
     "tokens.ClientSecret": "looked up at each use",
     "tokens.RefreshToken": "looked up at each use",
 }
-ABOUT_ROWS = "told by pages and lists, which read the row"
+ABOUT_ROWS = "shown by pages and lists, which read the row"
 ABOUT_SIGN_IN = "asked where somebody signs in or acts, never by a credential"
 FREE_FIELDS: dict[str, dict[str, str]] = {
     "accounts.Membership": {"id": "fixed", "joined_at": ABOUT_ROWS, "last_seen_at": ABOUT_ROWS},
@@ -202,8 +202,8 @@ def test_a_change_by_the_orm_counts_the_generation_up_in_its_own_transaction(wat
         tenant = make_tenant()
         watch.forget()
         change(tenant)
-        told = tenant.member.organization_id in watch.advanced()
-        found[change.__name__] = (told, watch.untold())
+        results = tenant.member.organization_id in watch.advanced()
+        found[change.__name__] = (results, watch.untold())
     assert found == {change.__name__: (True, set()) for change in BY_THE_ORM}
 
 

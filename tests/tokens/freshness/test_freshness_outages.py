@@ -75,7 +75,7 @@ LOSSES = ("restarted_empty", "restarted_with_an_older_past", "hanging", "out_of_
 
 @contextmanager
 def at(step: str, happens: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let it happen once, at that step of the next change that is told to the store."""
+    """Let it happen once, at that step of the next change that is published to Redis."""
     word, when = STEPS[step]
     tell = client.fence
     done: list[bool] = []
@@ -193,7 +193,7 @@ def test_what_was_not_confirmed_is_by_its_repetition(
         patched.setattr(client, "fence", unreachable)
         first = change(session, member, importer)
         assert first is None or first.status_code == 503
-    # Nobody was told, and whoever remembers goes on: this is what 503 says.
+    # Redis did not learn of it, so cached credentials stay valid: 503 says so.
     assert bearers[change].get(path).status_code == 200
     again = change(session, member, importer)
     assert again is None or again.status_code in (200, 204, 404)

@@ -11,11 +11,11 @@ from django.core import mail
 from django.test import Client
 
 from accounts.drf.routes import Route, routes
-from tests.project.test_tenancy import IDS, NUMBER, SECRET, Tenant, address, make_tenant, unknown_id
 from tests.support.mails import last_mail, path_of
 from tests.support.people import PASSWORD, browser_of, fresh_browser_of
 from tests.support.sessions import make_person
 from tests.support.team import fresh_browser
+from tests.support.tenants import IDS, NUMBER, SECRET, Tenant, address, make_tenant, unknown_id
 from tests.tokens.freshness.changes import watching
 from tests.tokens.freshness.test_freshness_api import ADDS, NEW_PASSWORD, UNREMEMBERED, assert_told
 
@@ -148,7 +148,7 @@ SIGNING_IN = {
 
 
 def takes_forms(route: Route) -> bool:
-    """A stranger is told which methods there are before anything else."""
+    """A request without a session learns the allowed methods first."""
     values = {name: "1" if name == "pk" else _unknown(name) for name in route.parameters}
     return Client().post(address(route, values)).status_code != 405
 

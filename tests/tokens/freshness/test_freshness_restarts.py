@@ -94,7 +94,7 @@ def test_what_ended_before_is_refused_afterwards(
 def test_nothing_remembered_outlives_the_epoch_of_the_store(
     restart: Callable[[OwnRedis], None], own_redis: OwnRedis, warm: APIClient, issued: Issued
 ) -> None:
-    """What the store was told since is lost with it: all that was remembered may have ended in between."""
+    """What was published since is lost with Redis: all that was remembered may have ended in between."""
     ServiceAccountToken.objects.filter(pk=issued.token.pk).update(revoked_at=timezone.now())
 
     restart(own_redis)

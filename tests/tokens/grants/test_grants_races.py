@@ -34,11 +34,11 @@ Task = Callable[[], object]
 
 def race(refresh: Task, ending: Task) -> list[TokenPair]:
     """Who was handed tokens; whatever else went wrong is an error of the test."""
-    told = at_once([refresh, ending])
-    for one in told:
+    results = at_once([refresh, ending])
+    for one in results:
         if isinstance(one, Exception) and not isinstance(one, InvalidGrant | InvalidScope):
             raise one
-    return [one for one in told if isinstance(one, TokenPair)]
+    return [one for one in results if isinstance(one, TokenPair)]
 
 
 def nothing_works(tokens: list[TokenPair], kinds: tuple[GrantKind, ...], client: OAuthClient | None) -> None:
@@ -152,11 +152,11 @@ def test_bulk_revocations_at_once_wait_for_each_other_and_not_for_ever() -> None
         for _ in range(20):
             opening.open_for_client(client=program.row, scope=None)
         newest_first = Grant.objects.filter(client=program.row).order_by("-pk")
-        told = at_once(
+        results = at_once(
             [
                 partial(revocation.revoke, Grant.objects.filter(client=program.row), reason="one"),
                 partial(revocation.revoke, newest_first, reason="other"),
                 partial(clients.revoke_tokens, client=program.row, actor=actor(owner)),
             ]
         )
-        assert sum(one for one in told if isinstance(one, int)) == 20, told
+        assert sum(one for one in results if isinstance(one, int)) == 20, results

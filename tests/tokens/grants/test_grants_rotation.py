@@ -1,4 +1,4 @@
-"""A family's rotation: one successor, a lost answer told again, and a reuse that ends everything."""
+"""A family's rotation: one successor, a lost response repeated, and a reuse that ends everything."""
 
 from __future__ import annotations
 

@@ -136,9 +136,9 @@ def test_it_is_recorded_and_the_owners_are_mailed(
         ("organization.deleted", "user"),
     ]
     assert first_broken(ada.organization_id) is None
-    told = [one for one in mail.outbox if "was deleted" in one.subject]
+    results = [one for one in mail.outbox if "was deleted" in one.subject]
     owners = Membership.objects.filter(organization=ada.organization, role=Role.OWNER)
-    assert sorted(one.to[0] for one in told) == sorted(owners.values_list("user__email", flat=True))
+    assert sorted(one.to[0] for one in results) == sorted(owners.values_list("user__email", flat=True))
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.MEMBER, Role.VIEWER])

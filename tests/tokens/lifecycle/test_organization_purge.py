@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.models import AuditEvent, EndUser, Organization, User
 from accounts.organizations import deletion
 from ratelimit.models import DailyUsage, HourlyUsage, Reservation
-from tests.project.test_tenancy import OWNED, Tenant, checksum, make_tenant
 from tests.support.people import actor
+from tests.support.tenants import OWNED, Tenant, checksum, make_tenant
 from tokens.lifecycle import organization_purge
 from tokens.lifecycle.organization_purge import purge_organizations
 

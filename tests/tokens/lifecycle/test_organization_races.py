@@ -33,11 +33,11 @@ def test_no_token_outlives_a_deletion_that_races_its_creation() -> None:
         owner = make_member()
         tasks: list[Callable[[], object]] = [deleting(owner)]
         tasks += [partial(after, number % 9 + n, creation(owner, f"{number} {n}")) for n in range(3)]
-        deleted, *told = at_once(tasks)
-        made = [result for result in told if isinstance(result, Issued)]
-        refused = [result.error for result in told if isinstance(result, APIError)]
+        deleted, *results = at_once(tasks)
+        made = [result for result in results if isinstance(result, Issued)]
+        refused = [result.error for result in results if isinstance(result, APIError)]
         assert isinstance(deleted, Organization), deleted
-        assert refused == [errors.TOKEN_REVOKED] * (3 - len(made)), told
+        assert refused == [errors.TOKEN_REVOKED] * (3 - len(made)), results
         for issued in made:
             assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
         assert not ServiceAccountToken.objects.filter(revoked_at=None).exists()
@@ -50,7 +50,7 @@ def test_two_owners_who_delete_it_at_once_delete_it_once() -> None:
     for _ in range(5):
         owner = make_member()
         make_token(owner)
-        told = at_once([deleting(owner), deleting(make_member(owner.organization))])
-        assert sum(isinstance(result, Organization) for result in told) == 1
-        refused = [result.error for result in told if isinstance(result, APIError)]
+        results = at_once([deleting(owner), deleting(make_member(owner.organization))])
+        assert sum(isinstance(result, Organization) for result in results) == 1
+        refused = [result.error for result in results if isinstance(result, APIError)]
         assert refused == [errors.TOKEN_REVOKED]

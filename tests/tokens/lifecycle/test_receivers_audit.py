@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 Told = tuple[str, str, int, str]
 
 
-def told(organization: Organization) -> list[Told]:
+def results(organization: Organization) -> list[Told]:
     """Kind of actor, target, number and reason of each event about ended sessions."""
     events = AuditEvent.objects.filter(organization=organization, action="sessions.ended").order_by(
         "sequence"
@@ -55,10 +55,10 @@ def elsewhere(ada: Membership) -> Organization:
 
 def test_a_removals_are_told_where_it_happened(owner: Membership, ada: Membership) -> None:
     removal.remove(memberships=Membership.objects.filter(pk=ada.pk), actor=actor(owner))
-    assert told(owner.organization) == [("user", "Ada", 2, REMOVED)]
+    assert results(owner.organization) == [("user", "Ada", 2, REMOVED)]
     event = AuditEvent.objects.get(organization=owner.organization, action="sessions.ended")
     assert event.actor_id == owner.user.public_id
-    assert told(elsewhere(ada)) == []
+    assert results(elsewhere(ada)) == []
 
 
 def change_password(ada: Membership) -> None:
@@ -93,8 +93,8 @@ def test_those_of_a_person_are_told_in_each_organization(
 ) -> None:
     there = elsewhere(ada)
     end(ada)
-    assert told(ada.organization) == [("user", "Ada", 2, reason)]
-    assert told(there) == [("user", "Ada", 1, reason)]
+    assert results(ada.organization) == [("user", "Ada", 2, reason)]
+    assert results(there) == [("user", "Ada", 1, reason)]
     assert first_broken(ada.organization_id) is None
 
 
@@ -102,10 +102,10 @@ def test_where_none_was_open_nothing_is_told(owner: Membership) -> None:
     quiet = make_person(owner.organization, Role.MEMBER)
     password_reset.set_password(quiet.user, PASSWORD)
     removal.remove(memberships=Membership.objects.filter(pk=quiet.pk), actor=actor(owner))
-    assert told(owner.organization) == []
+    assert results(owner.organization) == []
 
 
 def test_another_name_ends_nothing(ada: Membership) -> None:
     ada.user.name = "Ada L."
     ada.user.save()
-    assert told(ada.organization) == []
+    assert results(ada.organization) == []

@@ -99,7 +99,7 @@ def exported(house: House, file: Path) -> Path:
 
 @pytest.fixture
 def export(house: House, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """The audit log as it was told before everything since the backup was lost."""
+    """The audit log as it was exported before everything since the backup was lost."""
     with transaction.atomic():
         end_most_of(house)
         file = exported(house, tmp_path / f"audit.{getattr(request, 'param', 'json')}")

@@ -64,7 +64,7 @@ def is_alive(tokens: TokenPair) -> bool:
     return False
 
 
-def told(organization: Organization) -> list[dict[str, object]]:
+def results(organization: Organization) -> list[dict[str, object]]:
     events = AuditEvent.objects.filter(organization=organization, action="sessions.ended")
     return [one.changes for one in events]
 
@@ -75,7 +75,7 @@ def test_the_last_one_ends_them_and_only_where_one_is_required(ada: Membership) 
     app(ada).delete()
     assert not is_alive(here)
     assert is_alive(there)
-    assert told(ada.organization) == [{"sessionsEnded": 1, "reason": REMOVED}]
+    assert results(ada.organization) == [{"sessionsEnded": 1, "reason": REMOVED}]
     assert first_broken(ada.organization_id) is None
 
 
@@ -103,7 +103,7 @@ def test_all_at_once_in_one_statement(ada: Membership) -> None:
     passkey(ada)
     Authenticator.objects.filter(user=ada.user).delete()
     assert not is_alive(here)
-    assert len(told(ada.organization)) == 1
+    assert len(results(ada.organization)) == 1
 
 
 def test_the_page_that_removes_it_ends_them_and_leads_to_the_next(ada: Membership) -> None:

@@ -84,9 +84,9 @@ def test_chosen_tokens_change_who_answers_and_nothing_else(
     assert TokenSecret.objects.get(token=taken.token).known_to == "Xenia"
     after = ServiceAccountToken.objects.values().get(pk=taken.token.pk)
     assert after == before | {"responsible_id": owner.pk}
-    told = session.get(f"/api/v1/tokens/{taken.token.public_id}").json()
-    assert told["responsible"]["memberId"] == owner.public_id
-    assert told["createdBy"]["id"] == admin.user.public_id
+    results = session.get(f"/api/v1/tokens/{taken.token.public_id}").json()
+    assert results["responsible"]["memberId"] == owner.public_id
+    assert results["createdBy"]["id"] == admin.user.public_id
     [change] = changes(owner.organization, "token.transferred")
     assert change["responsible"][1].endswith(f"({owner.public_id})")
 

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.django_db
 
 
 def bootstrap(*more: str) -> dict[str, Any]:
-    told = io.StringIO()
+    results = io.StringIO()
     known = ["--email", "ada@example.com", "--password", "a-long-enough-passphrase", "--organization", "Acme"]
-    call_command("bootstrap", *known, "--json", *more, stdout=told)
-    found: dict[str, Any] = json.loads(told.getvalue())
+    call_command("bootstrap", *known, "--json", *more, stdout=results)
+    found: dict[str, Any] = json.loads(results.getvalue())
     return found
 
 

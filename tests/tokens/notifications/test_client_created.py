@@ -1,4 +1,4 @@
-"""An OAuth client was created: the organization's people are told by mail, as of a token."""
+"""An OAuth client was created: its members get a mail, as for a token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tokens.oauth import clients
 pytestmark = pytest.mark.django_db
 
 
-def told() -> list[tuple[str, str]]:
+def results() -> list[tuple[str, str]]:
     before = len(mail.outbox)
     enqueue()
     outbox.deliver()
@@ -34,8 +34,8 @@ def test_owners_and_admins_are_told_the_creator_too() -> None:
     make_member(owner.organization, Role.VIEWER)
     made = make_program(admin, name="Importer")
     subject = "A new OAuth client in Acme"
-    assert told() == sorted([(owner.user.email, subject), (admin.user.email, subject)])
-    assert told() == []
+    assert results() == sorted([(owner.user.email, subject), (admin.user.email, subject)])
+    assert results() == []
     body = str(mail.outbox[-1].body)
     assert f"The OAuth client “Importer” has been created in Acme by {admin.user.display_name}." in body
     assert "Scopes: index:read:*, events:write:*" in body

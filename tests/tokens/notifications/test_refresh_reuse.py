@@ -40,7 +40,7 @@ def spend_twice(raw: str, kind: GrantKind, client: OAuthClient | None = None) ->
         assert isinstance(caught.value, ReuseDetected) == (hours == 1)
 
 
-def told() -> list[tuple[str, str]]:
+def results() -> list[tuple[str, str]]:
     before = len(mail.outbox)
     later = timezone.now() + timedelta(hours=2)
     enqueue(later)
@@ -53,8 +53,8 @@ def test_the_person_and_every_owner_are_told(chief: Membership) -> None:
     member = make_person(chief.organization, Role.MEMBER, "ada@example.com", name="Ada")
     make_member(chief.organization, Role.ADMIN)
     spend_twice(opened(member, user_agent="curl/8.5.0").refresh_token, GrantKind.SESSION)
-    assert told() == [("ada@example.com", TO_PERSON), ("chief@example.com", TO_OWNERS)]
-    assert told() == []
+    assert results() == [("ada@example.com", TO_PERSON), ("chief@example.com", TO_OWNERS)]
+    assert results() == []
     first, second = (str(one.body) for one in mail.outbox[-2:])
     assert "curl 8.5.0" in first
     assert "/settings/security/" in first
@@ -65,7 +65,7 @@ def test_the_person_and_every_owner_are_told(chief: Membership) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_owner_whose_own_session_it_was_gets_one_mail(chief: Membership) -> None:
     spend_twice(opened(chief).refresh_token, GrantKind.SESSION)
-    assert told() == [("chief@example.com", TO_PERSON)]
+    assert results() == [("chief@example.com", TO_PERSON)]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -75,7 +75,7 @@ def test_of_a_clients_family_the_owners_are_told(chief: Membership) -> None:
     )
     raw = opening.open_for_client(client=client, scope=None).refresh_token
     spend_twice(raw, GrantKind.CLIENT, client)
-    assert told() == [("chief@example.com", TO_OWNERS)]
+    assert results() == [("chief@example.com", TO_OWNERS)]
     assert "of the OAuth client “Warehouse” in Acme" in str(mail.outbox[-1].body)
     assert raw not in str(mail.outbox[-1].message())
 

@@ -1,4 +1,4 @@
-"""A token was made: its organization is told by mail, and the request waits for no mail server."""
+"""A token was made: its organization gets a mail, and the request waits for no mail server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 BROKEN = "tests.accounts.notifications.broken_mail.Backend"
 
 
-def told() -> list[tuple[str, str]]:
+def results() -> list[tuple[str, str]]:
     before = len(mail.outbox)
     enqueue()
     outbox.deliver()
@@ -39,8 +39,8 @@ def test_owners_and_admins_are_told_the_maker_too() -> None:
     make_member(owner.organization, Role.VIEWER)
     made = make_token(admin, "ci", ["index:read:*", "members.view"])
     subject = "A new API token in Acme"
-    assert told() == sorted([(owner.user.email, subject), (admin.user.email, subject)])
-    assert told() == []
+    assert results() == sorted([(owner.user.email, subject), (admin.user.email, subject)])
+    assert results() == []
     body = str(mail.outbox[-1].body)
     assert f"The API token “ci” has been created in Acme by {admin.user.display_name}." in body
     assert "Permissions: index:read:*, members.view" in body
@@ -49,7 +49,7 @@ def test_owners_and_admins_are_told_the_maker_too() -> None:
 
 def test_nothing_of_the_secret_but_its_ends_is_in_a_mail(owner: Membership) -> None:
     made = make_token(owner)
-    told()
+    results()
     whole = str(mail.outbox[-1].message()) + html_of()
     assert made.plaintext[7:15] not in whole
     assert f"{made.plaintext[:7]}…{made.plaintext[-4:]}" in html_of()
@@ -57,7 +57,7 @@ def test_nothing_of_the_secret_but_its_ends_is_in_a_mail(owner: Membership) -> N
 
 def test_a_name_is_no_link_and_no_markup(owner: Membership) -> None:
     make_token(owner, "<b>https://evil.example/")
-    told()
+    results()
     assert "https://evil.example" not in str(mail.outbox[-1].body) + html_of()
     assert "<b>" not in html_of()
 
@@ -65,16 +65,16 @@ def test_a_name_is_no_link_and_no_markup(owner: Membership) -> None:
 def test_several_of_one_round_share_a_mail(owner: Membership) -> None:
     for name in ("one", "two", "three"):
         make_token(owner, name)
-    [(_, subject)] = told()
+    [(_, subject)] = results()
     assert subject.startswith("3 new API tokens in ")
     assert all(f"* {name}: tsr_sa_…" in str(mail.outbox[-1].body) for name in ("one", "two", "three"))
 
 
 def test_a_program_that_makes_one_is_named(issued: Issued) -> None:
-    told()
+    results()
     body = {"name": "child", "permissions": ["index:read:*"], "expiresInDays": 30}
     assert program(issued).post("/api/v1/tokens", body).status_code == 201
-    assert len(told()) == 1
+    assert len(results()) == 1
     assert "by the API token “Everything”." in str(mail.outbox[-1].body)
 
 
@@ -93,18 +93,18 @@ def test_a_token_that_was_not_made_is_not_told(owner: Membership) -> None:
     with transaction.atomic():
         make_token(owner)
         transaction.set_rollback(True)
-    assert told() == []
+    assert results() == []
 
 
 def test_what_a_command_makes_is_told_to_nobody(owner: Membership) -> None:
     how = {"email": owner.user.email, "organization": owner.organization.name}
     call_command("bootstrap", **how, token="ci", permission=["index:read:*"], stdout=StringIO())
     assert ServiceAccountToken.objects.filter(name="ci").exists()
-    assert told() == []
+    assert results() == []
 
 
 def test_the_link_of_the_mail_opens_the_token(owner: Membership) -> None:
     make_token(owner, "ci")
-    told()
+    results()
     link = next(word for word in str(mail.outbox[-1].body).split() if "/settings/tokens/" in word)
     assert b"ci" in browser_of(owner.user).get("/" + link.split("/", 3)[3]).content

@@ -1,4 +1,4 @@
-"""Tokens about to expire: told 14, 3 and 1 days ahead, once each, in one mail for an organization."""
+"""Tokens about to expire: mailed 14, 3 and 1 days ahead, once each, in one mail for an organization."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def days_told(issued: Issued, *days: float) -> list[bool]:
 
 def test_each_threshold_is_told_once(made: Issued) -> None:
     rounds = days_told(made, 15, 14.01, 14, 13.9, 8, 3.01, 3, 2.9, 1.5, 1, 0.5, 0.01, 0, -1)
-    assert [n for n, told in enumerate(rounds) if told] == [2, 6, 9]
+    assert [n for n, results in enumerate(rounds) if results] == [2, 6, 9]
     assert list(Notice.objects.values_list("mark", flat=True).order_by("pk")) == ["14", "3", "1"]
 
 
@@ -102,8 +102,8 @@ def test_whoever_may_manage_tokens_is_told_and_nobody_else(owner: Membership, ma
     away.user.is_active = False
     away.user.save()
     make_member()
-    told = {receiver for receiver, _ in round_at(end_of(made) - DAY)}
-    assert told == {one.user.email for one in (owner, admin, trusted)}
+    results = {receiver for receiver, _ in round_at(end_of(made) - DAY)}
+    assert results == {one.user.email for one in (owner, admin, trusted)}
     assert all(len(one.to) == 1 and not one.cc and not one.bcc for one in mail.outbox)
 
 
@@ -138,6 +138,6 @@ def test_of_four_housekeepings_at_once_one_tells() -> None:
         made = quietly(make_token(owner))
         before = len(mail.outbox)
         now = end_of(made) - DAY
-        told = at_once([lambda now=now: round_at(now)] * 4)
-        assert not [one for one in told if isinstance(one, Exception)], told
+        results = at_once([lambda now=now: round_at(now)] * 4)
+        assert not [one for one in results if isinstance(one, Exception)], results
         assert [one.to for one in mail.outbox[before:]] == [[owner.user.email]]

@@ -1,4 +1,4 @@
-"""Introspection (RFC 7662): what a token is good for, told to its own organization only."""
+"""Introspection (RFC 7662): what a token may do, for its own organization only."""
 
 from __future__ import annotations
 

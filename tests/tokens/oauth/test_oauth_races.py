@@ -31,9 +31,9 @@ def crowd(servers: list[Server], program: Program, refresh_token: str) -> list[t
     calls: list[Callable[[], tuple[int, dict[str, Any]]]] = [
         partial(refresh, servers[n % len(servers)], program, refresh_token) for n in range(CROWD)
     ]
-    told = at_once(calls)
-    assert not [one for one in told if isinstance(one, Exception)]
-    return [one for one in told if not isinstance(one, Exception)]
+    results = at_once(calls)
+    assert not [one for one in results if isinstance(one, Exception)]
+    return [one for one in results if not isinstance(one, Exception)]
 
 
 def test_forty_refreshes_at_once_give_one_successor(servers: Servers) -> None:
@@ -43,9 +43,9 @@ def test_forty_refreshes_at_once_give_one_successor(servers: Servers) -> None:
     )
     refresh_token = program.grant()["refresh_token"]
     for generation in range(2, ROUNDS + 2):
-        told = crowd(two, program, refresh_token)
-        assert {status for status, _ in told} == {200}, told
-        [refresh_token] = {body["refresh_token"] for _, body in told}
+        results = crowd(two, program, refresh_token)
+        assert {status for status, _ in results} == {200}, results
+        [refresh_token] = {body["refresh_token"] for _, body in results}
         assert RefreshToken.objects.count() == generation
         assert RefreshToken.objects.filter(used_at=None).count() == 1
     assert Grant.objects.get().revoked_at is None
@@ -56,7 +56,7 @@ def test_forty_reuses_at_once_end_the_family_and_fail_alike(servers: Servers) ->
     first = program.grant()["refresh_token"]
     second = refresh(two[0], program, first)[1]["refresh_token"]
     third = refresh(two[1], program, second)[1]["refresh_token"]
-    told = crowd(two, program, first)
-    assert {(status, body["error"]) for status, body in told} == {(400, "invalid_grant")}
+    results = crowd(two, program, first)
+    assert {(status, body["error"]) for status, body in results} == {(400, "invalid_grant")}
     assert refresh(two[0], program, third)[1]["error"] == "invalid_grant"
     assert RefreshToken.objects.count() == 3

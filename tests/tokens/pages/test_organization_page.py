@@ -112,8 +112,8 @@ def test_the_key_is_shown_and_rotated_and_the_old_one_names_nothing_at_once() ->
 
     new = Organization.objects.get(pk=ada.organization_id).publishable_key
     assert (password_grant(key).status_code, password_grant(new).status_code) == (401, 200)
-    [told] = changes(ada.organization, "organization.key_rotated")
-    assert told == {"publishable_key": [f"…{key[-4:]}", f"…{new[-4:]}"]}
+    [results] = changes(ada.organization, "organization.key_rotated")
+    assert results == {"publishable_key": [f"…{key[-4:]}", f"…{new[-4:]}"]}
 
 
 def password_grant(key: str) -> Any:

@@ -114,8 +114,8 @@ def test_page_and_file_say_what_the_api_says_at_once(
     with_calls = [day for day in body["days"] if day["calls"] or day["refused"]]
     assert sum(bool(cells) for cells in by_day.values()) == len(with_calls) == 2
     for day in with_calls:
-        told = date.fromisoformat(day["date"]).strftime("%a %-d %b %Y")
-        assert by_day[told] == [f"{day['calls']:,}", str(day["refused"])]
+        results = date.fromisoformat(day["date"]).strftime("%a %-d %b %Y")
+        assert by_day[results] == [f"{day['calls']:,}", str(day["refused"])]
     by_caller = {row[0]: row[1:] for row in table(html, "by-caller")}
     for token in body["tokens"]:
         assert by_caller[f"{token['name']} API token"] == [f"{token['calls']:,}", str(token["refused"])]
@@ -215,10 +215,10 @@ def test_the_drawing_is_sound_has_a_text_and_no_script(owner: Membership) -> Non
         ElementTree.fromstring(drawing)  # noqa: S314
         assert "style=" not in drawing
         assert "script" not in drawing
-    (told,) = re.findall(r'<desc id="chart-says">(.*?)</desc>', html, re.DOTALL)
-    assert "12 calls, at most 12 on" in told
-    assert "2 refused" in told
-    assert "The plan’s limit is 100 a day" in told
+    (results,) = re.findall(r'<desc id="chart-says">(.*?)</desc>', html, re.DOTALL)
+    assert "12 calls, at most 12 on" in results
+    assert "2 refused" in results
+    assert "The plan’s limit is 100 a day" in results
 
 
 def test_the_page_costs_the_same_for_one_day_and_for_ninety(

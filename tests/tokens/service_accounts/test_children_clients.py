@@ -69,8 +69,8 @@ def test_a_client_ends_with_the_token_that_created_it(owner: Membership, parent:
         assert exchange(ended).status_code == 401
     assert status_of(access) == 401
     assert not Grant.objects.filter(client=child.row, revoked_at=None).exists()
-    told = changes(owner.organization, "client.deleted")
-    assert [one["reason"] for one in told] == [PARENT_REVOKED, PARENT_DELETED]
+    results = changes(owner.organization, "client.deleted")
+    assert [one["reason"] for one in results] == [PARENT_REVOKED, PARENT_DELETED]
 
 
 def test_a_client_expires_with_the_token_that_created_it(owner: Membership, parent: Issued) -> None:
@@ -119,8 +119,8 @@ def test_a_secret_that_a_token_asked_for_is_revoked_with_it(owner: Membership, p
     assert status_of(stolen.json()["token"]) == 401
     by_hand.refresh_from_db()
     assert by_hand.revoked_at is None
-    (told,) = changes(owner.organization, "client.secret_ended")
-    assert told == {"lastFour": after.secret[-4:], "grantsEnded": 1, "reason": PARENT_REVOKED}
+    (results,) = changes(owner.organization, "client.secret_ended")
+    assert results == {"lastFour": after.secret[-4:], "grantsEnded": 1, "reason": PARENT_REVOKED}
 
 
 def test_a_secret_that_a_token_asked_for_expires_with_it(owner: Membership, parent: Issued) -> None:
@@ -159,8 +159,8 @@ def test_two_clients_that_gave_each_other_secrets_end_once(owner: Membership) ->
     rotated_by(one.grant()["access_token"], two)
     rotated_by(two.grant()["access_token"], one)
     clients.revoke_tokens(client=one.row, actor=actor(owner))
-    told = changes(owner.organization, "client.secret_ended")
-    assert len(told) == 2
+    results = changes(owner.organization, "client.secret_ended")
+    assert len(results) == 2
     assert exchange(one).status_code == exchange(two).status_code == 200
 
 

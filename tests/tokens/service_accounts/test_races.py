@@ -44,9 +44,9 @@ def test_forty_parallel_creators_at_49_make_exactly_one_more() -> None:
     for number in range(LIMIT - 1):
         make_token(owner, f"old {number}")
     for _ in range(FEWER_ROUNDS):
-        told = at_once([creation(owner, f"new {number}") for number in range(40)])
-        made = [result for result in told if isinstance(result, Issued)]
-        refused = [result.error for result in told if isinstance(result, APIError)]
+        results = at_once([creation(owner, f"new {number}") for number in range(40)])
+        made = [result for result in results if isinstance(result, Issued)]
+        refused = [result.error for result in results if isinstance(result, APIError)]
         assert len(made) == 1
         assert refused == [errors.TOKEN_LIMIT_REACHED] * 39
         assert active(owner) == LIMIT
@@ -55,8 +55,8 @@ def test_forty_parallel_creators_at_49_make_exactly_one_more() -> None:
 
 def test_ten_parallel_creators_of_one_name_make_one() -> None:
     owner = make_member()
-    told = at_once([creation(owner, "ci")] * 10)
-    assert sum(isinstance(result, Issued) for result in told) == 1
+    results = at_once([creation(owner, "ci")] * 10)
+    assert sum(isinstance(result, Issued) for result in results) == 1
     assert active(owner) == 1
 
 
@@ -99,10 +99,10 @@ def test_no_token_outlives_a_removal_that_races_its_creation() -> None:
         member = make_member(owner.organization, Role.ADMIN)
         tasks: list[Callable[[], object]] = [partial(ENDS[number % len(ENDS)], member)]
         tasks += [partial(after, number % 7 + n, creation(member, f"{number} {n}")) for n in range(3)]
-        told = at_once(tasks)[1:]
-        made = [result for result in told if isinstance(result, Issued)]
-        refused = [result.error for result in told if isinstance(result, APIError)]
-        assert len(made) + len(refused) == 3, told
+        results = at_once(tasks)[1:]
+        made = [result for result in results if isinstance(result, Issued)]
+        refused = [result.error for result in results if isinstance(result, APIError)]
+        assert len(made) + len(refused) == 3, results
         assert all(error is errors.TOKEN_REVOKED for error in refused)
         for issued in made:
             assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
@@ -120,8 +120,8 @@ def test_people_in_the_same_organizations_are_deleted_at_once_without_a_deadlock
         for user, chosen in zip(people, (there, reversed(there)), strict=True):
             for owner in chosen:
                 make_token(make_member(owner.organization, Role.ADMIN, user=user))
-        told = at_once([person.delete for person in people])
-        assert not [result for result in told if isinstance(result, Exception)], told
+        results = at_once([person.delete for person in people])
+        assert not [result for result in results if isinstance(result, Exception)], results
         assert not ServiceAccountToken.objects.filter(revoked_at=None).exists()
 
 
@@ -129,7 +129,7 @@ def test_two_owners_who_remove_each_other_leave_one() -> None:
     for _ in range(FEWER_ROUNDS):
         owner = make_member()
         other = make_member(owner.organization)
-        told = at_once([partial(remove, owner), partial(remove, other)])
-        refused = [result.error for result in told if isinstance(result, APIError)]
+        results = at_once([partial(remove, owner), partial(remove, other)])
+        refused = [result.error for result in results if isinstance(result, APIError)]
         assert refused == [errors.LAST_OWNER]
         assert owner.organization.memberships.count() == 1

@@ -85,14 +85,14 @@ def test_whoever_stands_in_line_for_an_organization_gets_their_turn(servers: Ser
     with ThreadPoolExecutor(IN_LINE) as crowd:
         with transaction.atomic():
             Organization.objects.locked(owner.organization_id)
-            told = [
+            results = [
                 crowd.submit(
                     ask, running[number % 2], "POST", "/api/v1/tokens", bearer, wish | {"name": str(number)}
                 )
                 for number in range(IN_LINE)
             ]
             wait_until(lambda: waiting() >= IN_LINE)
-        assert [one.result() for one in told] == [(201, "")] * IN_LINE
+        assert [one.result() for one in results] == [(201, "")] * IN_LINE
 
 
 def waiting() -> int:

@@ -102,9 +102,9 @@ def test_twenty_parallel_revocations_agree_on_one_story() -> None:
     people = [actor(make_member(owner.organization)) for _ in range(20)]
     issued = make_token(owner)
     tasks = [partial(revoke, token=issued.token, actor=one, reason=one.name) for one in people]
-    told = at_once(tasks)
-    rows = [row for row in told if isinstance(row, ServiceAccountToken)]
-    assert len(rows) == 20, told
+    results = at_once(tasks)
+    rows = [row for row in results if isinstance(row, ServiceAccountToken)]
+    assert len(rows) == 20, results
     assert len({(row.revoked_at, row.revoked_by_id, row.revoked_reason) for row in rows}) == 1
 
 

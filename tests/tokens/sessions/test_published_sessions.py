@@ -92,8 +92,8 @@ def test_a_password_is_exchanged_used_and_refreshed(line: Line, operator: Member
     keys = {"access_token", "token_type", "expires_in", "expires_at", "refresh_token", "user"}
     assert granted.keys() == keys
     assert (granted["token_type"], granted["expires_in"]) == ("bearer", 3600)
-    told = line.run(USE, YOUR_ACCESS_TOKEN=granted["access_token"])
-    assert told["userId"] == operator.user.public_id
+    results = line.run(USE, YOUR_ACCESS_TOKEN=granted["access_token"])
+    assert results["userId"] == operator.user.public_id
     again = line.run(REFRESH_GRANT, **key, YOUR_REFRESH_TOKEN=granted["refresh_token"])
     assert again.keys() == granted.keys()
     assert again["refresh_token"] != granted["refresh_token"]
@@ -105,8 +105,8 @@ def test_a_person_signs_in_calls_and_refreshes(line: Line, operator: Membership)
     assert session["expires_in"] == 900
     assert session["user"]["id"].startswith("usr_")
     assert session["user"]["role"] == "admin"
-    told = line.run(USE_SESSION, **{"eyJ...": session["access_token"]})
-    assert told["userId"] == operator.user.public_id
+    results = line.run(USE_SESSION, **{"eyJ...": session["access_token"]})
+    assert results["userId"] == operator.user.public_id
     again = line.run(REFRESH, **{'"..."': f'"{session["refresh_token"]}"'})
     assert again.keys() == session.keys()
 
@@ -114,8 +114,8 @@ def test_a_person_signs_in_calls_and_refreshes(line: Line, operator: Membership)
 def test_the_context_knows_the_person(line: Line, operator: Membership) -> None:
     session = line.run(LOGIN, **{'"..."': f'"{PASSWORD}"'})
     use = {"/v1/accounts": "/api/v1/context", "eyJ...": session["access_token"]}
-    told = line.run(USE_SESSION.replace("/v1/accounts", use.pop("/v1/accounts")), **use)
-    assert {name: told[name] for name in ("actorType", "userId", "userRole", "userName")} == {
+    results = line.run(USE_SESSION.replace("/v1/accounts", use.pop("/v1/accounts")), **use)
+    assert {name: results[name] for name in ("actorType", "userId", "userRole", "userName")} == {
         "actorType": "user",
         "userId": operator.user.public_id,
         "userRole": "admin",
@@ -125,7 +125,7 @@ def test_the_context_knows_the_person(line: Line, operator: Membership) -> None:
 
 @pytest.fixture
 def insecure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server of a test speaks plain http, which the library refuses unless it is told."""
+    """The server of a test speaks plain http, which the library refuses unless an option allows it."""
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
 
 
