@@ -10,7 +10,7 @@ from typing import Any
 from ratelimit import metrics
 from ratelimit.conf import settings
 from ratelimit.sql import limits
-from ratelimit.sql.reservations import reserve_block
+from ratelimit.sql.reservations import BLOCKS_PER_DAY, reserve_block
 from ratelimit.store import client
 from ratelimit.types import Decision, Fence, FixedWindow, LimitRequest, Verdict, decide
 
@@ -60,7 +60,8 @@ def _hit_store(
     limit_request: LimitRequest, address: str | None, fence: Fence | None, now: float | None
 ) -> Decision:
     block: tuple[Any, ...] = NO_BLOCK
-    while True:
+    # A day has fewer blocks than this, and each round has seen a newer one.
+    for _ in range(2 * BLOCKS_PER_DAY):
         answer = _run(limit_request, address, now, block, fence)
         code, epoch, day, now_ms, used, reserved, hits, ends_ms, keeps = answer
         if code == Verdict.STALE:
@@ -75,6 +76,7 @@ def _hit_store(
         )
         # With an empty block Redis knows that nothing is left, and refuses without SQL from now on.
         block = (name, day, found.start, found.end) if found else NO_BLOCK
+    raise client.StoreUnavailable("Redis asks again and again for a block that SQL has reserved.")
 
 
 def _run(

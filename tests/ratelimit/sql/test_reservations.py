@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
+from ratelimit import limiter
 from ratelimit.models import Reservation
 from ratelimit.sql.reservations import Block, reserve_block, reserve_one
 from ratelimit.types import LimitRequest
@@ -78,3 +79,12 @@ def test_a_block_lost_on_its_way_to_the_store_is_not_lost(
     assert block(limit_request, epoch, 2) == Block(2, 4)
     assert one(limit_request) == 5
     assert admitted(limit_request, LIMIT) == LIMIT - 3
+
+
+def test_sql_decides_if_redis_accepts_no_block(
+    limit_request: LimitRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request ends although a used-up block is handed out to it again and again."""
+    monkeypatch.setattr(limiter, "reserve_block", lambda *_, **__: None)
+    assert admitted(limit_request, 3) == 3
+    assert Reservation.objects.get().reserved == 3
