@@ -39,7 +39,7 @@ ACTIONS: dict[str, str] = {
     "sessions.ended": "Ended sessions",
     "sso.failed": "Was refused at single sign-on",
     "sso.linked": "Connected a sign-in provider",
-    "sso.defang": "Disconnected a sign-in provider",
+    "sso.unlinked": "Disconnected a sign-in provider",
     "token.created": "Created an API token",
     "token.revoked": "Revoked an API token",
     "token.transferred": "Handed an API token over",

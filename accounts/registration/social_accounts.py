@@ -118,7 +118,7 @@ def disconnect(user: User, provider: str) -> bool:
         raise CannotSignIn(LAST_WAY_IN)
     deleted, _ = mine.filter(provider=provider).delete()
     if deleted:
-        _record("sso.defang", user, provider)
+        _record("sso.unlinked", user, provider)
     return bool(deleted)
 
 

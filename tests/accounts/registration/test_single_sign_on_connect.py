@@ -105,7 +105,7 @@ def test_a_disconnected_provider_signs_nobody_in(google: FakeProvider, browser: 
     other = Client()
     assert sign_in_by(other, google).status_code == 400
     assert not is_inside(other)
-    assert AuditEvent.objects.filter(action="sso.defang").count() == 1
+    assert AuditEvent.objects.filter(action="sso.unlinked").count() == 1
 
 
 def test_the_last_way_in_stays(google: FakeProvider, client: Client) -> None:
