@@ -39,6 +39,8 @@ class LimitRequest:
     """A request to be decided: ``bucket`` has the day's limit, and usage is counted for ``subject``.
 
     ``charged`` is False if the day's limit does not apply; ``daily_limit`` None is unlimited.
+    ``subject_daily_limit`` is the subject's own limit within the bucket's. With ``key`` the call is also
+    counted for that key, of which a subject may have several.
     """
 
     bucket: UUID
@@ -46,6 +48,8 @@ class LimitRequest:
     daily_limit: int | None
     window: FixedWindow | None = None
     charged: bool = True
+    subject_daily_limit: int | None = None
+    key: int | None = None
 
 
 class Fence(NamedTuple):

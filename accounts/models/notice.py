@@ -16,7 +16,12 @@ class NoticeKind(models.TextChoices):
     TOKEN_CREATED = "token_created", "API token created"
     CLIENT_CREATED = "client_created", "OAuth client created"
     TOKEN_EXPIRING = "token_expiring", "API token about to expire"
-    REFRESH_REUSED = "refresh_reused", "Spent refresh token used again"
+    TOKEN_ROTATED = "token_rotated", "API token rotated"
+    TOKEN_PAUSED = "token_paused", "API token paused"
+    TOKEN_LEAKED = "token_leaked", "API token leaked"
+    TOKEN_UNUSED = "token_unused", "API token unused"
+    SUPERSEDED_USED = "superseded_used", "Superseded secret used"
+    REFRESH_REUSED = "refresh_reused", "Refresh token reused"
     PLAN_USED = "plan_used", "Day's plan used up"
 
 

@@ -60,6 +60,11 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         )
 
 
+class LeakedTokens(models.TextChoices):
+    REVOKE = "revoke", "Revoke at once"
+    NOTIFY = "notify", "Notify the owners only"
+
+
 class Organization(models.Model):
     id = models.UUIDField(primary_key=True, default=typeid.new, editable=False)
     name = models.CharField(max_length=100)
@@ -104,6 +109,28 @@ class Organization(models.Model):
         blank=True,
         help_text="Only addresses of these domains may be invited; empty means any.",
     )
+    allowed_addresses = models.JSONField(
+        "allowed addresses",
+        default=list,
+        blank=True,
+        db_default=models.Value([], models.JSONField()),
+        help_text="Programs may call from these addresses and networks only; empty means any.",
+    )
+    unused_tokens_revoked_after_days = models.PositiveSmallIntegerField(
+        "unused tokens are revoked after days",
+        null=True,
+        blank=True,
+        help_text="API tokens unused for so many days (30 to 365) are revoked; empty means never.",
+    )
+    leaked_tokens = models.CharField(
+        "leaked tokens",
+        max_length=10,
+        choices=LeakedTokens.choices,
+        default=LeakedTokens.REVOKE,
+        db_default=LeakedTokens.REVOKE,
+        help_text="What happens to an API token that was found in public.",
+    )
+    metadata = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
     suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
     generation = models.PositiveBigIntegerField(default=0, editable=False)

@@ -21,10 +21,13 @@ from django.utils import timezone
 from accounts import errors
 from accounts.errors import ErrorCode
 from ratelimit import metrics
+from ratelimit.client_ip import client_ip
 from ratelimit.types import Decision, Fence
 from tokens.credentials.credential import Credential, RefusedSecret
 from tokens.credentials.refusal_limits import refusal_limiter, refuse
 
+# Under which calls from addresses that are not allowed are counted.
+CAUSE_ADDRESS = "address"
 Found = Credential | RefusedSecret | ErrorCode
 Read = Callable[[str], Found]
 Exists = Callable[[bytes], bool]
@@ -80,6 +83,10 @@ class RequestCredential:
 
     def find(self, now: datetime | None = None) -> Found:
         """Return it from the cache if the entry is still usable, else from SQL."""
+        found = self._find(now)
+        return self._at_allowed_address(found) if isinstance(found, Credential) else found
+
+    def _find(self, now: datetime | None) -> Found:
         entry = credential_cache.entries.get(self.key) if settings.REDIS_URL else None
         if entry is None or entry.credential.has_ended(now or timezone.now()):
             return self._from_sql() if self._may_be_valid() else errors.RATE_LIMITED
@@ -102,6 +109,7 @@ class RequestCredential:
         """Read it from SQL and store the outcome on the request. Returns None if it is refused now."""
         try:
             found = self._from_sql("sql_again")
+            found = self._at_allowed_address(found) if isinstance(found, Credential) else found
         except (OperationalError, InterfaceError):
             found = errors.UNAVAILABLE
         if not isinstance(found, Credential):
@@ -126,6 +134,13 @@ class RequestCredential:
         if not refusal_limiter.seconds_left(self.request):
             return True
         return not refusal_limiter.was_refused(self.key) and (not self.may_exist or self.may_exist(self.key))
+
+    def _at_allowed_address(self, found: Credential) -> Credential | RefusedSecret:
+        if found.organization_id is None or found.id is None:
+            return found
+        if found.allows_address(client_ip(self.request)):
+            return found
+        return RefusedSecret(errors.ADDRESS_NOT_ALLOWED, found.organization_id, found.id, CAUSE_ADDRESS)
 
     def _from_sql(self, counted_as: str = "sql") -> Found:
         began = time.monotonic()

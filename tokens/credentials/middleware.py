@@ -17,9 +17,10 @@ from tokens.credentials import forward_auth_paths, internal
 from tokens.credentials.access_tokens import authenticate_jwt
 from tokens.credentials.authentication import BearerAuthentication, refused
 from tokens.credentials.cache import Found, RequestCredential
-from tokens.credentials.credential import Credential, read_token
+from tokens.credentials.credential import Credential
 from tokens.credentials.known_digests import known_digests
 from tokens.credentials.refusal_limits import refuse
+from tokens.credentials.token_lookup import read_token
 from tokens.crypto import access_jwt, opaque
 
 

@@ -92,7 +92,7 @@ def refuse(request: HttpRequest, found: ErrorCode | RefusedSecret) -> APIError:
     A secret that exists is also counted for its owner, as long as the address is within its limit.
     """
     if isinstance(found, RefusedSecret):
-        error = refusal_limiter.count(request, APIError(found.error))
+        error = refusal_limiter.count(request, APIError(found.error, **found.extra))
         if error.error is found.error:
             refused_uses.count(found.bucket, found.subject, client_ip(request))
         return error

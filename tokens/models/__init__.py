@@ -3,14 +3,13 @@
 from tokens.models.client import ClientSecret, OAuthClient
 from tokens.models.grant import Grant, GrantKind, RefreshToken
 from tokens.models.service_account import (
-    DIGEST_BYTES,
     EXPIRING_DAYS,
     MAX_DAYS,
     ServiceAccountToken,
     Status,
     TokenQuerySet,
-    TokenSecret,
 )
+from tokens.models.token_secret import DIGEST_BYTES, TokenSecret
 
 __all__ = [
     "DIGEST_BYTES",

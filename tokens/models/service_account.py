@@ -9,20 +9,17 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Length
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts import typeid
 from accounts.models import Membership, Organization
 from accounts.permissions.scopes import ScopeSet
 from tokens.models.client import OAuthClient
-from tokens.models.secret import KnownSecret
+from tokens.models.token_secret import DIGEST_BYTES, TokenSecret
 
-DIGEST_BYTES = 32
 MAX_DAYS = 365
 EXPIRING_DAYS = 14
-
-models.BinaryField.register_lookup(Length)
 
 # Reasons of revocation with the responsible membership.
 REMOVED = "The member responsible for it was removed"
@@ -32,8 +29,10 @@ DEACTIVATED = "The person responsible for it was deactivated"
 class Status(models.TextChoices):
     ACTIVE = "active", "Active"
     EXPIRING = "expiring", "Expiring"
+    PAUSED = "paused", "Paused"
     EXPIRED = "expired", "Expired"
     REVOKED = "revoked", "Revoked"
+    LEAKED = "leaked", "Leaked"
 
 
 class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
@@ -62,7 +61,11 @@ class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
 
 
 class ServiceAccountToken(models.Model):
-    """A service account's token. Permissions and expiry never change.
+    """A service account's token. Its permissions can only become narrower.
+
+    The expiry can only come closer, except that a rotation may renew it: the 365 days are then counted from
+    ``renewed_at``. ``requests_per_day`` is a limit within the organization's. A pause lasts from
+    ``paused_at`` until ``paused_until`` or ``resumed_at``, which stay for the report of what was refused.
 
     ``responsible`` has no database constraint, so that deleting the membership by any route, raw SQL
     included, stops the token through the join of the authentication query.
@@ -73,6 +76,9 @@ class ServiceAccountToken(models.Model):
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=500, blank=True)
     permissions = models.JSONField()
+    metadata = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    allowed_addresses = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    requests_per_day = models.PositiveBigIntegerField(null=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -102,11 +108,18 @@ class ServiceAccountToken(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True)
+    renewed_at = models.DateTimeField(null=True, editable=False)
+    paused_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    resumed_at = models.DateTimeField(null=True)
+    paused_reason = models.CharField(max_length=200, blank=True, db_default="")
     revoked_at = models.DateTimeField(null=True)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     revoked_reason = models.CharField(max_length=200, blank=True)
+    leaked_at = models.DateTimeField(null=True)
+    leak_source = models.CharField(max_length=200, blank=True, db_default="")
     idempotency_digest = models.BinaryField(max_length=DIGEST_BYTES, null=True)
 
     objects: ClassVar[models.Manager[ServiceAccountToken]] = TokenQuerySet.as_manager()
@@ -126,7 +139,8 @@ class ServiceAccountToken(models.Model):
         )
         constraints = (
             models.CheckConstraint(
-                condition=Q(expires_at=None) | Q(expires_at__lte=F("created_at") + timedelta(days=MAX_DAYS)),
+                condition=Q(expires_at=None)
+                | Q(expires_at__lte=Coalesce("renewed_at", "created_at") + timedelta(days=MAX_DAYS)),
                 name="tokens_expiry_within_365_days",
             ),
             models.CheckConstraint(
@@ -154,7 +168,8 @@ class ServiceAccountToken(models.Model):
 
     @property
     def current_secret(self) -> TokenSecret:
-        return max(self.secrets.all(), key=lambda secret: secret.created_at)
+        """The newest secret, except one whose rotation was cancelled."""
+        return max((one for one in self.secrets.all() if not one.revoked_at), key=lambda one: one.created_at)
 
     @property
     def known_secret(self) -> TokenSecret | None:
@@ -171,34 +186,19 @@ class ServiceAccountToken(models.Model):
             return True
         return member is None or not member.user.is_active or member.organization_id != self.organization_id
 
+    def is_paused(self, now: datetime) -> bool:
+        if self.paused_at is None or self.resumed_at is not None:
+            return False
+        return self.paused_until is None or now < self.paused_until
+
     def status(self, now: datetime) -> Status:
         if self.revoked_at is not None or self.is_orphaned:
-            return Status.REVOKED
+            return Status.LEAKED if self.leaked_at else Status.REVOKED
+        if self.expires_at is not None and self.expires_at <= now:
+            return Status.EXPIRED
+        if self.is_paused(now):
+            return Status.PAUSED
         if self.expires_at is None:
             return Status.ACTIVE
-        if self.expires_at <= now:
-            return Status.EXPIRED
         soon = self.expires_at - now <= timedelta(days=EXPIRING_DAYS)
         return Status.EXPIRING if soon else Status.ACTIVE
-
-
-class TokenSecret(KnownSecret):
-    """The digest of a token's plaintext, which was shown once."""
-
-    token = models.ForeignKey(ServiceAccountToken, on_delete=models.CASCADE, related_name="secrets")
-    digest = models.BinaryField(max_length=DIGEST_BYTES, unique=True)
-    prefix = models.CharField(max_length=40, blank=True)
-    last_four = models.CharField(max_length=4)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    valid_until = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(
-                condition=Q(digest__length=DIGEST_BYTES), name="tokens_digest_is_32_bytes"
-            ),
-        )
-        indexes = (models.Index(fields=("last_four",), name="tokens_by_last_four"),)
-
-    def __str__(self) -> str:
-        return f"…{self.last_four}"

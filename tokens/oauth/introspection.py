@@ -12,7 +12,7 @@ from accounts import typeid
 from accounts.errors import ErrorCode
 from accounts.permissions.scopes import ScopeSet
 from tokens.credentials.access_tokens import verify
-from tokens.credentials.credential import authenticate_token
+from tokens.credentials.token_lookup import authenticate_token
 from tokens.crypto import access_jwt, opaque
 from tokens.grants import refresh_tokens, status
 from tokens.grants.status import GrantStatus, scopes_of

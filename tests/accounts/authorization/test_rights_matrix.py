@@ -25,8 +25,7 @@ from tests.support.people import actor, make_member, make_organization, make_tok
 from tests.support.sessions import opened
 from tests.support.team import make_invited
 from tests.tokens.oauth.calls import make_program
-from tokens.credentials import access_tokens
-from tokens.credentials import credential as credentials
+from tokens.credentials import access_tokens, token_lookup
 from tokens.credentials.credential import Credential
 from tokens.lifecycle import member_removal
 from tokens.models import OAuthClient, ServiceAccountToken
@@ -142,7 +141,7 @@ def credential(kind: str, owner: Membership, member: Membership) -> Credential:
     elif kind == "service account":
         made = make_token(owner, permissions=scopes)
         ServiceAccountToken.objects.filter(pk=made.token.pk).update(responsible=member)
-        found = credentials.authenticate_token(made.plaintext)
+        found = token_lookup.authenticate_token(made.plaintext)
     else:
         program = make_program(owner, scopes=scopes)
         OAuthClient.objects.filter(pk=program.row.pk).update(responsible=member)

@@ -202,7 +202,8 @@ def test_its_status_says_where_it_stands(owner: Membership) -> None:
 
 
 def test_a_program_invites_within_its_own_permissions(owner: Membership) -> None:
-    from tokens.credentials.credential import Credential, authenticate_token  # noqa: PLC0415
+    from tokens.credentials.credential import Credential  # noqa: PLC0415
+    from tokens.credentials.token_lookup import authenticate_token  # noqa: PLC0415
 
     token = make_token(owner, permissions=["members.manage"])
     credential = authenticate_token(token.plaintext)

@@ -20,7 +20,7 @@ from ratelimit.models import Plan
 from tests.support.people import actor, make_member, make_token, make_user
 from tests.support.team import make_invited, make_proven
 from tests.support.threads import at_once
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.lifecycle import member_removal
 from tokens.service_accounts.issue import Issued, issue
 
@@ -160,10 +160,10 @@ def test_no_token_outlives_a_removal_that_hands_others_over() -> None:
             ]
         )
         assert not isinstance(results[0], Exception), results
-        assert not isinstance(credential.authenticate_token(kept.plaintext), errors.ErrorCode)
+        assert not isinstance(token_lookup.authenticate_token(kept.plaintext), errors.ErrorCode)
         made = isinstance(results[1], Issued)
         if isinstance(results[1], Issued):
-            assert credential.authenticate_token(results[1].plaintext) is errors.TOKEN_REVOKED
+            assert token_lookup.authenticate_token(results[1].plaintext) is errors.TOKEN_REVOKED
         else:
             assert isinstance(results[1], APIError), results
             assert results[1].error is errors.TOKEN_REVOKED

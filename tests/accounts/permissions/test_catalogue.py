@@ -120,6 +120,7 @@ permissions = [{ name = "tokens.manage", description = "Make keys", roles = ["me
     assert [(one.name, one.description) for one in tokens.permissions] == [
         ("tokens.view", "See API tokens and their usage"),
         ("tokens.manage", "Make keys"),
+        ("tokens:rotate:self", "Rotate the API token itself"),
     ]
     assert tokens.label == "Keys"
 

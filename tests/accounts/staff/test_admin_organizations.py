@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Membership, Organization
 from tests.support.people import make_member, make_organization, make_plan, make_staff, make_token
 from tests.support.team import changes, make_invited, trail
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.credentials.credential import Credential
 from tokens.models import ServiceAccountToken
 from tokens.service_accounts.issue import Issued
@@ -73,10 +73,10 @@ def test_suspending_stops_the_tokens_and_resuming_lets_them_work_again(
     staff: Client, owner: Membership, issued: Issued
 ) -> None:
     act(staff, "suspend", owner.organization)
-    assert not isinstance(credential.authenticate_token(issued.plaintext), Credential)
+    assert not isinstance(token_lookup.authenticate_token(issued.plaintext), Credential)
     act(staff, "suspend", owner.organization)
     act(staff, "resume", owner.organization)
-    assert isinstance(credential.authenticate_token(issued.plaintext), Credential)
+    assert isinstance(token_lookup.authenticate_token(issued.plaintext), Credential)
     results = LogEntry.objects.order_by("pk").values_list("change_message", "object_id")
     pk = str(owner.organization_id)
     assert list(results) == [(f"Suspended: {REASON}", pk), ("Resumed.", pk)]
@@ -153,7 +153,7 @@ def test_deleting_marks_the_organization_and_stops_its_tokens(
     assert "Yes, I’m sure" in staff.get(page).content.decode()
     assert staff.post(page, {"post": "yes"}).status_code == 302
     assert Organization.objects.get().deleted_at is not None
-    assert not isinstance(credential.authenticate_token(issued.plaintext), Credential)
+    assert not isinstance(token_lookup.authenticate_token(issued.plaintext), Credential)
     assert LogEntry.objects.get().is_deletion()
     assert [entry[1] for entry in trail(owner.organization)][-1] == "staff"
     assert trail(owner.organization)[-1][0] == "organization.deleted"

@@ -14,7 +14,7 @@ from tests.support.clients import program
 from tests.support.people import make_member, make_token
 from tests.support.sessions import session_of
 from tests.support.team import changes, trail
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.models import ServiceAccountToken
 
 RANKS = [Role.OWNER, Role.ADMIN, Role.MEMBER, Role.VIEWER]
@@ -191,5 +191,5 @@ def test_only_an_owner_in_person_hands_over_and_not_to_themselves(owner: Members
     assert mine.post(path, {"memberId": owner.public_id}).status_code == 400
     assert mine.post(path, {"memberId": make_member().public_id}).status_code == 404
     token = make_token(owner)
-    assert not isinstance(credential.authenticate_token(token.plaintext), errors.ErrorCode)
+    assert not isinstance(token_lookup.authenticate_token(token.plaintext), errors.ErrorCode)
     assert ServiceAccountToken.objects.filter(revoked_at=None).count() == 2

@@ -24,7 +24,8 @@ from tests.support.sessions import opened
 from tests.tokens.oauth.calls import make_program
 from tokens.credentials import cache
 from tokens.credentials.cache import Entry, RequestCredential
-from tokens.credentials.credential import Credential, authenticate_token
+from tokens.credentials.credential import Credential
+from tokens.credentials.token_lookup import authenticate_token
 from tokens.grants import status
 from tokens.grants.status import GrantStatus
 from tokens.models import ClientSecret, TokenSecret
@@ -70,7 +71,7 @@ def test_a_token_ends_at_the_very_moment_of_its_expiry(issued: Issued) -> None:
 def test_a_superseded_secret_ends_at_the_very_moment_of_its_end(issued: Issued) -> None:
     end = supersede(issued)
     assert isinstance(authenticate_token(issued.plaintext, end - MOMENT), Credential)
-    assert authenticate_token(issued.plaintext, end) is errors.TOKEN_EXPIRED
+    assert authenticate_token(issued.plaintext, end) is errors.TOKEN_ROTATED
 
 
 def test_a_superseded_secret_is_not_remembered_beyond_its_end(issued: Issued) -> None:

@@ -13,7 +13,7 @@ from accounts.permissions.actor import SYSTEM
 from tests.support.clients import program
 from tests.support.people import actor, make_member, make_token
 from tests.support.threads import at_once
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.credentials.credential import Credential
 from tokens.service_accounts.revoke import revoke
 
@@ -22,10 +22,10 @@ def test_its_tokens_stop_and_resume(owner: Membership) -> None:
     issued = make_token(owner)
     elsewhere = make_token(make_member())
     assert suspend(organization=owner.organization, actor=SYSTEM)
-    assert credential.authenticate_token(issued.plaintext) is errors.ORGANIZATION_SUSPENDED
-    assert isinstance(credential.authenticate_token(elsewhere.plaintext), Credential)
+    assert token_lookup.authenticate_token(issued.plaintext) is errors.ORGANIZATION_SUSPENDED
+    assert isinstance(token_lookup.authenticate_token(elsewhere.plaintext), Credential)
     assert resume(organization=owner.organization, actor=SYSTEM)
-    assert isinstance(credential.authenticate_token(issued.plaintext), Credential)
+    assert isinstance(token_lookup.authenticate_token(issued.plaintext), Credential)
 
 
 def test_a_caller_is_told_so(owner: Membership) -> None:
@@ -40,9 +40,9 @@ def test_a_token_revoked_meanwhile_stays_revoked(owner: Membership) -> None:
     issued = make_token(owner)
     suspend(organization=owner.organization, actor=SYSTEM)
     revoke(token=issued.token, actor=actor(owner))
-    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert token_lookup.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
     resume(organization=owner.organization, actor=SYSTEM)
-    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert token_lookup.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
 
 
 def test_each_change_counts_one_generation_and_a_repeat_none(owner: Membership) -> None:

@@ -20,12 +20,12 @@ from django.db.models import Model
 
 from accounts.models import Membership, Organization, User
 from ratelimit.models import Plan
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.grants import status
 from tokens.models import Grant, OAuthClient, ServiceAccountToken, TokenSecret
 from tokens.prepared_query import PreparedQuery
 
-QUERIES: tuple[PreparedQuery, ...] = (credential._QUERY, status._QUERY)
+QUERIES: tuple[PreparedQuery, ...] = (token_lookup._QUERY, status._QUERY)
 ADVANCED = "advanced"
 
 # Which organizations a row's change concerns, as SQL over the row as it was.

@@ -12,7 +12,7 @@ from tests.support.people import browser_of, fresh_browser_of, make_member, make
 from tests.support.sessions import session_of
 from tests.support.team import changes
 from tests.tokens.oauth.calls import make_program
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.credentials.credential import Credential
 from tokens.lifecycle.member_removal import ROLE_LOWERED
 from tokens.service_accounts.issue import Issued
@@ -43,7 +43,7 @@ def page(member: Membership) -> str:
 
 
 def works(issued: Issued) -> bool:
-    return isinstance(credential.authenticate_token(issued.plaintext), Credential)
+    return isinstance(token_lookup.authenticate_token(issued.plaintext), Credential)
 
 
 def held(member: Membership) -> list[str]:

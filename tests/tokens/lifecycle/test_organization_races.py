@@ -15,7 +15,7 @@ from accounts.organizations import deletion
 from tests.support.people import actor, make_member, make_token
 from tests.support.threads import at_once
 from tests.tokens.service_accounts.test_races import after, creation
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.models import ServiceAccountToken
 from tokens.service_accounts.issue import Issued
 
@@ -39,7 +39,7 @@ def test_no_token_outlives_a_deletion_that_races_its_creation() -> None:
         assert isinstance(deleted, Organization), deleted
         assert refused == [errors.TOKEN_REVOKED] * (3 - len(made)), results
         for issued in made:
-            assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
+            assert token_lookup.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
         assert not ServiceAccountToken.objects.filter(revoked_at=None).exists()
         outcomes |= {bool(made), not refused}
     # A race that always ends alike has tested nothing.

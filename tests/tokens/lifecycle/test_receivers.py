@@ -15,7 +15,7 @@ from accounts.members import removal
 from accounts.models import Membership, User
 from accounts.permissions.roles import Role
 from tests.support.people import actor, browser_of, make_member, make_organization, make_token, make_user
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.credentials.credential import Credential
 from tokens.models import ServiceAccountToken, Status
 from tokens.models.service_account import DEACTIVATED, REMOVED
@@ -120,8 +120,8 @@ def test_however_a_membership_is_deleted_its_tokens_are_stamped(
     token = ServiceAccountToken.objects.get(pk=made.token.pk)
     assert token.revoked_at is not None
     assert token.revoked_reason == REMOVED
-    assert credential.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
-    assert isinstance(credential.authenticate_token(kept.plaintext), Credential)
+    assert token_lookup.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
+    assert isinstance(token_lookup.authenticate_token(kept.plaintext), Credential)
 
 
 @pytest.mark.parametrize("end", DEACTIVATIONS)
@@ -134,13 +134,13 @@ def test_however_a_person_is_deactivated_their_tokens_are_stamped_in_every_organ
     for issued in (made, elsewhere):
         token = ServiceAccountToken.objects.get(pk=issued.token.pk)
         assert token.revoked_reason == DEACTIVATED
-        assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
+        assert token_lookup.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
 
 
 @pytest.mark.parametrize("end", [raw_sql, raw_deactivation])
 def test_behind_our_back_the_look_up_itself_refuses(member: Membership, made: Issued, end: End) -> None:
     end(member)
-    assert credential.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
+    assert token_lookup.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
     token = ServiceAccountToken.objects.get()
     now = timezone.now()
     assert token.revoked_at is None
@@ -157,8 +157,8 @@ def test_a_new_membership_of_the_same_person_revives_nothing(
 ) -> None:
     end(member)
     returned = make_member(member.organization, Role.OWNER, user=member.user)
-    assert credential.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
-    assert isinstance(credential.authenticate_token(make_token(returned).plaintext), Credential)
+    assert token_lookup.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
+    assert isinstance(token_lookup.authenticate_token(make_token(returned).plaintext), Credential)
 
 
 @pytest.mark.parametrize("end", [*DEACTIVATIONS, raw_deactivation])
@@ -167,20 +167,20 @@ def test_a_reactivated_person_revives_nothing(member: Membership, made: Issued, 
     user = User.objects.get(pk=member.user_id)
     user.is_active = True
     user.save()
-    assert credential.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
-    assert isinstance(credential.authenticate_token(make_token(member).plaintext), Credential)
+    assert token_lookup.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
+    assert isinstance(token_lookup.authenticate_token(make_token(member).plaintext), Credential)
 
 
 def test_a_membership_moved_to_another_organization_takes_no_token_along(
     member: Membership, made: Issued
 ) -> None:
     Membership.objects.filter(pk=member.pk).update(organization=make_organization())
-    assert credential.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
+    assert token_lookup.authenticate_token(made.plaintext) is errors.TOKEN_REVOKED
 
 
 def test_a_deleted_organizations_tokens_are_unknown(member: Membership, made: Issued) -> None:
     member.organization.delete()
-    assert credential.authenticate_token(made.plaintext) is errors.INVALID_TOKEN
+    assert token_lookup.authenticate_token(made.plaintext) is errors.INVALID_TOKEN
     assert not ServiceAccountToken.objects.exists()
 
 
@@ -202,7 +202,7 @@ def test_saving_a_person_who_stays_active_stops_nothing(member: Membership, made
     member.user.name = "Renamed"
     member.user.save()
     member.user.save(update_fields=["name"])
-    assert isinstance(credential.authenticate_token(made.plaintext), Credential)
+    assert isinstance(token_lookup.authenticate_token(made.plaintext), Credential)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -219,4 +219,4 @@ def test_a_deactivation_that_fails_halfway_leaves_everything_as_it_was(
     member.user.is_active = False
     with pytest.raises(RuntimeError):
         member.user.save()
-    assert isinstance(credential.authenticate_token(issued.plaintext), Credential)
+    assert isinstance(token_lookup.authenticate_token(issued.plaintext), Credential)

@@ -14,7 +14,7 @@ from tests.support.clients import program
 from tests.support.people import browser_of, make_member, make_token
 from tests.support.sessions import make_person, opened, refresh, session_of
 from tests.support.team import changes, trail
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.credentials.credential import Credential
 from tokens.models import Grant, ServiceAccountToken, TokenSecret
 from tokens.models.service_account import REMOVED
@@ -39,7 +39,7 @@ def remove(session: APIClient, member: Membership, **transfers: str) -> object:
 
 
 def works(issued: Issued) -> bool:
-    return isinstance(credential.authenticate_token(issued.plaintext), Credential)
+    return isinstance(token_lookup.authenticate_token(issued.plaintext), Credential)
 
 
 def test_everything_of_theirs_here_ends_and_nothing_elsewhere(
@@ -56,7 +56,7 @@ def test_everything_of_theirs_here_ends_and_nothing_elsewhere(
 
     assert remove(session, admin).status_code == 204
 
-    assert [credential.authenticate_token(one.plaintext) for one in tokens] == [errors.TOKEN_REVOKED] * 3
+    assert [token_lookup.authenticate_token(one.plaintext) for one in tokens] == [errors.TOKEN_REVOKED] * 3
     assert program(here.access_token).get("/api/v1/identity").status_code == 401
     assert refresh(here.refresh_token).status_code == 401
     assert Grant.objects.get(pk=here.grant.pk).revoked_reason == REMOVED

@@ -16,7 +16,7 @@ from tests.support.people import browser_of, fresh_browser_of, make_member, make
 from tests.support.sessions import opened
 from tests.support.team import fresh_browser, trail
 from tests.tokens.oauth.calls import make_program
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.models import ServiceAccountToken
 from tokens.service_accounts.issue import Issued
 
@@ -36,7 +36,7 @@ def role_page(member: Membership) -> str:
 
 
 def works(issued: Issued) -> bool:
-    return not isinstance(credential.authenticate_token(issued.plaintext), errors.ErrorCode)
+    return not isinstance(token_lookup.authenticate_token(issued.plaintext), errors.ErrorCode)
 
 
 def test_it_shows_what_hangs_on_the_person(owner: Membership, grace: Membership) -> None:

@@ -15,7 +15,7 @@ from tests.support.clients import program
 from tests.support.people import actor, browser_of, make_member, make_token
 from tests.support.team import changes
 from tests.tokens.oauth.calls import make_program
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.lifecycle import member_removal
 from tokens.models import ServiceAccountToken
 from tokens.oauth import clients
@@ -67,7 +67,7 @@ def test_all_descendants_are_revoked_with_a_token(owner: Membership) -> None:
     for token in (child, grandchild):
         token.refresh_from_db()
         assert (token.revoked_at is not None, token.revoked_reason) == (True, PARENT_REVOKED)
-    assert credential.authenticate_token(child.plaintext) is errors.TOKEN_REVOKED  # type: ignore[attr-defined]
+    assert token_lookup.authenticate_token(child.plaintext) is errors.TOKEN_REVOKED  # type: ignore[attr-defined]
     assert is_active(other.token)
     reasons = [one["reason"] for one in changes(owner.organization, "token.revoked")]
     assert reasons == ["leaked", PARENT_REVOKED, PARENT_REVOKED]

@@ -16,7 +16,7 @@ from accounts.organizations.update import change
 from accounts.permissions.actor import SYSTEM, Actor
 from accounts.permissions.roles import Role
 from tests.support.people import actor, make_member, make_organization, make_token
-from tokens.credentials import credential as credentials
+from tokens.credentials import token_lookup
 from tokens.credentials.credential import Credential
 from tokens.crypto import opaque
 from tokens.models import ServiceAccountToken, TokenSecret
@@ -28,7 +28,7 @@ LIMIT = settings.ACTIVE_TOKENS_PER_ORGANIZATION
 
 
 def credential(plaintext: str) -> Credential:
-    found = credentials.authenticate_token(plaintext)
+    found = token_lookup.authenticate_token(plaintext)
     assert isinstance(found, Credential)
     return found
 

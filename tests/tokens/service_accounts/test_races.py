@@ -19,7 +19,7 @@ from accounts.permissions.roles import Role
 from ratelimit.models import Plan
 from tests.support.people import actor, make_member, make_token, make_user
 from tests.support.threads import at_once
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.models import ServiceAccountToken
 from tokens.service_accounts.issue import Issued, issue
 from tokens.service_accounts.revoke import revoke
@@ -105,7 +105,7 @@ def test_no_token_outlives_a_removal_that_races_its_creation() -> None:
         assert len(made) + len(refused) == 3, results
         assert all(error is errors.TOKEN_REVOKED for error in refused)
         for issued in made:
-            assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
+            assert token_lookup.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
         tokens = ServiceAccountToken.objects.filter(organization=owner.organization)
         assert not tokens.filter(revoked_at=None).exists()
         outcomes |= {bool(made), not refused}

@@ -16,7 +16,7 @@ from accounts.models import Membership
 from accounts.permissions.actor import SYSTEM, Actor
 from tests.support.people import actor, make_member, make_token
 from tests.support.threads import at_once
-from tokens.credentials import credential
+from tokens.credentials import token_lookup
 from tokens.models import ServiceAccountToken, Status
 from tokens.service_accounts.issue import Issued
 from tokens.service_accounts.revoke import revoke, revoke_many, stop
@@ -28,7 +28,7 @@ def test_a_revoked_token_is_refused_at_once_and_says_who_when_and_why(owner: Mem
     issued = make_token(owner)
     before = timezone.now()
     row = revoke(token=issued.token, actor=actor(owner), reason="Left in a log")
-    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert token_lookup.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
     assert row.revoked_at is not None
     assert before <= row.revoked_at <= timezone.now()
     assert (row.revoked_by, row.revoked_reason) == (owner.user, "Left in a log")
@@ -60,9 +60,9 @@ def test_a_server_whose_clock_is_behind_can_revoke(owner: Membership) -> None:
 
 def test_an_expired_token_is_revoked_too(owner: Membership) -> None:
     issued = make_token(owner, expires_in_days=1, now=timezone.now() - timedelta(days=2))
-    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_EXPIRED
+    assert token_lookup.authenticate_token(issued.plaintext) is errors.TOKEN_EXPIRED
     revoke(token=issued.token, actor=SYSTEM)
-    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert token_lookup.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
 
 
 def test_a_token_that_went_with_its_organization_is_not_found(owner: Membership) -> None:
@@ -128,6 +128,6 @@ def test_a_revoked_token_stays_revoked_through_a_rollback_of_another() -> None:
     with transaction.atomic():
         stop(ServiceAccountToken.objects.filter(pk=issued.token.pk), actor=SYSTEM, reason="x")
         transaction.set_rollback(True)
-    assert not isinstance(credential.authenticate_token(issued.plaintext), errors.ErrorCode)
+    assert not isinstance(token_lookup.authenticate_token(issued.plaintext), errors.ErrorCode)
     revoke(token=issued.token, actor=SYSTEM)
-    assert credential.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED
+    assert token_lookup.authenticate_token(issued.plaintext) is errors.TOKEN_REVOKED

@@ -1,0 +1,48 @@
+"""The secrets of service-account tokens: one, or two while a rotation's overlap lasts."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Length
+from django.utils import timezone
+
+from tokens.models.secret import KnownSecret
+
+DIGEST_BYTES = 32
+
+models.BinaryField.register_lookup(Length)
+
+
+class TokenSecret(KnownSecret):
+    """The digest of a token's plaintext, which was shown once.
+
+    A rotation sets ``superseded_at`` and ``valid_until`` of the present secret and creates the next one. With
+    ``closes_previous_after_seconds`` the next one's first use ends the overlap that long afterwards.
+    ``revoked_at`` is set if the rotation that created the secret was cancelled.
+    """
+
+    token = models.ForeignKey("tokens.ServiceAccountToken", on_delete=models.CASCADE, related_name="secrets")
+    digest = models.BinaryField(max_length=DIGEST_BYTES, unique=True)
+    prefix = models.CharField(max_length=40, blank=True)
+    last_four = models.CharField(max_length=4)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    superseded_at = models.DateTimeField(null=True)
+    valid_until = models.DateTimeField(null=True)
+    closes_previous_after_seconds = models.PositiveIntegerField(null=True)
+    first_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    # From the token's first rotation on, calls are counted for each secret as well.
+    is_counted = models.BooleanField(default=False, db_default=False)
+    idempotency_digest = models.BinaryField(max_length=DIGEST_BYTES, null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(digest__length=DIGEST_BYTES), name="tokens_digest_is_32_bytes"
+            ),
+        )
+        indexes = (models.Index(fields=("last_four",), name="tokens_by_last_four"),)
+
+    def __str__(self) -> str:
+        return f"…{self.last_four}"
