@@ -50,10 +50,10 @@ def _shown(form: forms.Form, name: str, value: Any) -> str:
 
 @admin.register(Plan)
 class PlanAdmin(ValuesLogged):
-    list_display = ("name", "slug", "daily_limit", "per_minute")
+    list_display = ("name", "slug", "per_day", "per_minute")
 
     @admin.display(description="requests per day", ordering="requests_per_day")
-    def daily_limit(self, plan: Plan) -> str:
+    def per_day(self, plan: Plan) -> str:
         return "Unlimited" if plan.requests_per_day is None else f"{plan.requests_per_day:,}"
 
     @admin.display(description="requests per minute", ordering="burst_per_minute")

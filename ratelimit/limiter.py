@@ -66,13 +66,13 @@ def _hit_store(
         code, epoch, day, now_ms, used, reserved, hits, ends_ms, keeps = answer
         if code == Verdict.STALE:
             return Decision(False, (), 0, stale=True, epoch=epoch.decode())
-        if code != Verdict.RESERVE_FIRST or limit_request.daily_limit is None:
+        if code != Verdict.RESERVE_FIRST or limit_request.requests_per_day is None:
             decision = decide(limit_request, Verdict(code), now_ms / 1000, day, used, hits, ends_ms / 1000)
             return decision._replace(epoch=epoch.decode(), keeps=bool(keeps)) if fence else decision
         name = epoch.decode()
         date = FIRST_DAY + dt.timedelta(days=day)
         found = reserve_block(
-            limit_request.bucket, date, limit_request.daily_limit, epoch=name, known=reserved, used=used
+            limit_request.bucket, date, limit_request.requests_per_day, epoch=name, known=reserved, used=used
         )
         # With an empty block Redis knows that nothing is left, and refuses without SQL from now on.
         block = (name, day, found.start, found.end) if found else NO_BLOCK
@@ -87,12 +87,12 @@ def _run(
     fence: Fence | None,
 ) -> list[Any]:
     tag = f"tsr:{{{limit_request.bucket.hex}}}:"
-    daily_limit = (
+    requests_per_day = (
         NOT_CHARGED
         if not limit_request.charged
         else UNLIMITED
-        if limit_request.daily_limit is None
-        else limit_request.daily_limit
+        if limit_request.requests_per_day is None
+        else limit_request.requests_per_day
     )
     window = limit_request.window
     # In a cluster all keys of a script must have one slot, so a window is counted within its bucket there.
@@ -101,7 +101,7 @@ def _run(
         [tag + "meter", tag + "usage:", windows + (window.key if window else "none")],
         [
             secrets.token_hex(8),
-            daily_limit,
+            requests_per_day,
             window.limit if window else 0,
             window.seconds * 1000 if window else 0,
             limit_request.subject.hex,

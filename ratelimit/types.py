@@ -38,17 +38,17 @@ class FixedWindow:
 class LimitRequest:
     """A request to be decided: ``bucket`` has the day's limit, and usage is counted for ``subject``.
 
-    ``charged`` is False if the day's limit does not apply; ``daily_limit`` None is unlimited.
-    ``subject_daily_limit`` is the subject's own limit within the bucket's. With ``key`` the call is also
+    ``charged`` is False if the day's limit does not apply; ``requests_per_day`` None is unlimited.
+    ``subject_requests_per_day`` is the subject's own limit within the bucket's. With ``key`` the call is also
     counted for that key, of which a subject may have several.
     """
 
     bucket: UUID
     subject: UUID
-    daily_limit: int | None
+    requests_per_day: int | None
     window: FixedWindow | None = None
     charged: bool = True
-    subject_daily_limit: int | None = None
+    subject_requests_per_day: int | None = None
     key: int | None = None
 
 
@@ -100,9 +100,9 @@ def decide(
     quotas = []
     day_ends = (day + 1) * DAY_SECONDS
     until_midnight = max(1, math.ceil(day_ends - now))
-    if limit_request.charged and limit_request.daily_limit is not None:
-        remaining = max(0, limit_request.daily_limit - used)
-        quotas.append(Quota("daily", limit_request.daily_limit, DAY_SECONDS, remaining, until_midnight))
+    if limit_request.charged and limit_request.requests_per_day is not None:
+        remaining = max(0, limit_request.requests_per_day - used)
+        quotas.append(Quota("daily", limit_request.requests_per_day, DAY_SECONDS, remaining, until_midnight))
     window_ends = max(1, math.ceil(window_ends_in))
     if window := limit_request.window:
         remaining = max(0, window.limit - hits)

@@ -78,11 +78,11 @@ class PersonSerializer(CamelCase):
 
 
 class PlanSerializer(CamelCase):
-    """A plan, and the organization's own daily limit if it has one; null is unlimited."""
+    """A plan. `requestsPerDay` is the organization's own number if it has one; null is unlimited."""
 
     id = serializers.CharField(source="plan.slug")
     name = serializers.CharField(source="plan.name")
-    requests_per_day = serializers.IntegerField(source="daily_limit", allow_null=True)
+    requests_per_day = serializers.IntegerField(source="effective_requests_per_day", allow_null=True)
     burst_per_minute = serializers.IntegerField(source="plan.burst_per_minute", allow_null=True)
 
 

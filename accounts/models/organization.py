@@ -152,7 +152,7 @@ class Organization(models.Model):
         return typeid.encode("org", self.id)
 
     @property
-    def daily_limit(self) -> int | None:
+    def effective_requests_per_day(self) -> int | None:
         """Requests per day; None is unlimited."""
         return self.plan.requests_per_day if self.requests_per_day is None else self.requests_per_day
 

@@ -30,7 +30,7 @@ def find(now: dt.datetime | None = None) -> None:
     day = now.astimezone(dt.UTC).date()
     found = []
     for organization in _near(day):
-        limit = organization.daily_limit
+        limit = organization.effective_requests_per_day
         if limit is None:
             continue
         used = reports.today(organization.pk, limit, now=now).used
@@ -52,7 +52,7 @@ def find(now: dt.datetime | None = None) -> None:
 
 def compose(organization: Organization, pending: Sequence[Notice], now: dt.datetime) -> Iterator[Mailing]:
     """Write one mail to owners and admins, about the last day's highest threshold."""
-    if organization.daily_limit is None:
+    if organization.effective_requests_per_day is None:
         return
     last = max((one.facts for one in pending), key=lambda facts: (facts["day"], facts["threshold"]))
     email = plan_usage_emails.plan_used(

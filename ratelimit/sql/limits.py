@@ -87,7 +87,7 @@ def peek_window(window: FixedWindow, key: str, now: float) -> tuple[int, float]:
 
 def _reserve(limit_request: LimitRequest, date: dt.date) -> int:
     # The requests of an unlimited plan are counted too, because it may become limited during the day.
-    taken = reserve_one(limit_request.bucket, date, limit_request.daily_limit)
+    taken = reserve_one(limit_request.bucket, date, limit_request.requests_per_day)
     if taken is None:
         raise _Refused(Verdict.DAY_EXHAUSTED)
     return taken

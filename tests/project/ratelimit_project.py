@@ -43,7 +43,7 @@ class Credential:
         return self.limit_request
 
 
-CREDENTIAL = Credential(LimitRequest(bucket=uuid4(), subject=uuid4(), daily_limit=2))
+CREDENTIAL = Credential(LimitRequest(bucket=uuid4(), subject=uuid4(), requests_per_day=2))
 
 
 def identify(get_response: Handler) -> Handler:

@@ -15,12 +15,12 @@ ADDRESS = "192.0.2.1"
 
 
 def new_limit_request(
-    daily_limit: int | None = 10, *, burst: int | None = None, charged: bool = True
+    requests_per_day: int | None = 10, *, burst: int | None = None, charged: bool = True
 ) -> LimitRequest:
     bucket = uuid4()
     window = FixedWindow("burst", f"burst:{bucket.hex}", burst) if burst is not None else None
     return LimitRequest(
-        bucket=bucket, subject=uuid4(), daily_limit=daily_limit, window=window, charged=charged
+        bucket=bucket, subject=uuid4(), requests_per_day=requests_per_day, window=window, charged=charged
     )
 
 

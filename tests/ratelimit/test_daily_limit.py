@@ -70,17 +70,17 @@ def test_a_clock_that_goes_back_opens_no_day_again(backend: str) -> None:
 def test_a_raised_limit_admits_at_once() -> None:
     limit_request = new_limit_request(5)
     assert admitted(limit_request, 8) == 5
-    assert admitted(replace(limit_request, daily_limit=12), 20) == 7
+    assert admitted(replace(limit_request, requests_per_day=12), 20) == 7
 
 
 def test_a_lowered_limit_holds_at_once() -> None:
     limit_request = new_limit_request(100)
     assert admitted(limit_request, 30) == 30
-    lowered = replace(limit_request, daily_limit=20)
+    lowered = replace(limit_request, requests_per_day=20)
     refused = hit(lowered)
     assert not refused.admitted
     assert (refused.quotas[0].limit, refused.quotas[0].remaining) == (20, 0)
-    assert admitted(replace(limit_request, daily_limit=40), 20) == 10
+    assert admitted(replace(limit_request, requests_per_day=40), 20) == 10
 
 
 def test_an_unlimited_plan_announces_and_refuses_nothing() -> None:
@@ -94,10 +94,10 @@ def test_what_was_used_without_a_limit_counts_against_a_later_one(
 ) -> None:
     limit_request = new_limit_request(None)
     assert admitted(limit_request, 30) == 30
-    assert admitted(replace(limit_request, daily_limit=20), 1) == 0
+    assert admitted(replace(limit_request, requests_per_day=20), 1) == 0
     with django_assert_max_num_queries(10):
-        assert hit(replace(limit_request, daily_limit=50)).quotas[0].remaining == 19
-    assert admitted(replace(limit_request, daily_limit=50), 30) == 19
+        assert hit(replace(limit_request, requests_per_day=50)).quotas[0].remaining == 19
+    assert admitted(replace(limit_request, requests_per_day=50), 30) == 19
 
 
 def test_a_caller_whom_the_plan_does_not_hold_spends_nothing_of_it() -> None:
@@ -109,7 +109,7 @@ def test_a_caller_whom_the_plan_does_not_hold_spends_nothing_of_it() -> None:
 def test_a_whole_day_costs_sql_one_write_a_block(backend: str) -> None:
     if backend == "redis":
         limit_request = new_limit_request(BLOCKS_PER_DAY * 2)
-        for number in range(1, limit_request.daily_limit or 0):
+        for number in range(1, limit_request.requests_per_day or 0):
             hit(limit_request)
             assert Reservation.objects.get().reserved == number + number % 2
 

@@ -31,7 +31,7 @@ def test_a_daily_refusal_charges_no_burst() -> None:
     daily, burst = refused.quotas
     assert (daily.remaining, burst.remaining) == (0, 3)
     assert refused.retry_after == 12 * 3600
-    assert admitted(replace(limit_request, daily_limit=None), 8) == 3
+    assert admitted(replace(limit_request, requests_per_day=None), 8) == 3
 
 
 def test_the_burst_is_shared_by_an_organization_and_by_nobody_else() -> None:

@@ -19,8 +19,8 @@ WHOAMI = "/api/auth/whoami"
 DAY = 86_400
 
 
-def on_plan(owner: Membership, daily_limit: int | None, burst: int | None = None) -> Plan:
-    plan = make_plan(f"plan-{daily_limit}-{burst}", daily_limit)
+def on_plan(owner: Membership, requests_per_day: int | None, burst: int | None = None) -> Plan:
+    plan = make_plan(f"plan-{requests_per_day}-{burst}", requests_per_day)
     Plan.objects.filter(pk=plan.pk).update(burst_per_minute=burst)
     Organization.objects.filter(pk=owner.organization_id).update(plan=plan)
     return plan

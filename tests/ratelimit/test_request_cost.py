@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 WHOAMI = "/api/auth/whoami"
 
 
-def on_plan(owner: Membership, daily_limit: int | None) -> None:
-    plan = make_plan(f"plan-{daily_limit}", daily_limit)
+def on_plan(owner: Membership, requests_per_day: int | None) -> None:
+    plan = make_plan(f"plan-{requests_per_day}", requests_per_day)
     Organization.objects.filter(pk=owner.organization_id).update(plan=plan)
 
 

@@ -23,9 +23,11 @@ PASSWORD = "a-long-enough-passphrase"
 _numbers = count(1)
 
 
-def make_plan(slug: str = "free", daily_limit: int | None = 100) -> Plan:
+def make_plan(slug: str = "free", requests_per_day: int | None = 100) -> Plan:
     """The plan of the slug; a transactional test finds the table empty."""
-    return Plan.objects.get_or_create(slug=slug, defaults={"name": slug, "requests_per_day": daily_limit})[0]
+    return Plan.objects.get_or_create(
+        slug=slug, defaults={"name": slug, "requests_per_day": requests_per_day}
+    )[0]
 
 
 def make_organization(name: str = "", **fields: Any) -> Organization:

@@ -76,7 +76,7 @@ def _sum(count: Count) -> dict[str, int]:
 
 
 def today(inside: UUID) -> dict[str, Any]:
-    limit = Organization.objects.select_related("plan").get(pk=inside).daily_limit
+    limit = Organization.objects.select_related("plan").get(pk=inside).effective_requests_per_day
     found = reports.today(inside, limit)
     return {
         "limit": limit,

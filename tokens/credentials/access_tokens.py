@@ -81,12 +81,16 @@ def _of_member(row: Row, scopes: ScopeSet, expires_at: datetime) -> Credential:
         limit_request=LimitRequest(
             bucket=row.organization_id,
             subject=row.id,
-            daily_limit=None,
+            requests_per_day=None,
             charged=False,
             window=FixedWindow("session", f"session:{person.hex}", settings.SESSION_REQUESTS_PER_MINUTE),
         ),
         plan=plan_limit_request(
-            row.organization_id, row.id, row.own_daily_limit, row.plan_daily_limit, row.burst_per_minute
+            row.organization_id,
+            row.id,
+            row.own_requests_per_day,
+            row.plan_requests_per_day,
+            row.burst_per_minute,
         ),
     )
 
@@ -107,6 +111,10 @@ def _of_client(row: Row, client_id: UUID, scopes: ScopeSet, expires_at: datetime
         grant_id=row.id,
         generation=row.generation,
         limit_request=plan_limit_request(
-            row.organization_id, client_id, row.own_daily_limit, row.plan_daily_limit, row.burst_per_minute
+            row.organization_id,
+            client_id,
+            row.own_requests_per_day,
+            row.plan_requests_per_day,
+            row.burst_per_minute,
         ),
     )

@@ -101,10 +101,10 @@ class RefusedSecret:
 def plan_limit_request(
     organization_id: UUID,
     subject: UUID,
-    own_daily_limit: int | None,
-    plan_daily_limit: int | None,
+    own_requests_per_day: int | None,
+    plan_requests_per_day: int | None,
     burst_per_minute: int | None,
-    subject_daily_limit: int | None = None,
+    subject_requests_per_day: int | None = None,
     key: int | None = None,
 ) -> LimitRequest:
     """Return the charge of the organization's daily limit and of the plan's burst limit, if it has one."""
@@ -114,8 +114,8 @@ def plan_limit_request(
     return LimitRequest(
         bucket=organization_id,
         subject=subject,
-        daily_limit=plan_daily_limit if own_daily_limit is None else own_daily_limit,
+        requests_per_day=plan_requests_per_day if own_requests_per_day is None else own_requests_per_day,
         window=burst,
-        subject_daily_limit=subject_daily_limit,
+        subject_requests_per_day=subject_requests_per_day,
         key=key,
     )

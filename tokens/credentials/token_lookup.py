@@ -45,8 +45,8 @@ class _Row(NamedTuple):
     generation: int
     suspended_at: datetime | None
     deleted_at: datetime | None
-    own_daily_limit: int | None
-    plan_daily_limit: int | None
+    own_requests_per_day: int | None
+    plan_requests_per_day: int | None
     burst_per_minute: int | None
     member_id: UUID | None
     member_organization_id: UUID | None
@@ -170,8 +170,8 @@ def _credential(row: _Row) -> Credential:
         limit_request=plan_limit_request(
             row.organization_id,
             row.token_id,
-            row.own_daily_limit,
-            row.plan_daily_limit,
+            row.own_requests_per_day,
+            row.plan_requests_per_day,
             row.burst_per_minute,
             row.requests_per_day,
             row.secret_id if row.secret_is_counted else None,

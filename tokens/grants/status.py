@@ -37,8 +37,8 @@ class Row(NamedTuple):
     generation: int
     suspended_at: datetime | None
     deleted_at: datetime | None
-    own_daily_limit: int | None
-    plan_daily_limit: int | None
+    own_requests_per_day: int | None
+    plan_requests_per_day: int | None
     burst_per_minute: int | None
     sso_required: bool
     mfa_required: bool

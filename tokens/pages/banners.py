@@ -98,7 +98,7 @@ def banners(request: HttpRequest, found: CurrentOrganization, now: datetime) -> 
 
 
 def _plan(organization: Organization, now: datetime) -> Plan | None:
-    limit = organization.daily_limit
+    limit = organization.effective_requests_per_day
     if limit is None:
         return None
     today = reports.today(organization.pk, limit, now=now)

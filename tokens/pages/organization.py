@@ -143,7 +143,7 @@ def _page(
         "may_manage": may_manage,
         "may_delete": may_manage and request.membership.role == Role.OWNER,
         "may_see_usage": request.actor.allows(SEE_USAGE),
-        "today": reports.today(found.pk, found.daily_limit),
+        "today": reports.today(found.pk, found.effective_requests_per_day),
         "name_form": name_form,
         "name": name_form["name"].value() if name_form else found.name,
         "policy_form": policy_form,

@@ -47,7 +47,7 @@ def token_list(request: PageRequest) -> HttpResponse:
         "tabs": [(key, label, found.counts[key]) for key, label in TABS.items()],
         "columns": COLUMNS,
         "today": reports.today(
-            request.membership.organization_id, request.membership.organization.daily_limit
+            request.membership.organization_id, request.membership.organization.effective_requests_per_day
         ),
         "may_manage": request.actor.allows(MANAGE),
         "whoami": request.build_absolute_uri("/api/auth/whoami"),

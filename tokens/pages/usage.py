@@ -32,7 +32,7 @@ def usage_page(request: PageRequest) -> HttpResponse:
     organization = request.membership.organization
     days = chosen_range(request.GET.get("days"))
     found = recent(organization.pk, days, timezone.now())
-    limit, by_day = organization.daily_limit, usage_summary.days(found)
+    limit, by_day = organization.effective_requests_per_day, usage_summary.days(found)
     context = {
         "figures": found,
         "days": days,

@@ -40,7 +40,7 @@ def _figures(organization: Organization, now: datetime) -> list[Fact]:
     own = {"organization": organization.public_id}
     tokens = ServiceAccountToken.objects.filter(organization=organization)
     clients = OAuthClient.objects.filter(organization=organization, deleted_at=None)
-    limit = organization.daily_limit
+    limit = organization.effective_requests_per_day
     today = reports.today(organization.pk, limit, now=now)
     last = max(reports.last_uses(organization.pk, now=now).values(), default=None)
     pending = organization.invitations.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)

@@ -2,7 +2,7 @@
 -- a refusal by one charges neither; counts the subject's usage in the same step.
 --
 -- KEYS  1 meter of the bucket (hash)   2 prefix of the bucket's usage hashes   3 window counter
--- ARGV  1 run id of this server        2 name for a new epoch                  3 daily limit; -1 unlimited, -2 not charged
+-- ARGV  1 run id of this server        2 name for a new epoch                  3 requests per day; -1 unlimited, -2 not charged
 --       4 window limit; 0 none         5 window length in ms                   6 subject
 --       7 client address               8 clock in ms for tests, else ''
 --       9-12 a block reserved in SQL: epoch, day, start, end; or ''

@@ -49,7 +49,7 @@ def test_staff_change_plan_own_number_and_policy(staff: Client, owner: Membershi
     form = {"plan": plan.pk, "requests_per_day": "2500"}
     assert staff.post(page_of(owner.organization), form).status_code == 302
     organization = Organization.objects.get()
-    assert (organization.plan, organization.daily_limit) == (plan, 2_500)
+    assert (organization.plan, organization.effective_requests_per_day) == (plan, 2_500)
     assert not organization.never_expiring_allowed
     assert organization.generation == 1
     entry = LogEntry.objects.get()

@@ -63,9 +63,9 @@ def number_of(limit_request: LimitRequest) -> int:
     return key_slot(f"{{{limit_request.bucket.hex}}}".encode()) * 3 // SLOTS
 
 
-def limit_request_for(number: int, daily_limit: int = 10) -> LimitRequest:
+def limit_request_for(number: int, requests_per_day: int = 10) -> LimitRequest:
     while True:
-        limit_request = new_limit_request(daily_limit)
+        limit_request = new_limit_request(requests_per_day)
         if number_of(limit_request) == number:
             return limit_request
 
@@ -116,7 +116,7 @@ def test_usage_of_every_master_is_stored(masters: list[OwnRedis]) -> None:
 
 
 def test_a_slot_that_moves_is_followed(masters: list[OwnRedis]) -> None:
-    limit_request = limit_request_for(0, daily_limit=1_000)
+    limit_request = limit_request_for(0, requests_per_day=1_000)
     assert admitted(limit_request, 30) == 30
     move(key_slot(f"{{{limit_request.bucket.hex}}}".encode()), masters[0], masters[1], masters)
     # Another server has another run id: what is left of the block in hand, 1/50 of the day, is forfeited.

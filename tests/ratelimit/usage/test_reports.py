@@ -167,7 +167,7 @@ def test_today_says_what_the_headers_say(limit_request: LimitRequest) -> None:
 
 @pytest.mark.usefixtures("backend")
 def test_today_of_an_unlimited_plan_counts_without_an_end(limit_request: LimitRequest) -> None:
-    admitted(replace(limit_request, daily_limit=None), 12)
+    admitted(replace(limit_request, requests_per_day=None), 12)
     today = reports.today(limit_request.bucket, None, now=NOON)
     assert (today.used, today.remaining) == (12, None)
 
@@ -175,7 +175,7 @@ def test_today_of_an_unlimited_plan_counts_without_an_end(limit_request: LimitRe
 def test_reading_costs_the_same_for_one_and_for_many(
     limit_request: LimitRequest, round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    many = [replace(another_subject(limit_request), daily_limit=None) for _ in range(30)]
+    many = [replace(another_subject(limit_request), requests_per_day=None) for _ in range(30)]
     for back in range(3):
         for one in many:
             hit(one, NOON - back * DAY)
