@@ -23,8 +23,9 @@ from accounts.errors import ErrorCode
 from ratelimit import metrics
 from ratelimit.client_ip import client_ip
 from ratelimit.types import Decision, Fence
+from tokens.credentials import outcome
 from tokens.credentials.credential import Credential, RefusedSecret
-from tokens.credentials.refusal_limits import refusal_limiter, refuse
+from tokens.credentials.refusal_limits import refusal_limiter
 
 # Under which calls from addresses that are not allowed are counted.
 CAUSE_ADDRESS = "address"
@@ -114,10 +115,7 @@ class RequestCredential:
             found = errors.UNAVAILABLE
         if not isinstance(found, Credential):
             credential_cache.entries.pop(self.key, None)
-            self.request.credential, self.request.credential_error = None, refuse(self.request, found)  # type: ignore[attr-defined]
-            return None
-        self.request.credential = found  # type: ignore[attr-defined]
-        return found
+        return outcome.store(self.request, found)
 
     def keep(self, decision: Decision) -> None:
         """Cache what was read from SQL, if the epoch has not changed since."""

@@ -12,14 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from accounts import errors
 from accounts.drf.exception_handler import exception_handler
 from accounts.drf.routes import routes
-from accounts.errors import APIError, is_api
-from tokens.credentials import forward_auth_paths, internal
+from accounts.errors import is_api
+from tokens.credentials import forward_auth_paths, internal, outcome
 from tokens.credentials.access_tokens import authenticate_jwt
 from tokens.credentials.authentication import BearerAuthentication, refused
 from tokens.credentials.cache import Found, RequestCredential
 from tokens.credentials.credential import Credential
 from tokens.credentials.known_digests import known_digests
-from tokens.credentials.refusal_limits import refuse
 from tokens.credentials.token_lookup import read_token
 from tokens.crypto import access_jwt, opaque
 
@@ -35,17 +34,12 @@ class BearerMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.credential = request.freshness = None  # type: ignore[attr-defined]
-        request.credential_error = APIError(errors.CREDENTIAL_REQUIRED)  # type: ignore[attr-defined]
-        if is_api(request) and request.path_info not in without_bearer():
-            try:
-                found = resolve(request)
-                if isinstance(found, Credential):
-                    request.credential = found  # type: ignore[attr-defined]
-                else:
-                    request.credential_error = refuse(request, found)  # type: ignore[attr-defined]
-            except (OperationalError, InterfaceError):
-                request.credential_error = APIError(errors.UNAVAILABLE)  # type: ignore[attr-defined]
+        request.freshness = None  # type: ignore[attr-defined]
+        reads_bearer = is_api(request) and request.path_info not in without_bearer()
+        try:
+            outcome.store(request, resolve(request) if reads_bearer else errors.CREDENTIAL_REQUIRED)
+        except (OperationalError, InterfaceError):
+            outcome.store(request, errors.UNAVAILABLE)
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:

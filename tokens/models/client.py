@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from accounts import typeid
 from accounts.models import Membership, Organization
-from accounts.permissions.scopes import ScopeSet
 from tokens.models.created import CreatedByProgram
 from tokens.models.secret import KnownSecret
 
@@ -73,10 +72,6 @@ class OAuthClient(CreatedByProgram):
     @property
     def public_id(self) -> str:
         return typeid.encode("cli", self.id)
-
-    @property
-    def scope_set(self) -> ScopeSet:
-        return ScopeSet.of(self.scopes)
 
     @property
     def known_secret(self) -> ClientSecret | None:
