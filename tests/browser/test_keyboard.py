@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.support.people import PASSWORD, make_token
@@ -15,12 +15,15 @@ MOST_STOPS = 120
 
 def tab_to(page: Page, name: str, role: str) -> None:
     """Press Tab until the focus is on what has this role and accessible name."""
-    wanted = page.get_by_role(role, name=name, exact=True).first
+    tab_onto(page, page.get_by_role(role, name=name, exact=True).first)
+
+
+def tab_onto(page: Page, wanted: Locator) -> None:
     for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
         if wanted.count() and wanted.evaluate("element => element === document.activeElement"):
             return
-    raise AssertionError(f"No Tab leads to {role} {name}")
+    raise AssertionError(f"No Tab leads to {wanted}")
 
 
 def test_a_token_is_made_and_revoked_by_keys_alone(page, ada):
@@ -44,7 +47,9 @@ def test_a_token_is_made_and_revoked_by_keys_alone(page, ada):
     tab_to(page, "Close without copying", "link")
     page.keyboard.press("Enter")
     page.wait_for_url("**/settings/tokens/tok_*/")
-    tab_to(page, "Revoke", "button")
+    tab_onto(page, page.get_by_text("More", exact=True))
+    page.keyboard.press("Enter")
+    tab_to(page, "Revoke…", "button")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
     tab_to(page, "Revoke token", "button")
@@ -68,6 +73,18 @@ def test_the_dialog_holds_the_focus_and_gives_it_back(signed_in, acme):
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(button).to_be_focused()
+
+
+def test_a_dialog_opened_by_a_menu_gives_the_focus_to_the_menu(signed_in, acme):
+    page = signed_in
+    page.goto(f"/settings/tokens/{make_token(acme).token.public_id}/")
+    summary = page.locator(".overflow summary")
+    summary.press("Enter")
+    page.get_by_role("button", name="Revoke…").press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(summary).to_be_focused()
 
 
 def test_cancel_closes_the_dialog_and_changes_nothing(signed_in, acme):

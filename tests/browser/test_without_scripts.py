@@ -22,7 +22,8 @@ def test_a_token_is_created_used_revoked_and_refused(page):
     expect(page.get_by_role("button", name="Copy token")).to_be_hidden()
     assert call(page, secret).status == 200
     page.get_by_role("link", name="Close without copying").click()
-    page.get_by_role("button", name="Revoke").click()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("button", name="Revoke…").click()
     expect(page.get_by_role("heading", name="Revoke “ci-deploy”?")).to_be_visible()
     page.get_by_role("button", name="Revoke token").click()
     expect(page.get_by_text("Revoked “ci-deploy”.")).to_be_visible()

@@ -26,7 +26,11 @@ from tokens.service_accounts.records import Record, records
 PER_PAGE = 50
 RECENT = timedelta(days=7)
 SOON = timedelta(days=3)
-REFUSED_LABELS = {Status.REVOKED: "Refused after revocation", Status.EXPIRED: "Refused after expiry"}
+REFUSED_LABELS = {
+    Status.REVOKED: "Refused after revocation",
+    Status.LEAKED: "Refused after revocation",
+    Status.EXPIRED: "Refused after expiry",
+}
 LONGEST_QUERY = 100
 TABS = {"active": "Active", "expired": "Expired", "revoked": "Revoked", "all": "All"}
 COLUMNS = {"name": "Name", "created": "Created", "used": "Last used", "expires": "Expires"}
@@ -76,7 +80,11 @@ class Row:
 
     @property
     def is_live(self) -> bool:
-        return self.status in (Status.ACTIVE, Status.EXPIRING)
+        return self.status in (Status.ACTIVE, Status.EXPIRING, Status.PAUSED)
+
+    @property
+    def is_revoked(self) -> bool:
+        return self.status in (Status.REVOKED, Status.LEAKED)
 
     @property
     def known(self) -> TokenSecret | None:

@@ -9,7 +9,7 @@ export function dialogs() {
     const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
     const content = await confirmation(address);
     if (content) {
-      show(content);
+      show(content, event.submitter.closest("details")?.querySelector("summary"));
     } else {
       location.assign(address);
     }
@@ -28,13 +28,17 @@ async function confirmation(address) {
   }
 }
 
-function show(content) {
+/** After a dialog that a menu opened, the focus is given to the menu's summary, because the menu has closed. */
+function show(content, summary) {
   const dialog = document.createElement("dialog");
   dialog.className = "dialog";
   dialog.setAttribute("aria-labelledby", "confirm-heading");
   dialog.append(document.importNode(content, true));
   localTimes(dialog);
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    summary?.focus();
+  });
   dialog.addEventListener("click", (event) => {
     if (event.target.closest("[data-close]")) {
       event.preventDefault();

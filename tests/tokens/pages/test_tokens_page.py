@@ -117,6 +117,32 @@ def test_an_end_within_two_weeks_is_called_expiring(owner):
     assert "Expiring" in page(owner)
 
 
+def test_a_paused_token_stays_under_active_and_can_be_revoked(owner):
+    token = make_token(owner, "nightly").token
+    now = timezone.now()
+    ServiceAccountToken.objects.filter(pk=token.pk).update(
+        paused_at=now, paused_until=now + timedelta(hours=6)
+    )
+    html = page(owner)
+    assert ">nightly</a>" in html
+    assert "#paused" in html
+    assert "Paused</span>" in html
+    assert "in 6 hours" in html
+    assert 'data-dialog aria-describedby="' in html
+    assert "1 of 50 active" in html
+
+
+def test_a_leaked_token_is_under_revoked_and_is_called_leaked(owner):
+    token = make_token(owner, "leaky").token
+    ServiceAccountToken.objects.filter(pk=token.pk).update(
+        leaked_at=timezone.now(), revoked_at=timezone.now()
+    )
+    assert "leaky" not in page(owner)
+    html = page(owner, f"{URL}?status=revoked")
+    assert ">leaky</a>" in html
+    assert "Leaked</span>" in html
+
+
 def test_never_expiring_and_broad_tokens_carry_badges(owner):
     make_token(owner, "terraform", ["tokens.manage"], expires_in_days=None)
     html = page(owner)
