@@ -12,7 +12,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from accounts.validation import addresses
+from accounts.validation import addresses, networks
 from accounts.validation.text import LINE_PATTERN, NAME_PATTERN, validate_line, validate_lines, validate_name
 
 MOST_UNKNOWN = 20
@@ -120,6 +120,22 @@ class BoundedList(serializers.ListField):
         with _few_errors():
             found: list[Any] = super().run_child_validation(data)
         return found
+
+
+class Networks(BoundedList):
+    """IP addresses and CIDR networks, normalized."""
+
+    child = String(max_length=networks.LONGEST)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=networks.MOST, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        texts = super().to_internal_value(data)
+        try:
+            return networks.normalized(texts)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
 
 
 class BoundedDict(serializers.DictField):
