@@ -109,6 +109,7 @@ def _run(
             "" if now is None else int(now * 1000),
             *block,
             *(_fence_arguments(fence) if fence else NO_FENCE),
+            "" if limit_request.key is None else limit_request.key,
         ],
         with_run=True,
     )

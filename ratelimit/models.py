@@ -119,3 +119,57 @@ class HourlyUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} {self.hour}: {self.calls}"
+
+
+class DailyKeyUsage(models.Model):
+    """Calls with one key of a subject (a secret of a token) on one UTC day, cumulative as in DailyUsage."""
+
+    bucket = models.UUIDField()
+    subject = models.UUIDField()
+    key = models.BigIntegerField()
+    day = models.DateField()
+    epoch = models.CharField(max_length=32, default="", blank=True)
+    calls = models.PositiveBigIntegerField(default=0)
+    last_used_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("subject", "key", "day", "epoch"), name="ratelimit_key_usage_subject_key_day_epoch"
+            ),
+        )
+        indexes = (models.Index(fields=("bucket", "day"), name="ratelimit_key_usage_bucket_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.key} {self.day}: {self.calls}"
+
+
+class RefusedUse(models.Model):
+    """Refused uses of a subject for one cause from one address on one UTC day, cumulative as in DailyUsage.
+
+    The address is empty for a use from an unknown one, and for all addresses after a day's first ones.
+    """
+
+    bucket = models.UUIDField()
+    subject = models.UUIDField()
+    cause = models.CharField(max_length=60)
+    address = models.CharField(max_length=45, blank=True)
+    day = models.DateField()
+    epoch = models.CharField(max_length=32, default="", blank=True)
+    count = models.PositiveBigIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("subject", "cause", "day", "epoch", "address"),
+                name="ratelimit_refused_use_of_address",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("bucket",), name="ratelimit_refused_use_bucket"),
+            models.Index(fields=("day",), name="ratelimit_refused_use_day"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.cause} {self.address}: {self.count}"

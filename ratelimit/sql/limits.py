@@ -7,7 +7,7 @@ import time
 
 from django.db import connection, transaction
 
-from ratelimit.sql import usage_rows
+from ratelimit.sql import usage_details, usage_rows
 from ratelimit.sql.reservations import reserve_one, reserved
 from ratelimit.types import DAY_SECONDS, Decision, FixedWindow, LimitRequest, Verdict, decide
 
@@ -51,6 +51,8 @@ def hit(limit_request: LimitRequest, address: str | None, *, now: float | None =
             if limit_request.window:
                 hits, ends = _enter(limit_request.window, limit_request.window.key, now)
             usage_rows.add_call(limit_request, moment, address)
+            if limit_request.key is not None:
+                usage_details.add_key_call(limit_request, moment)
     except _Refused as refused:
         usage_rows.add_refusal(limit_request, moment)
         if limit_request.charged:

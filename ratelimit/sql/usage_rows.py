@@ -69,12 +69,12 @@ def add_call(limit_request: LimitRequest, moment: dt.datetime, address: str | No
     """Count an admitted request, in two queries."""
     one = Counter(limit_request.bucket, limit_request.subject, moment.date(), "", {moment.hour: 1})
     one.last_used_at, one.last_used_ip = moment, address
-    _write(ADD_DAILY, [_daily(one)])
-    _write(ADD_HOURLY, _hourly(one))
+    write(ADD_DAILY, [_daily(one)])
+    write(ADD_HOURLY, _hourly(one))
 
 
 def add_refusal(limit_request: LimitRequest, moment: dt.datetime) -> None:
-    _write(
+    write(
         ADD_DAILY,
         [_daily(Counter(limit_request.bucket, limit_request.subject, moment.date(), "", refused=1))],
     )
@@ -83,7 +83,7 @@ def add_refusal(limit_request: LimitRequest, moment: dt.datetime) -> None:
 def add_refused_use(bucket: UUID, subject: UUID, moment: dt.datetime, address: str | None) -> None:
     one = Counter(bucket, subject, moment.date(), "", refused_uses=1)
     one.last_refused_at, one.last_refused_ip = moment, address
-    _write(ADD_DAILY, [_daily(one)])
+    write(ADD_DAILY, [_daily(one)])
 
 
 def keep(counters: Iterable[Counter], *, now: dt.datetime) -> None:
@@ -91,11 +91,11 @@ def keep(counters: Iterable[Counter], *, now: dt.datetime) -> None:
     # Every writer locks the rows in one order, to avoid deadlocks.
     found = sorted(counters, key=lambda one: (one.subject.hex, one.day, one.epoch))
     for start in range(0, len(found), ROWS_PER_STATEMENT):
-        _write(RAISE_DAILY, [_daily(one) for one in found[start : start + ROWS_PER_STATEMENT]])
+        write(RAISE_DAILY, [_daily(one) for one in found[start : start + ROWS_PER_STATEMENT]])
     oldest = now - HOURLY_KEPT
     hourly = [row for one in found if one.day >= oldest.date() for row in _hourly(one)]
     for start in range(0, len(hourly), ROWS_PER_STATEMENT):
-        _write(RAISE_HOURLY, hourly[start : start + ROWS_PER_STATEMENT])
+        write(RAISE_HOURLY, hourly[start : start + ROWS_PER_STATEMENT])
 
 
 def _daily(one: Counter) -> list[Any]:
@@ -115,7 +115,7 @@ def _hour(day: dt.date, hour: int) -> Any:
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def _write(statement: str, rows: Sequence[Sequence[Any]]) -> None:
+def write(statement: str, rows: Sequence[Sequence[Any]]) -> None:
     one = f"({', '.join(['%s'] * len(rows[0]))})"
     placeholders = ", ".join([one] * len(rows))
     with connection.cursor() as cursor:

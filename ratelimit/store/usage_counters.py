@@ -14,11 +14,23 @@ FIRST_DAY = dt.date(1970, 1, 1)
 # The scripts keep a day's hash for eight days, until housekeeping copies it; one more allows for clocks.
 DAYS_KEPT = 9
 KEYS_PER_SCAN = 500
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+@dataclass(slots=True)
+class Tally:
+    """A part of a counter: how often, and when last."""
+
+    count: int = 0
+    last_at: dt.datetime = NEVER
 
 
 @dataclass(slots=True)
 class Counter:
-    """Calls by hour of one subject on one UTC day, counted within one epoch of Redis."""
+    """Calls by hour of one subject on one UTC day, counted within one epoch of Redis.
+
+    ``keys`` has the calls with each key, ``refused_addresses`` the refused uses by ``<cause>|<address>``.
+    """
 
     bucket: UUID
     subject: UUID
@@ -31,6 +43,8 @@ class Counter:
     refused_uses: int = 0
     last_refused_at: dt.datetime | None = None
     last_refused_ip: str | None = None
+    keys: dict[str, Tally] = field(default_factory=dict)
+    refused_addresses: dict[str, Tally] = field(default_factory=dict)
 
     @property
     def calls(self) -> int:
@@ -53,6 +67,13 @@ READERS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "u": ("refused_uses", int),
     "ut": ("last_refused_at", _moment),
     "ua": ("last_refused_ip", _address),
+}
+# Fields of a tally, ``<name>|<key>`` or ``<name>|<cause>|<address>``.
+TALLY_READERS: dict[str, tuple[str, str, Callable[[bytes], Any]]] = {
+    "k": ("keys", "count", int),
+    "kt": ("keys", "last_at", _moment),
+    "c": ("refused_addresses", "count", int),
+    "ct": ("refused_addresses", "last_at", _moment),
 }
 
 
@@ -112,9 +133,17 @@ def parse(bucket: UUID, day: dt.date, answer: Iterable[bytes]) -> list[Counter]:
         counter = found.get((epoch, subject))
         if counter is None:
             counter = found[epoch, subject] = Counter(bucket, UUID(hex=subject), day, epoch)
-        if what[0] == "h":
-            counter.hours[int(what[1:])] = int(value)
-        elif what in READERS:
-            attribute, read = READERS[what]
-            setattr(counter, attribute, read(value))
+        _read(counter, what, value)
     return list(found.values())
+
+
+def _read(counter: Counter, name: str, value: bytes) -> None:
+    what, _, detail = name.partition("|")
+    if name[0] == "h":
+        counter.hours[int(name[1:])] = int(value)
+    elif name in READERS:
+        attribute, read = READERS[name]
+        setattr(counter, attribute, read(value))
+    elif detail and what in TALLY_READERS:
+        tallies, attribute, read = TALLY_READERS[what]
+        setattr(getattr(counter, tallies).setdefault(detail, Tally()), attribute, read(value))

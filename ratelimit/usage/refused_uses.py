@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import transaction
+from django.utils import timezone
+
 from ratelimit.conf import settings
-from ratelimit.sql import limits, usage_rows
-from ratelimit.store import client
+from ratelimit.models import RefusedUse
+from ratelimit.sql import limits, usage_details, usage_rows
+from ratelimit.store import client, usage_counters
+from ratelimit.usage.ledger import sum_tallies
 
 _count = client.Script("refused_use.lua")
 
 
-def count(bucket: UUID, subject: UUID, address: str | None, *, now: float | None = None) -> None:
-    """Count one use in one round trip, or in one row of SQL if Redis is unavailable.
+@dataclass(frozen=True, slots=True)
+class RefusedAddress:
+    """Refused uses from one address; the empty one sums unknown addresses, and those after a day's first."""
 
+    address: str
+    count: int
+    last_at: dt.datetime
+
+
+def count(
+    bucket: UUID, subject: UUID, address: str | None, cause: str = "", *, now: float | None = None
+) -> None:
+    """Count one use in one round trip, or in rows of SQL if Redis is unavailable.
+
+    With a ``cause``, of at most 60 characters and without "|", the use is also counted for cause and address.
     Callers limit it by client address; ``now`` (epoch seconds) replaces the clock in tests.
     """
     if settings.REDIS_URL:
         clock = "" if now is None else int(now * 1000)
-        arguments = [secrets.token_hex(8), subject.hex, address or "", clock]
+        most = usage_details.ADDRESSES_PER_CAUSE
+        arguments = [secrets.token_hex(8), subject.hex, address or "", cause, most, clock]
         try:
             _count([f"tsr:{{{bucket.hex}}}:usage:"], arguments, with_run=True)
         except client.StoreUnavailable:
@@ -28,4 +47,24 @@ def count(bucket: UUID, subject: UUID, address: str | None, *, now: float | None
         else:
             return
     moment = dt.datetime.fromtimestamp(limits.clock() if now is None else now, dt.UTC)
-    usage_rows.add_refused_use(bucket, subject, moment, address)
+    with transaction.atomic():
+        usage_rows.add_refused_use(bucket, subject, moment, address)
+        if cause:
+            usage_details.add_refused_address(bucket, subject, cause, address or "", moment)
+
+
+def by_address(
+    bucket: UUID, subject: UUID, cause: str, *, now: dt.datetime | None = None
+) -> list[RefusedAddress]:
+    """Return the uses of the last 90 days for that cause, busiest first; one round trip and one query."""
+    fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
+    rows = RefusedUse.objects.filter(bucket=bucket, subject=subject, cause=cause)
+    parts = [*rows.values_list("address", "day", "epoch", "count", "last_at")]
+    for one in (one for day in fresh.values() for one in day if one.subject == subject):
+        for detail, part in one.refused_addresses.items():
+            its_cause, _, address = detail.partition("|")
+            if its_cause == cause:
+                parts.append((address, one.day, one.epoch, part.count, part.last_at))
+    sums = sum_tallies(parts)
+    found = [RefusedAddress(address, total.count, total.last_at) for address, total in sums.items()]
+    return sorted(found, key=lambda one: (-one.count, one.address))

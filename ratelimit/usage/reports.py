@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
-from functools import partial
+from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import F, Max, QuerySet, Sum, Window
-from django.db.models.functions import FirstValue, RowNumber
+from django.db.models import Max, Sum
 from django.utils import timezone
 
-from ratelimit.models import DailyUsage, HourlyUsage
+from ratelimit.models import DailyKeyUsage, DailyUsage, HourlyUsage
 from ratelimit.sql.reservations import reserved
 from ratelimit.store import client, usage_counters
-from ratelimit.store.usage_counters import Counter
+from ratelimit.usage.ledger import Count, merged, sum_tallies, summed
 
 DAY = dt.timedelta(days=1)
 
@@ -41,6 +39,24 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyUsage:
+    """All usage with one key of a subject."""
+
+    calls: int
+    last_used_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecentAddress:
+    """The address of a subject's last call on one UTC day, with all its calls on that day."""
+
+    address: str
+    day: dt.date
+    calls: int
+    last_used_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DayUsage:
     day: dt.date
     subject: UUID
@@ -57,57 +73,31 @@ class Today:
     resets_at: dt.datetime
 
 
-@dataclass(slots=True)
-class _Count:
-    """One row of the ledger: a subject's day under one epoch."""
-
-    calls: int = 0
-    refused: int = 0
-    last_used_at: dt.datetime | None = None
-    last_used_ip: str | None = None
-    refused_uses: int = 0
-    last_refused_at: dt.datetime | None = None
-    last_refused_ip: str | None = None
-
-    def raise_to(self, one: Counter) -> None:
-        self.calls = max(self.calls, one.calls)
-        self.refused = max(self.refused, one.refused)
-        self.refused_uses = max(self.refused_uses, one.refused_uses)
-        self.seen(one)
-
-    def add(self, part: _Count) -> None:
-        self.calls += part.calls
-        self.refused_uses += part.refused_uses
-        self.seen(part)
-
-    def seen(self, one: _Count | Counter) -> None:
-        if _is_later(one.last_used_at, self.last_used_at):
-            self.last_used_at, self.last_used_ip = one.last_used_at, one.last_used_ip
-        if _is_later(one.last_refused_at, self.last_refused_at):
-            self.last_refused_at, self.last_refused_ip = one.last_refused_at, one.last_refused_ip
-
-
-def _is_later(at: dt.datetime | None, known: dt.datetime | None) -> bool:
-    return at is not None and (known is None or at > known)
-
-
-_Fresh = dict[dt.date, list[Counter]]
-_Counts = dict[tuple[dt.date, UUID, str], _Count]
-
-
 def totals(bucket: UUID, subjects: Iterable[UUID], *, now: dt.datetime | None = None) -> dict[UUID, Usage]:
     """Return each subject's calls since its creation, and its last use; one round trip and two queries."""
     wanted = set(subjects)
     if not wanted:
         return {}
     fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
-    parts: dict[UUID, list[_Count]] = defaultdict(list)
+    parts: dict[UUID, list[Count]] = defaultdict(list)
     rows = DailyUsage.objects.filter(bucket=bucket, subject__in=wanted)
-    for subject, count in _summed(rows.exclude(day__in=fresh)):
+    for subject, count in summed(rows.exclude(day__in=fresh)):
         parts[subject].append(count)
-    for (_, subject, _), count in _counts(rows.filter(day__in=fresh), fresh, wanted).items():
+    for (_, subject, _), count in merged(rows.filter(day__in=fresh), fresh, wanted).items():
         parts[subject].append(count)
     return {subject: _sum(parts[subject]) for subject in wanted}
+
+
+def by_key(bucket: UUID, subject: UUID, *, now: dt.datetime | None = None) -> dict[int, KeyUsage]:
+    """Return the usage with each key that was ever used; one round trip and two queries."""
+    fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
+    rows = DailyKeyUsage.objects.filter(bucket=bucket, subject=subject)
+    older = rows.exclude(day__in=fresh).values_list("key").annotate(Sum("calls"), Max("last_used_at"))
+    parts = [(key, dt.date.min, "", int(calls), last) for key, calls, last in older]
+    parts += rows.filter(day__in=fresh).values_list("key", "day", "epoch", "calls", "last_used_at")
+    for one in (one for day in fresh.values() for one in day if one.subject == subject):
+        parts += [(int(key), one.day, one.epoch, part.count, part.last_at) for key, part in one.keys.items()]
+    return {key: KeyUsage(total.count, total.last_at) for key, total in sum_tallies(parts).items()}
 
 
 def last_uses(bucket: UUID, *, now: dt.datetime | None = None) -> dict[UUID, dt.datetime]:
@@ -118,6 +108,29 @@ def last_uses(bucket: UUID, *, now: dt.datetime | None = None) -> dict[UUID, dt.
     for one in (one for day in fresh.values() for one in day):
         if one.last_used_at and one.last_used_at > found.get(one.subject, one.last_used_at - DAY):
             found[one.subject] = one.last_used_at
+    return found
+
+
+def recent_addresses(
+    bucket: UUID, subjects: Iterable[UUID], days: int, *, now: dt.datetime | None = None
+) -> dict[UUID, list[RecentAddress]]:
+    """Return each subject's last address on each of the last ``days`` UTC days, newest day first.
+
+    Days without a call or with an unknown address are left out. One round trip and one query.
+    """
+    wanted = set(subjects)
+    now = now or timezone.now()
+    last = now.astimezone(dt.UTC).date()
+    first = last - (days - 1) * DAY
+    fresh = usage_counters.live(bucket, max(first, usage_counters.kept_days(now)[0]), last)
+    rows = DailyUsage.objects.filter(bucket=bucket, subject__in=wanted, day__range=(first, last))
+    sums: dict[tuple[dt.date, UUID], Count] = defaultdict(Count)
+    for (day, subject, _), count in merged(rows, fresh, wanted).items():
+        sums[day, subject].add(count)
+    found: dict[UUID, list[RecentAddress]] = {subject: [] for subject in wanted}
+    for (day, subject), count in sorted(sums.items(), key=lambda one: one[0], reverse=True):
+        if count.last_used_at and count.last_used_ip:
+            found[subject].append(RecentAddress(count.last_used_ip, day, count.calls, count.last_used_at))
     return found
 
 
@@ -152,7 +165,7 @@ def by_day(bucket: UUID, first: dt.date, last: dt.date, *, now: dt.datetime | No
     fresh = usage_counters.live(bucket, max(first, kept_first), min(last, kept_last))
     sums: dict[tuple[dt.date, UUID], list[int]] = defaultdict(lambda: [0, 0])
     rows = DailyUsage.objects.filter(bucket=bucket, day__range=(first, last))
-    for (day, subject, _), count in _counts(rows, fresh).items():
+    for (day, subject, _), count in merged(rows, fresh).items():
         if not count.calls and not count.refused:
             continue
         sums[day, subject][0] += count.calls
@@ -180,37 +193,8 @@ def today(bucket: UUID, limit: int | None, *, now: dt.datetime | None = None) ->
     return Today(used, None if limit is None else max(0, limit - used), resets_at)
 
 
-def _counts(rows: QuerySet[DailyUsage], fresh: _Fresh, wanted: set[UUID] | None = None) -> _Counts:
-    """Return by day, subject and epoch the greater count of SQL and Redis, which count the same calls."""
-    columns = ("day", "subject", "epoch", *(one.name for one in fields(_Count)))
-    counts = {
-        (day, subject, epoch): _Count(*rest) for day, subject, epoch, *rest in rows.values_list(*columns)
-    }
-    for one in (one for day in fresh.values() for one in day):
-        if wanted is None or one.subject in wanted:
-            counts.setdefault((one.day, one.subject, one.epoch), _Count()).raise_to(one)
-    return counts
-
-
-def _summed(rows: QuerySet[DailyUsage]) -> Iterator[tuple[UUID, _Count]]:
-    """Yield one sum per subject, computed by the database, with the last use and the last refused use."""
-    newest_first = F("last_used_at").desc(nulls_last=True)
-    refused_first = F("last_refused_at").desc(nulls_last=True)
-    of_subject = partial(Window, partition_by="subject")
-    summed = rows.annotate(
-        total=of_subject(Sum("calls")),
-        place=of_subject(RowNumber(), order_by=newest_first),
-        total_refused=of_subject(Sum("refused_uses")),
-        refused_at=of_subject(FirstValue("last_refused_at"), order_by=refused_first),
-        refused_ip=of_subject(FirstValue("last_refused_ip"), order_by=refused_first),
-    ).filter(place=1)
-    columns = ("last_used_at", "last_used_ip", "total_refused", "refused_at", "refused_ip")
-    for subject, total, at, address, refused, *last in summed.values_list("subject", "total", *columns):
-        yield subject, _Count(int(total), 0, at, address, int(refused), *last)
-
-
-def _sum(parts: list[_Count]) -> Usage:
-    total = _Count()
+def _sum(parts: list[Count]) -> Usage:
+    total = Count()
     for part in parts:
         total.add(part)
     refused = RefusedUses(total.refused_uses, total.last_refused_at, total.last_refused_ip)

@@ -6,13 +6,14 @@ import datetime as dt
 
 from django.utils import timezone
 
-from ratelimit.models import HourlyUsage, Reservation, Window
-from ratelimit.sql import usage_rows
+from ratelimit.models import HourlyUsage, RefusedUse, Reservation, Window
+from ratelimit.sql import usage_details, usage_rows
 from ratelimit.store import client, usage_counters
 
 # The hash of a finished day is kept this long after it was copied, for reports that read Redis before SQL.
 FINISHED_KEPT_MS = 3_600_000
 WINDOWS_KEPT_SECONDS = 86_400
+REFUSED_KEPT = dt.timedelta(days=90)
 
 
 class Sync:
@@ -40,6 +41,7 @@ class Sync:
             if before.get(key) != version:
                 found.extend(usage_counters.parse(*usage_counters.owner(key), answer))
         usage_rows.keep(found, now=now)
+        usage_details.keep(found)
         self._stored |= versions
         expire_soon([key for key in keys if usage_counters.owner(key)[1] < now.date()])
         return sum(before.get(key) != version for key, version in versions.items())
@@ -60,4 +62,5 @@ def prune(*, now: dt.datetime | None = None) -> None:
     now = now or timezone.now()
     HourlyUsage.objects.filter(hour__lt=now - usage_rows.HOURLY_KEPT).delete()
     Reservation.objects.filter(day__lt=now.date() - dt.timedelta(days=2)).delete()
+    RefusedUse.objects.filter(day__lt=now.date() - REFUSED_KEPT).delete()
     Window.objects.filter(started_at__lt=now.timestamp() - WINDOWS_KEPT_SECONDS).delete()

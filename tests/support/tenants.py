@@ -81,8 +81,10 @@ OWNED: dict[str, str] = {
     "tokens.Grant": "organization",
     "tokens.RefreshToken": "grant__organization",
     "ratelimit.Reservation": "bucket",
+    "ratelimit.DailyKeyUsage": "bucket",
     "ratelimit.DailyUsage": "bucket",
     "ratelimit.HourlyUsage": "bucket",
+    "ratelimit.RefusedUse": "bucket",
     "usersessions.UserSession": "user__memberships__organization",
 }
 

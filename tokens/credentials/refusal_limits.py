@@ -94,7 +94,7 @@ def refuse(request: HttpRequest, found: ErrorCode | RefusedSecret) -> APIError:
     if isinstance(found, RefusedSecret):
         error = refusal_limiter.count(request, APIError(found.error, **found.extra))
         if error.error is found.error:
-            refused_uses.count(found.bucket, found.subject, client_ip(request))
+            refused_uses.count(found.bucket, found.subject, client_ip(request), found.cause)
         return error
     if found is errors.RATE_LIMITED:
         return APIError(found, retry_after=max(1, refusal_limiter.seconds_left(request)))

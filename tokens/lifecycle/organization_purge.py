@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import typeid
 from accounts.models import AuditEvent, EndUser, Index, Invitation, Membership, Notice, Organization
 from accounts.organizations.deletion import GRACE
-from ratelimit.models import DailyUsage, HourlyUsage, Reservation
+from ratelimit.models import DailyKeyUsage, DailyUsage, HourlyUsage, RefusedUse, Reservation
 from tokens.models import (
     ClientSecret,
     Grant,
@@ -57,7 +57,9 @@ def _rows_of(pk: UUID) -> Iterator[QuerySet[Any]]:
     yield Index.objects.filter(organization=pk)
     yield EndUser.objects.filter(organization=pk)
     yield DailyUsage.objects.filter(bucket=pk)
+    yield DailyKeyUsage.objects.filter(bucket=pk)
     yield HourlyUsage.objects.filter(bucket=pk)
+    yield RefusedUse.objects.filter(bucket=pk)
     yield Reservation.objects.filter(bucket=pk)
     yield Notice.objects.filter(organization=pk)
     yield Membership.objects.filter(organization=pk)

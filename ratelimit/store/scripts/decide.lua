@@ -7,6 +7,7 @@
 --       7 client address               8 clock in ms for tests, else ''
 --       9-12 a block reserved in SQL: epoch, day, start, end; or ''
 --       13-15 the fence: 'remembered', 'read' or '' for none; epoch; generation
+--       16 key of the subject that the call is counted for as well, or ''
 -- Returns verdict (0 admitted, 1 reserve a block first, 2 day exhausted, 3 window exhausted, 4 stale), epoch, day,
 --       now in ms, used today, reserved today, hits in the window, ms until the window ends,
 --       whether the credential may be cached under this fence
@@ -106,4 +107,8 @@ local mine = field()
 local hour = math.max(0, math.floor((now - day * 86400000) / 3600000))
 redis.call('HINCRBY', usage, mine .. 'h' .. hour, 1)
 redis.call('HSET', usage, mine .. 't', now, mine .. 'a', ARGV[7])
+if ARGV[16] ~= '' then
+  redis.call('HINCRBY', usage, mine .. 'k|' .. ARGV[16], 1)
+  redis.call('HSET', usage, mine .. 'kt|' .. ARGV[16], now)
+end
 return answer(0)

@@ -15,6 +15,9 @@ FILES = (
     "test_day_and_burst.py",
     "test_limit_headers.py",
     "usage/test_refused_uses.py",
+    "usage/test_refused_addresses.py",
+    "usage/test_keys.py",
+    "usage/test_recent_addresses.py",
     "usage/test_reports.py",
 )
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, EndUser, Organization, User
 from accounts.organizations import deletion
-from ratelimit.models import DailyUsage, HourlyUsage, Reservation
+from ratelimit.models import DailyKeyUsage, DailyUsage, HourlyUsage, RefusedUse, Reservation
 from tests.support.people import actor
 from tests.support.tenants import OWNED, Tenant, checksum, make_tenant
 from tokens.lifecycle import organization_purge
@@ -27,10 +27,13 @@ def mine() -> Tenant:
     """With a row in every table, usage that was drained among them."""
     tenant = make_tenant()
     mark = {"bucket": tenant.member.organization_id}
-    used = mark | {"subject": tenant.issued.token.pk, "calls": 1}
-    DailyUsage.objects.create(day=timezone.now().date(), **used)
-    HourlyUsage.objects.create(hour=timezone.now(), **used)
-    Reservation.objects.create(day=timezone.now().date(), **mark)
+    mine = mark | {"subject": tenant.issued.token.pk}
+    now = timezone.now()
+    DailyUsage.objects.create(day=now.date(), calls=1, **mine)
+    DailyKeyUsage.objects.create(day=now.date(), key=1, calls=1, last_used_at=now, **mine)
+    HourlyUsage.objects.create(hour=now, calls=1, **mine)
+    RefusedUse.objects.create(day=now.date(), cause="address", count=1, last_at=now, **mine)
+    Reservation.objects.create(day=now.date(), **mark)
     return tenant
 
 
@@ -53,7 +56,8 @@ def test_before_its_time_everything_is_still_there(mine: Tenant) -> None:
     assert purge_organizations() == 0
     assert left(mine) == before
     assert {"accounts.AuditEvent", "accounts.EndUser", "tokens.Grant", "tokens.TokenSecret"} <= before
-    assert {"ratelimit.DailyUsage", "ratelimit.HourlyUsage", "ratelimit.Reservation"} <= before
+    counts = {"DailyKeyUsage", "DailyUsage", "HourlyUsage", "RefusedUse", "Reservation"}
+    assert {f"ratelimit.{name}" for name in counts} <= before
 
 
 def test_then_every_row_of_it_is_gone_and_its_people_are_not(mine: Tenant) -> None:

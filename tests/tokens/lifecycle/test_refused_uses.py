@@ -17,11 +17,12 @@ from accounts.organizations.update import resume, suspend
 from accounts.permissions.actor import SYSTEM
 from ratelimit import limiter
 from ratelimit.types import FixedWindow
-from ratelimit.usage import reports
+from ratelimit.usage import refused_uses, reports
 from ratelimit.usage.sync import Sync
 from tests.support.clients import program
 from tests.support.people import actor, browser_of, make_member, make_token
 from tests.tokens.oauth.calls import Program, ask, error, make_program, whoami
+from tokens.credentials.token_lookup import cause_of_secret
 from tokens.crypto import opaque
 from tokens.models import ClientSecret, TokenSecret
 from tokens.oauth import clients
@@ -105,11 +106,14 @@ def test_an_expired_token_is_counted(owner: Membership, api: APIClient) -> None:
     assert f"Refused after expiry: {USES} calls" in text
 
 
-def test_a_superseded_secret_is_counted(owner: Membership, api: APIClient) -> None:
+def test_a_superseded_secret_is_counted_with_its_cause_and_address(owner: Membership, api: APIClient) -> None:
     issued = make_token(owner, "Rotated")
     TokenSecret.objects.filter(token=issued.token).update(valid_until=timezone.now())
     use(issued)
     assert record(api, issued)["refusedUses"]["count"] == USES
+    cause = cause_of_secret(issued.token.secrets.get().pk)
+    [found] = refused_uses.by_address(owner.organization_id, issued.token.pk, cause)
+    assert (found.address, found.count) == (ADDRESS, USES)
 
 
 def test_a_suspended_organizations_tokens_are_counted(owner: Membership, api: APIClient) -> None:
