@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from accounts.audit import log
@@ -10,7 +11,7 @@ from accounts.audit.log import Target
 from accounts.drf.fields import instant
 from accounts.models import Membership
 from accounts.permissions.actor import Actor
-from tokens.models import ServiceAccountToken
+from tokens.models import ServiceAccountToken, TokenSecret
 
 
 def created(token: ServiceAccountToken, actor: Actor) -> None:
@@ -32,6 +33,33 @@ def revoked(tokens: Iterable[ServiceAccountToken], actor: Actor, reason: str) ->
     """Record one event for each token."""
     for token in tokens:
         _record("token.revoked", token, actor, reason=reason)
+
+
+def rotated(
+    token: ServiceAccountToken,
+    actor: Actor,
+    expired_at: datetime | None,
+    *,
+    secret: TokenSecret,
+    previous: TokenSecret,
+    until: datetime,
+) -> None:
+    """Record a rotation. ``until`` is the overlap's end, ``expired_at`` the former expiry of the token."""
+    renewed = (
+        {}
+        if token.expires_at == expired_at
+        else {"expiresAt": [instant(expired_at), instant(token.expires_at)]}
+    )
+    last_four = [previous.last_four, secret.last_four]
+    _record("token.rotated", token, actor, lastFour=last_four, overlapEnds=instant(until), **renewed)
+
+
+def rotation_finished(token: ServiceAccountToken, actor: Actor, previous: TokenSecret) -> None:
+    _record("token.rotation_finished", token, actor, ended=previous.last_four)
+
+
+def rotation_cancelled(token: ServiceAccountToken, actor: Actor, secret: TokenSecret) -> None:
+    _record("token.rotation_cancelled", token, actor, revoked=secret.last_four)
 
 
 def transferred(token: ServiceAccountToken, actor: Actor, before: Membership, after: Membership) -> None:

@@ -169,7 +169,7 @@ class ServiceAccountToken(models.Model):
     @property
     def current_secret(self) -> TokenSecret:
         """The newest secret, except one whose rotation was cancelled."""
-        return max((one for one in self.secrets.all() if not one.revoked_at), key=lambda one: one.created_at)
+        return max((one for one in self.secrets.all() if not one.revoked_at), key=lambda one: one.pk)
 
     @property
     def known_secret(self) -> TokenSecret | None:

@@ -10,12 +10,19 @@ from django.utils import timezone
 from accounts.models.notice import NoticeKind
 from accounts.notifications import notices, plan_usage
 from accounts.notifications.notices import Compose
-from tokens.notifications import client_created, refresh_reuse, token_created, token_expiring
+from tokens.notifications import (
+    client_created,
+    refresh_reuse,
+    token_created,
+    token_expiring,
+    token_rotated,
+)
 
 COMPOSERS: Mapping[str, Compose] = {
     NoticeKind.TOKEN_CREATED: token_created.compose,
     NoticeKind.CLIENT_CREATED: client_created.compose,
     NoticeKind.TOKEN_EXPIRING: token_expiring.compose,
+    NoticeKind.TOKEN_ROTATED: token_rotated.compose,
     NoticeKind.REFRESH_REUSED: refresh_reuse.compose,
     NoticeKind.PLAN_USED: plan_usage.compose,
 }

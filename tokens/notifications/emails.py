@@ -42,7 +42,7 @@ def created(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Ema
         return Email(
             f"{len(tokens)} new API tokens in {name}",
             (f"{len(tokens)} API tokens have been created in {name}.",),
-            _page("tokens"),
+            page("tokens"),
             "See the tokens",
             (
                 STOP_IT.replace(
@@ -50,7 +50,7 @@ def created(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Ema
                 ),
             ),
             tuple(
-                (defang(token.name), f"{_masked(token)}, by {_creator(facts)}, {_end(token)}")
+                (defang(token.name), f"{_masked(token)}, by {creator(facts)}, {_end(token)}")
                 for token, facts in tokens
             ),
         )
@@ -58,8 +58,8 @@ def created(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Ema
     origin = f", from the address {facts['address']}" if facts.get("address") else ""
     return Email(
         f"A new API token in {name}",
-        (f"The API token “{defang(token.name)}” has been created in {name} by {_creator(facts)}.",),
-        _page("token_detail", token.public_id),
+        (f"The API token “{defang(token.name)}” has been created in {name} by {creator(facts)}.",),
+        page("token_detail", token.public_id),
         "See the token",
         (STOP_IT,),
         (
@@ -76,8 +76,8 @@ def client_created(organization: Organization, client: OAuthClient, facts: dict[
     origin = f", from the address {facts['address']}" if facts.get("address") else ""
     return Email(
         f"A new OAuth client in {name}",
-        (f"The OAuth client “{defang(client.name)}” has been created in {name} by {_creator(facts)}.",),
-        _page("client_detail", client.public_id),
+        (f"The OAuth client “{defang(client.name)}” has been created in {name} by {creator(facts)}.",),
+        page("client_detail", client.public_id),
         "See the client",
         (STOP_IT.replace("revoke it on its page: it stops", "delete it on its page: it stops"),),
         (
@@ -98,7 +98,7 @@ def expiring(
         return Email(
             f"{len(tokens)} API tokens of {name} expire soon",
             (f"Programs that use these tokens of {name} are refused once they have expired.",),
-            _page("tokens"),
+            page("tokens"),
             "See the tokens",
             (advice,),
             tuple((defang(token.name), _last_days(token, used, now)) for token, used in tokens),
@@ -107,7 +107,7 @@ def expiring(
     return Email(
         f"API token expires {_ahead(token, now)}: {defang(token.name)}",
         (f"Programs that use this token of {name} are refused once it has expired.",),
-        _page("token_detail", token.public_id),
+        page("token_detail", token.public_id),
         "See the token",
         (advice,),
         (
@@ -132,7 +132,7 @@ def reused_to_owners(grant: Grant, facts: dict[str, Any]) -> Email:
     return Email(
         f"A refresh token was used twice in {organization}",
         (sentence,),
-        _page("audit_log"),
+        page("audit_log"),
         "See the audit log",
         (REPEATED,),
         _traces(grant, facts),
@@ -148,7 +148,7 @@ def reused_to_person(grant: Grant, facts: dict[str, Any]) -> Email:
     return Email(
         "A session of yours was ended",
         (sentence,),
-        _page("security"),
+        page("security"),
         "See your sessions",
         (NOT_MINE,),
         _traces(grant, facts),
@@ -162,11 +162,11 @@ def _traces(grant: Grant, facts: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return (*rows, ("Used again", f"{facts['at']}{seen}"))
 
 
-def _page(name: str, *arguments: str) -> str:
+def page(name: str, *arguments: str) -> str:
     return f"{settings.BASE_URL}{reverse(name, args=arguments)}"
 
 
-def _creator(facts: dict[str, Any]) -> str:
+def creator(facts: dict[str, Any]) -> str:
     kind = CREATORS.get(facts.get("type", ""))
     name = defang(str(facts.get("by", "")))
     return f"{kind} “{name}”" if kind else name

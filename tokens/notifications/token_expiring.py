@@ -1,7 +1,7 @@
 """Notices 14, 3 and 1 days before a token expires, once each, to every member who may manage tokens.
 
 If several thresholds have passed since the last run, only the nearest one is sent. Thresholds before the
-token's creation are not sent.
+token's creation or renewal are not sent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import cast
 
-from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Organization
@@ -45,6 +46,11 @@ def find(now: datetime | None = None) -> None:
     )
 
 
+def forget(token: ServiceAccountToken) -> None:
+    """Delete the notices of an expiry that was replaced, so that the new one is announced as well."""
+    Notice.objects.filter(kind=NoticeKind.TOKEN_EXPIRING, subject=token.pk).delete()
+
+
 def compose(organization: Organization, pending: Sequence[Notice], now: datetime) -> Iterator[Mailing]:
     """Compose one email for all tokens, except those revoked or expired meanwhile."""
     chosen = ServiceAccountToken.objects.filter(pk__in={one.subject for one in pending}, expires_at__gt=now)
@@ -65,7 +71,7 @@ def _due(now: datetime, days: int, nearer: int) -> QuerySet[ServiceAccountToken]
         kind=NoticeKind.TOKEN_EXPIRING, subject=OuterRef("pk"), mark=Value(str(days), CharField())
     )
     running = Q(organization__suspended_at=None, organization__deleted_at=None)
-    lived_longer = Q(expires_at__gt=F("created_at") + timedelta(days=days))
+    lived_longer = Q(expires_at__gt=Coalesce("renewed_at", "created_at") + timedelta(days=days))
     return _running(ending, now).filter(running, lived_longer, ~Exists(notified))
 
 

@@ -36,15 +36,28 @@ class Creator:
 def creator_of(actor: Actor, now: datetime) -> Creator:
     """Return the actor's program. Call it under the organization's lock."""
     if actor.type == "service_account":
-        ends = ServiceAccountToken.objects.filter(pk__in=[actor.id]).values_list("expires_at", flat=True)
-        return Creator(token_id=actor.id, ends_at=ends.first())
+        return Creator(token_id=actor.id, ends_at=_end_of_token(actor.id))
     if actor.type == "client":
         return Creator(client_id=actor.id, ends_at=_end_of_client(actor.id, now))
     return Creator()
 
 
+def end_of_renewal(token: ServiceAccountToken, actor: Actor, now: datetime) -> datetime | None:
+    """Return the latest expiry that the actor may give the token, or None for no limit.
+
+    It is the end of the program that created the token, and of the actor if that is another program: a token
+    may renew itself. Call it under the organization's lock.
+    """
+    ends = [_end_of_token(token.parent_id), _end_of_client(token.parent_client_id, now)]
+    return earlier(*ends, None if actor.id == token.pk else creator_of(actor, now).ends_at)
+
+
 def earlier(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _end_of_token(pk: UUID | None) -> datetime | None:
+    return ServiceAccountToken.objects.filter(pk__in=[pk]).values_list("expires_at", flat=True).first()
 
 
 def _end_of_client(pk: UUID | None, now: datetime) -> datetime | None:

@@ -29,6 +29,18 @@ def longest(organization: Organization) -> int:
     return min(MAX_DAYS, organization.longest_token_days or MAX_DAYS)
 
 
+def problems(organization: Organization, days: int | None) -> list[str]:
+    """Return why a token may not expire after so many days, or never if None."""
+    if days is None:
+        allowed = organization.endless_tokens_allowed
+        return [] if allowed else ["This organization's policy requires an expiry for every token."]
+    longest = organization.longest_token_days
+    if 1 <= days <= min(MAX_DAYS, longest or MAX_DAYS):
+        return []
+    subject = "By this organization's policy, a" if longest else "A"
+    return [f"{subject} token may be valid for 1 to {longest or MAX_DAYS} days."]
+
+
 def choices(organization: Organization) -> list[str]:
     """Return the values of the select box under the organization's policy."""
     most = longest(organization)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -18,12 +17,12 @@ from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.permissions.actor import Actor
 from tokens.audit import token_events
-from tokens.credentials.known_digests import announce
 from tokens.crypto import opaque
-from tokens.models import MAX_DAYS, ServiceAccountToken, TokenSecret
+from tokens.models import ServiceAccountToken
 from tokens.notifications import token_created
-from tokens.service_accounts import names
+from tokens.service_accounts import expiry, names
 from tokens.service_accounts.creators import creator_of
+from tokens.service_accounts.new_secret import create_secret
 
 IDEMPOTENCY_HOURS = 24
 MANAGE = "tokens.manage"
@@ -92,14 +91,10 @@ def issue(
         expires_at=creator.bounded(now + timedelta(days=expires_in_days) if expires_in_days else None),
         idempotency_digest=digest,
     )
-    secret = opaque.new()
-    TokenSecret.objects.create(
-        token=token, digest=secret.digest, prefix=secret.prefix, last_four=secret.last_four, created_at=now
-    )
-    transaction.on_commit(partial(announce, secret.digest))
+    _, plaintext = create_secret(token, now)
     token_created.enqueue(token, actor, now)
     token_events.created(token, actor)
-    return Issued(token, secret.plaintext)
+    return Issued(token, plaintext)
 
 
 def _created_with(organization: Organization, digest: bytes, now: datetime) -> ServiceAccountToken | None:
@@ -121,21 +116,10 @@ def _check_fields(
     checked = {
         "name": [names.TAKEN] if names.is_taken(organization.pk, name, now) else [],
         "permissions": unknown(permissions),
-        "expiresInDays": _expiry_problems(organization, days),
+        "expiresInDays": expiry.problems(organization, days),
     }
     if problems := {field: sentences for field, sentences in checked.items() if sentences}:
         raise APIError(errors.INVALID_REQUEST, fields=problems)
-
-
-def _expiry_problems(organization: Organization, days: int | None) -> list[str]:
-    if days is None:
-        allowed = organization.endless_tokens_allowed
-        return [] if allowed else ["This organization's policy requires an expiry for every token."]
-    longest = organization.longest_token_days
-    if 1 <= days <= min(MAX_DAYS, longest or MAX_DAYS):
-        return []
-    subject = "By this organization's policy, a" if longest else "A"
-    return [f"{subject} token may be valid for 1 to {longest or MAX_DAYS} days."]
 
 
 def _check_limit(organization: Organization, now: datetime) -> None:

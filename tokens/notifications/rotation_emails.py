@@ -1,0 +1,50 @@
+"""Emails about the rotation of tokens. They contain the last four characters of secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from accounts.models import Organization
+from accounts.notifications.email import Email, defang
+from tokens.notifications.emails import TokenWithFacts, creator, page
+
+CHECK_IT = (
+    "If no one of you did this, cancel the rotation or revoke the token on its page. Then check the audit "
+    "log for other changes."
+)
+
+
+def rotated(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Email:
+    """Announce rotations, whose facts are those that ``token_rotated.enqueue`` stores."""
+    name = defang(organization.name)
+    if len(tokens) > 1:
+        return Email(
+            f"{len(tokens)} API tokens rotated in {name}",
+            (f"{len(tokens)} API tokens of {name} have been rotated.",),
+            page("tokens"),
+            "See the tokens",
+            (CHECK_IT,),
+            tuple(
+                (defang(token.name), f"by {creator(facts)}, old secret …{facts['previous']}: {_end(facts)}")
+                for token, facts in tokens
+            ),
+        )
+    token, facts = tokens[0]
+    origin = f", from the address {facts['address']}" if facts.get("address") else ""
+    return Email(
+        f"API token rotated in {name}: {defang(token.name)}",
+        (f"The API token “{defang(token.name)}” has been rotated in {name} by {creator(facts)}.",),
+        page("token_detail", token.public_id),
+        "See the token",
+        (CHECK_IT,),
+        (
+            ("New secret", f"…{facts['current']}"),
+            ("Old secret", f"…{facts['previous']}: {_end(facts)}"),
+            ("Rotated", f"{facts['at']}{origin}"),
+        ),
+    )
+
+
+def _end(facts: dict[str, Any]) -> str:
+    return f"valid until {facts['ends']} at the latest" if facts["ends"] else "no longer valid"
