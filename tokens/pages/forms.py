@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,7 +18,8 @@ from accounts.permissions import picker
 from accounts.permissions.actor import Actor
 from accounts.permissions.picker import ONLY, Selection
 from accounts.validation.text import validate_line, validate_lines, validate_name
-from tokens.models import MAX_DAYS, ServiceAccountToken
+from tokens.models import ServiceAccountToken
+from tokens.pages.expiration_form import WithExpiration
 from tokens.service_accounts import expiry, names, rename
 from tokens.service_accounts.issue import MANAGE, Issued, issue
 
@@ -94,72 +95,40 @@ class WithPermissions(forms.Form):
         return permissions
 
 
-class CreateForm(WithPermissions, NameAndDescription):
-    nonce = forms.CharField(max_length=64, required=False)
-    expiration = forms.ChoiceField(
-        error_messages={
-            "required": "Choose when the token expires.",
-            "invalid_choice": "Choose one of the list.",
-        },
-    )
-    expires_on = forms.DateField(
-        required=False,
-        input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": "Write the date as year-month-day, for example 2027-03-31."},
-    )
+class WithNonce(forms.Form):
+    """A form that makes one secret, even if it is sent twice."""
 
+    nonce = forms.CharField(max_length=64, required=False)
+
+    def idempotency_key(self, actor: Actor) -> str:
+        """Return a key that is unique for the person, and distinct from the keys that programs send."""
+        nonce = self.cleaned_data["nonce"]
+        return f"form:{actor.id}:{nonce}" if nonce else ""
+
+
+class CreateForm(WithPermissions, WithExpiration, WithNonce, NameAndDescription):
     def __init__(
         self, *args: Any, actor: Actor, organization: Organization, now: datetime, **kwargs: Any
     ) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, organization=organization, now=now, **kwargs)
         self.actor = actor
-        self.organization = organization
-        self.now = now
-        # Also offered if the policy forbids it, because the flow explains that better than "not on the list".
-        offered = (*expiry.choices(organization), expiry.NEVER)
-        expiration = cast(forms.ChoiceField, self.fields["expiration"])
-        expiration.choices = [(value, value) for value in offered]
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
-        if found.get("expiration") == expiry.CUSTOM and "expires_on" not in self.errors:
-            self._check_date(found.get("expires_on"))
         # Without other errors the flow checks the name, after checking the idempotency key.
         if self.errors and names.is_taken(self.organization.pk, found.get("name", ""), self.now):
             self.add_error("name", names.TAKEN)
         return found
 
-    def _check_date(self, day: Any) -> None:
-        first, last = expiry.first_day(self.now), expiry.last_day(self.organization, self.now)
-        most = expiry.longest(self.organization)
-        lifetime = "a year" if most == MAX_DAYS else f"{most} day{'s' if most > 1 else ''} here"
-        if day is None:
-            self.add_error("expires_on", "Choose the date on which the token expires.")
-        elif not first <= day <= last:
-            self.add_error(
-                "expires_on", f"Choose a date from {first} to {last}: the longest lifetime is {lifetime}."
-            )
-
-    @property
-    def days(self) -> int | None:
-        chosen = self.cleaned_data["expiration"]
-        if chosen == expiry.NEVER:
-            return None
-        if chosen == expiry.CUSTOM:
-            return expiry.days_until(self.cleaned_data["expires_on"], self.now)
-        return int(chosen)
-
     def issue(self) -> Issued:
         """Create the token. Raises what ``issue`` raises."""
-        nonce = self.cleaned_data["nonce"]
         return issue(
             actor=self.actor,
             name=self.cleaned_data["name"],
             description=self.cleaned_data["description"],
             permissions=self.cleaned_data["permissions"],
             expires_in_days=self.days,
-            # A nonce is unique for the person, and distinct from the keys that programs send.
-            idempotency_key=f"form:{self.actor.id}:{nonce}" if nonce else "",
+            idempotency_key=self.idempotency_key(self.actor),
         )
 
     def add_refusal(self, exc: APIError) -> int:

@@ -21,10 +21,10 @@ from accounts.permissions.scopes import ANY
 from accounts.validation.text import name_key
 from tokens.models import ServiceAccountToken
 from tokens.pages import reveal
+from tokens.pages.expiration_form import expiration_context
 from tokens.pages.forms import CreateForm, prefilled, with_preset
 from tokens.pages.replacement import replacing
 from tokens.pages.tokens import found_row
-from tokens.service_accounts import expiry
 from tokens.service_accounts.issue import MANAGE, AlreadyCreated
 
 SUGGESTED = "service-"
@@ -108,13 +108,9 @@ def _page(request: PageRequest, form: CreateForm | None, values: dict[str, Any],
         "full": all(choice.ticked for choice in choices if choice.held),
         "presets": picker.PRESETS,
         "sentence": picker.sentence(picker.well_formed(selection)),
-        "expirations": expiry.presets(organization, now),
-        "first_day": expiry.first_day(now).isoformat(),
-        "last_day": expiry.last_day(organization, now).isoformat(),
-        "longest": expiry.longest(organization),
-        "never_expiring_allowed": organization.endless_tokens_allowed,
         "limit": settings.ACTIVE_TOKENS_PER_ORGANIZATION,
         "is_full": active.count() >= settings.ACTIVE_TOKENS_PER_ORGANIZATION,
+        **expiration_context(organization, now),
     }
     return render(request, "tokens/service_accounts/token_new.html", context, status=status)
 
