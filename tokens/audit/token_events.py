@@ -62,6 +62,15 @@ def rotation_cancelled(token: ServiceAccountToken, actor: Actor, secret: TokenSe
     _record("token.rotation_cancelled", token, actor, revoked=secret.last_four)
 
 
+def paused(token: ServiceAccountToken, actor: Actor, changes: dict[str, list[Any]]) -> None:
+    """Record a pause, or the changes of one: ``pausedUntil`` and ``pausedReason``."""
+    _record("token.paused", token, actor, **changes)
+
+
+def resumed(token: ServiceAccountToken, actor: Actor, reason: str) -> None:
+    _record("token.resumed", token, actor, **({"reason": reason} if reason else {}))
+
+
 def transferred(token: ServiceAccountToken, actor: Actor, before: Membership, after: Membership) -> None:
     _record("token.transferred", token, actor, responsible=[named(before), named(after)])
 

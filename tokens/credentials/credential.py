@@ -11,6 +11,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import errors
+from accounts.drf.fields import instant
 from accounts.errors import APIError, ErrorCode
 from accounts.permissions.actor import Actor, HoldsScopes
 from accounts.permissions.scopes import ScopeSet
@@ -69,7 +70,7 @@ class Credential(Actor):
     def scopes_now(self, member: HoldsScopes) -> ScopeSet:
         """Return the current scopes, under the lock. A program has its own scopes, not its member's.
 
-        Raises APIError(token_revoked).
+        Raises APIError: token_revoked, token_paused.
         """
         if self.grant_id is not None:
             row = status.load(self.grant_id)
@@ -77,9 +78,11 @@ class Credential(Actor):
                 raise APIError(errors.TOKEN_REVOKED)
             return status.scopes_of(row, self.scopes.texts)
         if self.type == "service_account":
-            running = ServiceAccountToken.objects.filter(pk__in=[self.id], revoked_at=None)
-            if not running.exists():
+            token = ServiceAccountToken.objects.filter(pk__in=[self.id], revoked_at=None).first()
+            if token is None:
                 raise APIError(errors.TOKEN_REVOKED)
+            if token.is_paused(timezone.now()):
+                raise APIError(errors.TOKEN_PAUSED, paused_until=instant(token.paused_until))
         return Actor.scopes_now(self, member)
 
 

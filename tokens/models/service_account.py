@@ -50,6 +50,10 @@ class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
     def expired(self, now: datetime) -> TokenQuerySet:
         return self.not_stopped().filter(expires_at__lte=now)
 
+    def pause_over(self, now: datetime) -> TokenQuerySet:
+        """Filter active ones whose pause has ended by its ``until``, which no row records yet."""
+        return self.active(now).filter(resumed_at=None, paused_until__lte=now)
+
     def stopped(self) -> TokenQuerySet:
         return self.exclude(pk__in=self.model.objects.not_stopped().values("pk"))
 
@@ -130,6 +134,11 @@ class ServiceAccountToken(models.Model):
             models.Index(fields=("organization",), condition=Q(revoked_at=None), name="tokens_not_revoked"),
             models.Index(fields=("responsible",), condition=Q(revoked_at=None), name="tokens_responsible"),
             models.Index(fields=("expires_at",), condition=Q(revoked_at=None), name="tokens_by_expiry"),
+            models.Index(
+                fields=("paused_until",),
+                condition=Q(revoked_at=None, resumed_at=None, paused_until__isnull=False),
+                name="tokens_by_pause_end",
+            ),
             models.Index(fields=("parent",), condition=Q(parent__isnull=False), name="tokens_by_parent"),
             models.Index(
                 fields=("parent_client",),

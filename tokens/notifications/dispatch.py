@@ -15,6 +15,7 @@ from tokens.notifications import (
     refresh_reuse,
     token_created,
     token_expiring,
+    token_paused,
     token_rotated,
 )
 
@@ -23,6 +24,7 @@ COMPOSERS: Mapping[str, Compose] = {
     NoticeKind.CLIENT_CREATED: client_created.compose,
     NoticeKind.TOKEN_EXPIRING: token_expiring.compose,
     NoticeKind.TOKEN_ROTATED: token_rotated.compose,
+    NoticeKind.TOKEN_PAUSED: token_paused.compose,
     NoticeKind.REFRESH_REUSED: refresh_reuse.compose,
     NoticeKind.PLAN_USED: plan_usage.compose,
 }

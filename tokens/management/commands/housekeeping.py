@@ -24,6 +24,7 @@ from ratelimit.usage.sync import Sync, prune
 from tokens.lifecycle.organization_purge import purge_organizations
 from tokens.lifecycle.retention import prune_grants, wipe_successors
 from tokens.notifications import dispatch
+from tokens.service_accounts.pause import resume_due
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Housekeeping:
         if settings.REDIS_URL:
             self._sync()
         wipe_successors()
+        resume_due()
         self._mail()
         if time.monotonic() >= self._prune_at:
             prune()
