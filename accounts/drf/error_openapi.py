@@ -31,6 +31,11 @@ ERROR: Schema = {
         },
         "limit": {"type": "integer", "description": "With token_limit_reached."},
         "retry_after": {"type": "integer", "description": "With rate_limited: seconds."},
+        "paused_until": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "With token_paused: null until the token is resumed.",
+        },
         "record": {"type": "object", "description": "With already_created: what exists, without its secret."},
     },
 }
@@ -38,6 +43,7 @@ ERROR_REF = {"$ref": "#/components/schemas/Error"}
 
 # Further members in the examples of these errors.
 _FACTS: dict[str, Schema] = {
+    errors.TOKEN_PAUSED.code: {"paused_until": "2026-12-31T23:59:59.000Z"},
     errors.INVALID_REQUEST.code: {"fields": {"name": ["This field is required."]}},
     errors.INSUFFICIENT_SCOPE.code: {"required": ["tokens.manage"]},
     errors.TOKEN_LIMIT_REACHED.code: {"limit": 50},

@@ -33,6 +33,17 @@ class Instant(serializers.DateTimeField):
         return instant(value) or ""
 
 
+class Moment(Instant):
+    """A time in a request, with its offset from UTC."""
+
+    default_error_messages = {"naive": "Give the offset from UTC, as in 2026-11-16T14:03:22Z."}
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("naive")
+        return super().enforce_timezone(value)
+
+
 class String(serializers.CharField):
     """A JSON string; any other type is an error, and not converted."""
 

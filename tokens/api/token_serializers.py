@@ -26,7 +26,9 @@ from tokens.service_accounts.search import Filter
 
 DEFAULT_DAYS = 90
 MOST_PERMISSIONS = 100
-STATUSES = [(status.value, status.label) for status in (Status.ACTIVE, Status.EXPIRED, Status.REVOKED)]
+STATUSES = [
+    (status.value, status.label) for status in (Status.ACTIVE, Status.PAUSED, Status.EXPIRED, Status.REVOKED)
+]
 
 
 class PermissionText(String):
@@ -47,7 +49,11 @@ class PermissionText(String):
 
 
 class TokenQuery(CamelCase, PageQuery):
-    status = serializers.ChoiceField(choices=Filter.choices, default=Filter.ACTIVE)
+    status = serializers.ChoiceField(
+        choices=Filter.choices,
+        default=Filter.ACTIVE,
+        help_text="`active` includes paused tokens, which have not ended.",
+    )
     q = serializers.CharField(
         required=False,
         default="",
@@ -130,7 +136,7 @@ class ParentSerializer(CamelCase):
 
 
 class RefusedUsesSerializer(CamelCase):
-    """Calls with the token's secret while it was revoked, expired or suspended with its organization."""
+    """Calls with the secret of a paused, revoked or expired token, or of a suspended organization's."""
 
     count = serializers.IntegerField()
     last_at = Instant(allow_null=True)
@@ -154,6 +160,11 @@ class TokenSerializer(CamelCase):
     last_used_ip = serializers.CharField(source="usage.last_used_ip", allow_null=True)
     usage_count = serializers.IntegerField(source="usage.calls")
     refused_uses = RefusedUsesSerializer(source="usage.refused_uses")
+    paused_at = Instant(source="paused.paused_at", allow_null=True, help_text="null unless it is paused now.")
+    paused_until = Instant(
+        source="paused.paused_until", allow_null=True, help_text="null also until it is resumed."
+    )
+    paused_reason = serializers.CharField(allow_null=True)
     revoked_at = Instant(source="token.revoked_at", allow_null=True)
     revoked_by = PersonSerializer(source="token.revoked_by", allow_null=True)
     revoked_reason = serializers.CharField(allow_null=True)

@@ -36,6 +36,15 @@ class Record:
         return program_of(self.token.parent, self.token.parent_client)
 
     @property
+    def paused(self) -> ServiceAccountToken | None:
+        """The token if it is paused, else None: an ended pause stays in its columns for the report."""
+        return self.token if self.status is Status.PAUSED else None
+
+    @property
+    def paused_reason(self) -> str | None:
+        return (self.paused and self.paused.paused_reason) or None
+
+    @property
     def revoked_reason(self) -> str | None:
         """The reason of the revocation, also for a membership deleted in SQL, where none was stored."""
         if self.token.revoked_at is not None or self.status is not Status.REVOKED:

@@ -61,6 +61,11 @@ def revoke_clients_tokens(tenant: Tenant) -> Any:
     return by_program("delete", "/api/v1/clients/{client}/tokens")(tenant)
 
 
+def resume_token(tenant: Tenant) -> Any:
+    by_owner("post", "/api/v1/tokens/{token}/pause")(tenant)
+    return by_owner("post", "/api/v1/tokens/{token}/resume")(tenant)
+
+
 def end_other_sessions(tenant: Tenant) -> Any:
     opened(tenant.member)
     return by_owner("delete", "/v1/auth/sessions")(tenant)
@@ -125,6 +130,8 @@ TAKES: dict[str, Call] = {
     ),
     "PATCH api/v1/tokens/<str:token_id>": by_owner("patch", "/api/v1/tokens/{token}", {"name": "Another"}),
     "DELETE api/v1/tokens/<str:token_id>": by_program("delete", "/api/v1/tokens/{token}"),
+    "POST api/v1/tokens/<str:token_id>/pause": by_owner("post", "/api/v1/tokens/{token}/pause"),
+    "POST api/v1/tokens/<str:token_id>/resume": resume_token,
     "POST api/v1/tokens/<str:token_id>/revoke": by_program("post", "/api/v1/tokens/{token}/revoke"),
     "POST v1/auth/logout": by_owner("post", "/v1/auth/logout"),
     "DELETE v1/auth/sessions": end_other_sessions,
