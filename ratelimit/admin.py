@@ -65,5 +65,4 @@ class PlanAdmin(ValuesLogged):
         return ("slug",) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
-        obj.edited_by = request.user
-        super().save_model(request, obj, form, change)
+        obj.save(edited_by=request.user)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models, transaction
+from django.dispatch import Signal
+
+# Arguments: plan, before (its values by field), edited_by (a user of the admin, or None).
+plan_changed = Signal()
 
 
 class Plan(models.Model):
@@ -21,19 +25,21 @@ class Plan(models.Model):
         help_text="Per organization and minute, counted from its first request. Empty means none.",
     )
 
-    # The user who edits the plan; the admin sets it before it saves.
-    edited_by: object = None
-
     class Meta:
         ordering = ("pk",)
 
     def __str__(self) -> str:
         return self.name
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Run receivers of the change in the same transaction."""
+    def save(self, *args: Any, edited_by: object = None, **kwargs: Any) -> None:
+        """Save, and send ``plan_changed`` in the same transaction; ``edited_by`` is a user of the admin."""
         with transaction.atomic():
+            # While the row is locked, no organization can move to the plan and miss its change.
+            stored = Plan.objects.select_for_update().filter(pk=self.pk)
+            before = stored.values("name", "requests_per_day", "burst_per_minute").first()
             super().save(*args, **kwargs)
+            if before is not None:
+                plan_changed.send(sender=Plan, plan=self, before=before, edited_by=edited_by)
 
 
 class Reservation(models.Model):

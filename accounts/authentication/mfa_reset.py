@@ -32,17 +32,15 @@ def reset(*, users: QuerySet[User], actor: Actor) -> list[User]:
 
 
 def _reset(user: User, actor: Actor) -> bool:
-    factors = list(Authenticator.objects.filter(user=user).order_by("pk"))
-    for factor in factors:
-        setattr(factor, user_events.REMOVED_BY, actor)
-        factor.delete()
-    if not factors:
+    factors = Authenticator.objects.filter(user=user)
+    methods = sorted({str(factor.get_type_display()) for factor in factors})
+    if not methods:
         return False
-    user.ended_by = actor
+    # Before the factors are deleted, so that the end of the sessions is recorded with this actor.
     user.end_sessions()
-    user.save(update_fields=["password_version"])
+    user.save(update_fields=["password_version"], actor=actor)
+    factors.delete()
     mailed_links.end_all(user)
     outbox.enqueue(emails.second_factor_reset(), user.email)
-    methods = sorted({str(factor.get_type_display()) for factor in factors})
     user_events.record("user.mfa_reset", user, actor, methods=methods)
     return True

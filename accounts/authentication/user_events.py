@@ -25,9 +25,6 @@ logger = logging.getLogger(__name__)
 # Actor of an unauthenticated request.
 ANONYMOUS = Actor(type="anonymous", id=None, name="Not signed in")
 
-# Attribute that a flow sets on a second factor which it removes and records itself; its value is the actor.
-REMOVED_BY = "_removed_by"
-
 _failed: ContextVar[tuple[RequestContext, str] | None] = ContextVar("failed", default=None)
 
 
@@ -89,7 +86,6 @@ def second_factor_added(instance: Authenticator, created: bool, **_: Any) -> Non
 
 @receiver(post_delete, sender=Authenticator, dispatch_uid="accounts.second_factor_removed")
 def second_factor_removed(instance: Authenticator, origin: Any, **_: Any) -> None:
-    """Skip when the user is being deleted, or staff reset the factor: those flows record their own event."""
-    if isinstance(origin, User) or getattr(origin, "model", None) is User or hasattr(instance, REMOVED_BY):
-        return
-    record("user.mfa_disabled", instance.user, method=str(instance.get_type_display()))
+    """Record the removal of one factor. A reset by staff and the deletion of a user have their own events."""
+    if isinstance(origin, Authenticator):
+        record("user.mfa_disabled", instance.user, method=str(instance.get_type_display()))

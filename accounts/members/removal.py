@@ -35,8 +35,7 @@ def remove(*, memberships: QuerySet[Membership], actor: Actor) -> int:
         record(action, membership, actor, role=[membership.role, None])
         if not left:
             outbox.enqueue(emails.removed(membership.organization), membership.user.email)
-        membership.ended_by = actor
-        membership.delete()
+        membership.delete(actor=actor)
     Organization.objects.advance(membership.organization_id for membership in ending)
     return len(ending)
 
@@ -53,8 +52,7 @@ def deactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
     authorize_staff(actor, active)
     for user in active:
         user.is_active = False
-        user.ended_by = actor
-        user.save(update_fields=["is_active"])
+        user.save(update_fields=["is_active"], actor=actor)
     _record_people("user.deactivated", active, memberships, actor)
     return active
 
@@ -70,8 +68,7 @@ def reactivate(*, users: QuerySet[User], actor: Actor) -> list[User]:
     authorize_staff(actor, inactive)
     for user in inactive:
         user.is_active = True
-        user.ended_by = actor
-        user.save(update_fields=["is_active"])
+        user.save(update_fields=["is_active"], actor=actor)
     _record_people("user.reactivated", inactive, memberships, actor)
     return inactive
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from accounts import typeid
 from accounts.models.organization import Organization
+from accounts.models.signals import membership_deleting
 from accounts.models.user import User
 from accounts.permissions.actor import SYSTEM, Actor
 from accounts.permissions.catalogue import role_scopes
@@ -40,9 +41,6 @@ class Membership(models.Model):
 
     objects = MembershipQuerySet.as_manager()
 
-    # The actor of a removal, set by a flow before it deletes.
-    ended_by: Actor = SYSTEM
-
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("organization", "user"), name="accounts_one_membership"),
@@ -54,6 +52,12 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.organization}"
+
+    def delete(self, *args: Any, actor: Actor = SYSTEM, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete in one transaction with what belongs to the member; ``actor`` removes the member."""
+        with transaction.atomic():
+            membership_deleting.send(sender=Membership, instance=self, actor=actor)
+            return super().delete(*args, **kwargs)
 
     @property
     def public_id(self) -> str:

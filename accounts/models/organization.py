@@ -5,13 +5,15 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from accounts import locking, typeid
+from accounts.models.signals import organization_saving
 from accounts.permissions.actor import SYSTEM, Actor
 from ratelimit import invalidation
 from ratelimit.models import Plan
@@ -138,14 +140,18 @@ class Organization(models.Model):
 
     objects = OrganizationQuerySet.as_manager()
 
-    # The actor of a deletion, set by a flow before it saves.
-    ended_by: Actor = SYSTEM
-
     class Meta:
         ordering = ("name",)
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, actor: Actor = SYSTEM, **kwargs: Any) -> None:
+        """Save in one transaction with what a deletion revokes; ``actor`` deletes the organization."""
+        with transaction.atomic():
+            fields = kwargs.get("update_fields")
+            organization_saving.send(sender=Organization, instance=self, actor=actor, update_fields=fields)
+            super().save(*args, **kwargs)
 
     @property
     def public_id(self) -> str:

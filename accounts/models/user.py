@@ -17,6 +17,7 @@ from django.utils.crypto import salted_hmac
 from accounts import typeid
 from accounts.audit import log
 from accounts.crypto.password_text import normalized, spellings
+from accounts.models.signals import user_saving
 from accounts.permissions.actor import SYSTEM, Actor
 from accounts.validation import addresses
 
@@ -65,18 +66,20 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects: ClassVar[UserManager] = UserManager()
 
-    # The actor of a deactivation or of ended sessions, set by a flow before it saves.
-    ended_by: Actor = SYSTEM
-
     class Meta:
         constraints = (models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case"),)
 
     def __str__(self) -> str:
         return self.email
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save in one transaction with what a deactivation revokes; its audit events are written last."""
+    def save(self, *args: Any, actor: Actor = SYSTEM, **kwargs: Any) -> None:
+        """Save in one transaction with what the change revokes; its audit events are written last.
+
+        ``actor`` deactivates the user or ends the sessions.
+        """
         with transaction.atomic(), log.batched():
+            fields = kwargs.get("update_fields")
+            user_saving.send(sender=User, instance=self, actor=actor, update_fields=fields)
             super().save(*args, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:

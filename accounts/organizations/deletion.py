@@ -87,11 +87,10 @@ def is_restorable(organization: Organization, now: datetime) -> bool:
 
 def _end(organization: Organization, actor: Actor, now: datetime) -> None:
     organization.deleted_at = now
-    organization.ended_by = actor
     # A new organization may have the slug.
     ending = _ending(organization)
     organization.slug = organization.slug[: LONGEST_SLUG - len(ending)] + ending
-    organization.save(update_fields=["deleted_at", "slug"])
+    organization.save(update_fields=["deleted_at", "slug"], actor=actor)
     invitations.withdraw(invitations=organization.invitations.open(), actor=actor, now=now)
     Organization.objects.advance([organization.pk])
     _email_owners(organization, emails.deleted(organization, actor.name, now + GRACE))

@@ -44,16 +44,17 @@ def confirm(link: MailedClaim, user: User) -> User:
     if link.kind != LinkKind.MOVE or link.user is None or link.user != user:
         raise InvalidLink
     moving, before = link.user, link.user.email
+    # The name before the change, which an address without a name gives.
+    actor = Actor.of_user(moving)
     onboarding.lock_organizations(moving)
     mailed_links.use(link)
     delete_unverified(link.email, moving)
     EmailAddress.objects.filter(user=moving).delete()
     moving.email = link.email
-    moving.ended_by = Actor.of_user(moving)
     moving.end_sessions()
     try:
         with transaction.atomic():
-            moving.save(update_fields=["email", "password_version"])
+            moving.save(update_fields=["email", "password_version"], actor=actor)
             EmailAddress.objects.create(user=moving, email=link.email, verified=True, primary=True)
     except IntegrityError:
         raise InvalidLink from None

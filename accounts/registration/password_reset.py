@@ -88,9 +88,8 @@ def set_password(
 
     ``by`` is the actor if it is not the user. None as a password leaves the user the other login methods.
     """
-    user.ended_by = by or Actor.of_user(user)
     user.set_password(password)
-    user.save(update_fields=["password", "password_version"])
+    user.save(update_fields=["password", "password_version"], actor=by or Actor.of_user(user))
     mailed_links.end_all(user)
     throttling.clear(user.email)
     known_devices.forget_networks(user)

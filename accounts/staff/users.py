@@ -123,12 +123,8 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
         allowed = super().has_delete_permission(request, obj)
         return allowed and (obj is None or may_change(request, [obj]))
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
-        """Set staff as the actor of what the change ends."""
-        found = super().get_object(request, object_id, from_field)
-        if found is not None:
-            found.ended_by = staff(request)
-        return found
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        obj.save(actor=staff(request))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Record the changed fields in the user's organizations, last in the page's transaction."""

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import pre_save
 
 from accounts.audit import log
 from accounts.models import Organization
+from accounts.models.signals import organization_saving
+from accounts.permissions.actor import Actor
 from tokens.grants import revocation
 from tokens.lifecycle.revoke_all import running_tokens
 from tokens.models import Grant, OAuthClient
@@ -19,21 +20,21 @@ REASON = "The organization was deleted"
 
 
 def connect() -> None:
-    pre_save.connect(organization_saved, sender=Organization, dispatch_uid="tokens.organization_deleted")
+    organization_saving.connect(organization_saved, dispatch_uid="tokens.organization_deleted")
 
 
 @transaction.atomic
 @log.batched()
 def organization_saved(
-    instance: Organization, update_fields: Collection[str] | None = None, **_: Any
+    instance: Organization, actor: Actor, update_fields: Collection[str] | None, **_: Any
 ) -> None:
-    """Revoke every credential. ``instance.ended_by`` is the actor. A restored organization has none."""
+    """Revoke every credential of a deleted organization. A restored one has none."""
     if instance._state.adding or instance.deleted_at is None:
         return
     if update_fields is not None and "deleted_at" not in update_fields:
         return
     Organization.objects.lock_all([instance.pk])
-    actor, moment = instance.ended_by, instance.deleted_at
+    moment = instance.deleted_at
     stop(running_tokens(instance.pk, moment), actor=actor, reason=REASON, now=moment)
     end_clients(list(OAuthClient.objects.filter(organization=instance.pk)), actor=actor, now=moment)
     revocation.revoke(

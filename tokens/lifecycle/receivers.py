@@ -9,14 +9,15 @@ from uuid import UUID
 from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.db.models import Count, Model, QuerySet
-from django.db.models.signals import pre_delete, pre_save
+from django.db.models.signals import pre_delete
 from django.utils import timezone
 
 from accounts.audit import log
 from accounts.authentication import browser_sessions, mailed_links
 from accounts.members import invitations
 from accounts.models import Invitation, Membership, Organization, User
-from accounts.permissions.actor import Actor
+from accounts.models.signals import membership_deleting, user_saving
+from accounts.permissions.actor import SYSTEM, Actor
 from tokens.audit import session_events
 from tokens.grants import revocation
 from tokens.lifecycle import former_members
@@ -34,25 +35,27 @@ Origin = Model | QuerySet[Any] | None
 
 
 def connect() -> None:
+    membership_deleting.connect(membership_deleted, dispatch_uid="tokens.membership_deleting")
+    # Finds nothing left to revoke after the one above; a query set or a cascade deletes without it.
     pre_delete.connect(membership_deleted, sender=Membership, dispatch_uid="tokens.membership_deleted")
     pre_delete.connect(organization_deleted, sender=Organization, dispatch_uid="tokens.organization_deleted")
     pre_delete.connect(browser_deleted, sender=UserSession, dispatch_uid="tokens.browser_deleted")
-    pre_save.connect(user_saved, sender=User, dispatch_uid="tokens.user_saved")
+    user_saving.connect(user_saved, dispatch_uid="tokens.user_saved")
 
 
 @transaction.atomic
 @log.batched()
-def membership_deleted(instance: Membership, origin: Origin, **_: Any) -> None:
-    """Revoke the member's tokens and grants. ``instance.ended_by`` is the actor."""
+def membership_deleted(instance: Membership, actor: Actor = SYSTEM, origin: Origin = None, **_: Any) -> None:
+    """Revoke the member's tokens and grants."""
     Organization.objects.lock_all({instance.organization_id, *organizations_of(origin)})
-    _record_ended_sessions(instance.user, [instance.organization_id], instance.ended_by, REMOVED)
+    _record_ended_sessions(instance.user, [instance.organization_id], actor, REMOVED)
     stop(
         ServiceAccountToken.objects.filter(responsible_id=instance.pk),
-        actor=instance.ended_by,
+        actor=actor,
         reason=REMOVED,
     )
     revocation.revoke(Grant.objects.filter(membership_id=instance.pk), reason=REMOVED)
-    former_members.mark_clients(instance.user, [instance.organization_id], instance.ended_by)
+    former_members.mark_clients(instance.user, [instance.organization_id], actor)
     Organization.objects.advance([instance.organization_id])
 
 
@@ -78,10 +81,10 @@ def browser_deleted(instance: UserSession, origin: Origin, **_: Any) -> None:
 
 @transaction.atomic
 @log.batched()
-def user_saved(instance: User, update_fields: Collection[str] | None = None, **_: Any) -> None:
+def user_saved(instance: User, actor: Actor, update_fields: Collection[str] | None, **_: Any) -> None:
     """Revoke the credentials of a deactivated person.
 
-    Reactivation revokes what a deactivation in SQL left active. ``instance.ended_by`` is the actor.
+    Reactivation revokes what a deactivation in SQL left active.
     """
     watched = ("is_active", "password_version", "name", "email")
     if instance._state.adding or (update_fields is not None and not set(watched).intersection(update_fields)):
@@ -94,23 +97,23 @@ def user_saved(instance: User, update_fields: Collection[str] | None = None, **_
     Organization.objects.lock_all(organizations)
     if instance.is_active and before and before[0]:
         if instance.password_version != before[1]:
-            _record_ended_sessions(instance, organizations, instance.ended_by, _reason(instance, before[3]))
+            _record_ended_sessions(instance, organizations, actor, _reason(instance, before[3]))
         # password_version has ended their grants. Cached credentials have the old name and must be read
         # again.
         Organization.objects.advance(organizations)
         return
-    _record_ended_sessions(instance, organizations, instance.ended_by, DEACTIVATED)
+    _record_ended_sessions(instance, organizations, actor, DEACTIVATED)
     if not instance.is_active:
-        former_members.mark_clients(instance, organizations, instance.ended_by)
+        former_members.mark_clients(instance, organizations, actor)
     stop(
         ServiceAccountToken.objects.filter(responsible__in=memberships),
-        actor=instance.ended_by,
+        actor=actor,
         reason=DEACTIVATED,
     )
     revocation.revoke(Grant.objects.filter(user=instance), reason=DEACTIVATED)
     _end_sign_ins(instance)
     pending = Invitation.objects.filter(inviter__in=memberships)
-    invitations.withdraw(invitations=pending, actor=instance.ended_by)
+    invitations.withdraw(invitations=pending, actor=actor)
     Organization.objects.advance(organizations)
 
 

@@ -17,7 +17,6 @@ from django.http import HttpRequest
 
 from accounts.audit import log
 from accounts.authentication import browser_proof, browser_sessions, second_factor
-from accounts.authentication.user_events import REMOVED_BY
 from accounts.models import Membership, Organization, User
 from accounts.permissions.actor import Actor
 from accounts.proof import Factor
@@ -59,18 +58,17 @@ def removing(instance: Authenticator, origin: Any, **_: Any) -> None:
 @transaction.atomic
 @log.batched()
 def removed(instance: Authenticator, origin: Any, **_: Any) -> None:
-    """Revoke the grants in organizations that require a factor. The default actor is the user."""
+    """Revoke the person's grants in organizations that require a factor."""
     user: User = instance.user
     if _is_user_deletion(origin) or instance.type not in second_factor.FACTORS or second_factor.is_on(user):
         return
-    actor: Actor = getattr(instance, REMOVED_BY, None) or Actor.of_user(user)
     requiring = Organization.objects.not_deleted().filter(mfa_required=True, memberships__user=user)
     for organization_id in sorted(requiring.values_list("pk", flat=True)):
         mine = Grant.objects.filter(organization_id=organization_id, user=user)
         number = sessions.active(user.pk).filter(organization_id=organization_id).count()
         revocation.revoke(mine, reason=REMOVED)
         if number:
-            session_events.all_ended(organization_id, user, number, REMOVED, actor)
+            session_events.all_ended(organization_id, user, number, REMOVED, Actor.of_user(user))
 
 
 def _is_user_deletion(origin: Any) -> bool:
