@@ -22,6 +22,11 @@ def exactly(moment: datetime) -> str:
     return f"{utc.day} {utc:%B %Y, %H:%M:%S} UTC"
 
 
+def clock(moment: datetime) -> str:
+    """``14:03:22 UTC``."""
+    return f"{moment.astimezone(UTC):%H:%M:%S} UTC"
+
+
 def day(moment: datetime) -> str:
     """``16 Nov 2026`` in UTC."""
     utc = moment.astimezone(UTC)

@@ -159,13 +159,26 @@ def last_24_hours(
     return found
 
 
-def by_day(bucket: UUID, first: dt.date, last: dt.date, *, now: dt.datetime | None = None) -> list[DayUsage]:
-    """Return calls and refusals of each subject on each day from ``first`` to ``last``, oldest day first."""
+def by_day(
+    bucket: UUID,
+    first: dt.date,
+    last: dt.date,
+    *,
+    subjects: Iterable[UUID] | None = None,
+    now: dt.datetime | None = None,
+) -> list[DayUsage]:
+    """Return calls and refusals of each subject on each day from ``first`` to ``last``, oldest day first.
+
+    Without ``subjects`` it is every subject of the bucket.
+    """
+    wanted = None if subjects is None else set(subjects)
     kept_first, kept_last = usage_counters.kept_days(now or timezone.now())
     fresh = usage_counters.live(bucket, max(first, kept_first), min(last, kept_last))
     sums: dict[tuple[dt.date, UUID], list[int]] = defaultdict(lambda: [0, 0])
     rows = DailyUsage.objects.filter(bucket=bucket, day__range=(first, last))
-    for (day, subject, _), count in merged(rows, fresh).items():
+    if wanted is not None:
+        rows = rows.filter(subject__in=wanted)
+    for (day, subject, _), count in merged(rows, fresh, wanted).items():
         if not count.calls and not count.refused:
             continue
         sums[day, subject][0] += count.calls

@@ -87,6 +87,18 @@ def test_a_dialog_opened_by_a_menu_gives_the_focus_to_the_menu(signed_in, acme):
     expect(summary).to_be_focused()
 
 
+def test_a_token_in_use_is_revoked_by_its_name_and_enter(signed_in, acme):
+    page, issued = signed_in, make_token(acme, "ci-deploy")
+    page.request.get("/api/auth/whoami", headers={"Authorization": f"Bearer {issued.plaintext}"})
+    page.reload()
+    page.get_by_role("button", name="Revoke").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Type ci-deploy to confirm")).to_be_focused()
+    page.keyboard.type("ci-deploy")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Refused everywhere since")).to_be_visible()
+
+
 def test_cancel_closes_the_dialog_and_changes_nothing(signed_in, acme):
     page, issued = signed_in, make_token(acme, "ci-deploy")
     page.reload()

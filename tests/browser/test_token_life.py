@@ -53,6 +53,7 @@ def test_a_token_is_created_copied_used_revoked_and_refused(new_page, ada):
     row.get_by_role("button", name="Revoke").click()
     dialog = page.get_by_role("dialog", name="Revoke “ci-deploy”?")
     expect(dialog).to_contain_text("127.0.0.1")
+    dialog.get_by_label("Type ci-deploy to confirm").fill("ci-deploy")
     dialog.get_by_label("Reason").fill("Test is over")
     dialog.get_by_role("button", name="Revoke token").click()
     expect(page.get_by_text("Revoked “ci-deploy”.")).to_be_visible()

@@ -25,6 +25,7 @@ def test_a_token_is_created_used_revoked_and_refused(page):
     page.get_by_text("More", exact=True).click()
     page.get_by_role("button", name="Revoke…").click()
     expect(page.get_by_role("heading", name="Revoke “ci-deploy”?")).to_be_visible()
+    page.get_by_label("Type ci-deploy to confirm").fill("ci-deploy")
     page.get_by_role("button", name="Revoke token").click()
     expect(page.get_by_text("Revoked “ci-deploy”.")).to_be_visible()
     assert call(page, secret).status == 401

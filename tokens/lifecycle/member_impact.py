@@ -9,9 +9,9 @@ from uuid import UUID
 
 from accounts.models import Membership
 from accounts.permissions.roles import Role
-from ratelimit.usage import reports
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.service_accounts.excess import least_role
+from tokens.service_accounts.impact import Impact, impacts, together
 from tokens.service_accounts.listing import Row, rows, tokens_of
 from tokens.sessions import sessions
 from tokens.sessions.sessions import Session
@@ -19,20 +19,20 @@ from tokens.sessions.sessions import Session
 
 @dataclass(frozen=True, slots=True)
 class MemberImpact:
-    """``tokens`` are the active ones, each after its parent, with its calls of the last 24 hours.
+    """``tokens`` are the active ones, each after its parent, with their recent use.
 
     ``clients`` are those that the person created; ``responsible_for`` has those that they are responsible
     for, with the lowest role that holds all of their scopes.
     """
 
-    tokens: list[tuple[Row, int]]
+    tokens: list[tuple[Row, Impact]]
     clients: list[OAuthClient]
     sessions: list[Session]
     responsible_for: list[tuple[OAuthClient, Role]]
 
     @property
-    def calls_24h(self) -> int:
-        return sum(calls for _, calls in self.tokens)
+    def total(self) -> Impact:
+        return together(impact for _, impact in self.tokens)
 
     @property
     def roots(self) -> dict[UUID, ServiceAccountToken]:
@@ -64,14 +64,14 @@ def member_impact(member: Membership, now: datetime) -> MemberImpact:
     """Return the impact, in a constant number of queries."""
     active = tokens_of(member.organization).filter(responsible=member).active(now)
     found = _with_children_below(rows(active.with_people().order_by("-pk"), now))
-    calls = reports.last_24_hours(member.organization_id, [row.token.pk for row in found])
+    used = impacts(member.organization_id, {row.token.pk: row.usage for row in found}, now)
     clients = OAuthClient.objects.filter(
         organization=member.organization_id, created_by=member.user_id, deleted_at=None
     )
     responsible_for = OAuthClient.objects.filter(responsible=member, deleted_at=None).select_related("parent")
     here = sessions.active(member.user_id, now).filter(organization=member.organization_id)
     return MemberImpact(
-        tokens=[(row, calls.get(row.token.pk, 0)) for row in found],
+        tokens=[(row, used[row.token.pk]) for row in found],
         clients=list(clients.select_related("parent").order_by("name")),
         sessions=sessions.with_last_use(here),
         responsible_for=[(one, least_role(one.scopes)) for one in responsible_for.order_by("name")],

@@ -9,11 +9,12 @@ from accounts.models import Organization
 from ratelimit.usage import reports
 from tokens.lifecycle.revoke_all import grants_of, running_tokens
 from tokens.models import ClientSecret, GrantKind, OAuthClient
+from tokens.service_accounts.impact import Impact, impacts, together
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationImpact:
-    """Counts by kind. ``calls_24h`` are the calls of the tokens and clients in the last 24 hours."""
+    """Counts by kind. ``use`` is the recent use of the tokens and clients together."""
 
     tokens: int
     clients: int
@@ -22,7 +23,11 @@ class OrganizationImpact:
     sessions: int
     invitations: int
     members: int
-    calls_24h: int
+    use: Impact
+
+    @property
+    def programs(self) -> int:
+        return self.tokens + self.clients
 
 
 def organization_impact(organization: Organization, now: datetime) -> OrganizationImpact:
@@ -31,7 +36,7 @@ def organization_impact(organization: Organization, now: datetime) -> Organizati
     clients = list(
         OAuthClient.objects.filter(organization=organization, deleted_at=None).values_list("pk", flat=True)
     )
-    calls = reports.last_24_hours(organization.pk, [*tokens, *clients], now=now)
+    used = reports.totals(organization.pk, [*tokens, *clients], now=now)
     grants = grants_of(organization.pk).filter(revoked_at=None)
     return OrganizationImpact(
         tokens=len(tokens),
@@ -41,5 +46,5 @@ def organization_impact(organization: Organization, now: datetime) -> Organizati
         sessions=grants.exclude(kind=GrantKind.CLIENT).count(),
         invitations=organization.invitations.open().filter(expires_at__gt=now).count(),
         members=organization.memberships.count(),
-        calls_24h=sum(calls.values()),
+        use=together(impacts(organization.pk, used, now).values()),
     )

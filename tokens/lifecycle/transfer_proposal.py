@@ -22,7 +22,7 @@ def proposal(impact: MemberImpact, recipients: Sequence[Membership], remover: Me
 
     A token in use that another token created is transferred with that token.
     """
-    used = [row.token.pk for row, calls in impact.tokens if calls or row.used_recently]
+    used = [row.token.pk for row, use in impact.tokens if use.used_in_7_days]
     in_use = list(dict.fromkeys(impact.roots[pk] for pk in used))
     choices = [
         Proposal(

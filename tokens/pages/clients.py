@@ -27,7 +27,6 @@ from tokens.oauth import client_records, clients
 from tokens.oauth.clients import MANAGE, VIEW
 from tokens.pages.client_forms import REFRESH_WORDS, ClientForm, RenamedClientForm
 from tokens.pages.forms import with_preset
-from tokens.service_accounts.listing import RECENT
 from tokens.service_accounts.permission_chips import PermissionChips
 
 PER_PAGE = 50
@@ -49,11 +48,6 @@ class Row:
     @property
     def is_expired(self) -> bool:
         return self.client.is_expired(timezone.now())
-
-    @property
-    def used_recently(self) -> bool:
-        last = self.usage.last_used_at
-        return last is not None and timezone.now() - last <= RECENT
 
     @property
     def needs_secret(self) -> bool:

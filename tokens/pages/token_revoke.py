@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import typeid
 from accounts.pages.decorators import PageRequest, page
-from ratelimit.usage import reports
-from tokens.models import OAuthClient, ServiceAccountToken
+from tokens.models import ServiceAccountToken
 from tokens.pages.forms import RevokeForm
+from tokens.pages.receipt import refused_since
 from tokens.pages.tokens import found_row
+from tokens.service_accounts.ending import ending
 from tokens.service_accounts.issue import MANAGE
 from tokens.service_accounts.listing import Row, rows, tokens_of
 from tokens.service_accounts.revoke import revoke, revoke_many
@@ -30,19 +31,18 @@ def revoke_one(request: PageRequest, token_id: str) -> HttpResponse:
     if not row.is_live:
         messages.info(request, f"“{token.name}” is no longer active: there is nothing to revoke.")
         return redirect("token_detail", token.public_id)
-    # Without a typed confirmation, because a single token must be revocable fast in an emergency.
-    form = RevokeForm(request.POST if request.method == "POST" else None, expected="")
+    found = ending(token.organization_id, {token.pk: row.usage}, row.now)
+    expected = token.name if found.total.used_in_7_days else ""
+    form = RevokeForm(request.POST if request.method == "POST" else None, expected=expected)
     if request.method == "POST" and form.is_valid():
         revoke(token=token, actor=request.actor, reason=form.cleaned_data["reason"])
-        messages.success(request, f"Revoked “{token.name}”. Every call with it is refused from now on.")
+        messages.success(request, f"Revoked “{token.name}”. {refused_since()}")
         return redirect(_way_back(request, token))
-    calls = reports.last_24_hours(token.organization_id, [token.pk])
     context = {
         "row": row,
         "form": form,
-        "calls_24h": calls.get(token.pk, 0),
-        "children": ServiceAccountToken.objects.filter(parent=token).active(timezone.now()),
-        "clients": OAuthClient.objects.filter(parent=token, deleted_at=None),
+        "impact": found.impacts[token.pk],
+        "ending": found,
         "back": request.POST.get("back") or request.GET.get("back") or "",
         "way_back": _way_back(request, token),
     }
@@ -60,19 +60,20 @@ def revoke_several(request: PageRequest) -> HttpResponse:
     if not live:
         messages.info(request, "Tick the tokens that are to be revoked.")
         return redirect("tokens")
-    expected = f"revoke {len(live)}" if any(row.used_recently for row in live) else ""
+    used = {row.token.pk: row.usage for row in live}
+    found = ending(request.membership.organization_id, used, live[0].now)
+    expected = f"revoke {len(live)}" if found.total.used_in_7_days else ""
     form = RevokeForm(request.POST if request.method == "POST" else None, expected=expected)
     if request.method == "POST" and form.is_valid():
         wanted = ServiceAccountToken.objects.filter(pk__in=[row.token.pk for row in live])
         count = revoke_many(tokens=wanted, actor=request.actor, reason=form.cleaned_data["reason"])
         words = "1 token" if count == 1 else f"{count} tokens"
-        messages.success(request, f"Revoked {words}. Every call with them is refused from now on.")
+        messages.success(request, f"Revoked {words}. {refused_since()}")
         return redirect("tokens")
-    calls = reports.last_24_hours(request.membership.organization_id, [row.token.pk for row in live])
     context = {
-        "rows": [(row, calls.get(row.token.pk, 0)) for row in live],
+        "rows": [(row, found.impacts[row.token.pk]) for row in live],
         "form": form,
-        "total": sum(calls.values()),
+        "ending": found,
         "left_out": len(chosen) - len(live),
     }
     return render(

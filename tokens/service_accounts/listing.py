@@ -24,7 +24,6 @@ from tokens.service_accounts.permission_chips import PermissionChips
 from tokens.service_accounts.records import Record, records
 
 PER_PAGE = 50
-RECENT = timedelta(days=7)
 SOON = timedelta(days=3)
 REFUSED_LABELS = {
     Status.REVOKED: "Refused after revocation",
@@ -104,12 +103,6 @@ class Row:
     @property
     def chips(self) -> PermissionChips:
         return PermissionChips(self.token.permissions)
-
-    @property
-    def used_recently(self) -> bool:
-        """Whether it was used in the last seven days: revoking it then requires typing its name."""
-        last = self.usage.last_used_at
-        return last is not None and self.now - last <= RECENT
 
     @property
     def refused_label(self) -> str:

@@ -212,8 +212,9 @@ def test_everything_is_revoked_by_the_typed_name_and_shown_before(owner: Members
     program(issued).get("/api/auth/whoami")
     browser = fresh_browser_of(ada.user)
     page = browser.get(f"{URL}revoke-all/").content.decode()
-    for stopping in ("API tokens", "API sessions", "Calls in 24 hours"):
+    for stopping in ("API tokens", "API sessions"):
         assert figure(page, stopping) == "1"
+    assert "<strong>1 call in 24 hours, 1 in 7 days</strong>" in page
 
     assert browser.post(f"{URL}revoke-all/", {"typed": "something else"}).status_code == 422
     assert program(session).get("/api/auth/whoami").status_code == 200

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.permissions.roles import Role
+from ratelimit.models import DailyUsage
 from tests.support.clients import program
 from tests.support.people import actor, browser_of, make_member, make_token
 from tokens.models import ServiceAccountToken
@@ -55,23 +59,57 @@ def test_looking_changes_nothing(owner, browser):
     assert is_revoked(issued) == [False]
 
 
-def test_a_used_token_shows_what_it_hits_and_asks_for_one_click_all_the_same(owner, browser):
+def test_a_used_token_shows_its_use_and_its_name_is_typed(owner, browser):
     issued = make_token(owner, "ci-deploy")
     assert [answer(issued), answer(issued)] == [200, 200]
     html = browser.get(url_of(issued.token)).content.decode()
-    assert "<dt>Calls in 24 hours</dt><dd>2</dd>" in html
-    assert "127.0.0.1" in html
-    assert "within the last seven days" in html
+    assert "<strong>2 calls in 24 hours, 2 in 7 days</strong>, last <time" in html
+    assert ">just now</time> from <code>127.0.0.1</code>." in html
+    assert 'Type <strong class="literal">ci-deploy</strong> to confirm' in html
+    for typed in ("", "ci-deplo", "CI-DEPLOY"):
+        assert browser.post(url_of(issued.token), {"typed": typed}).status_code == 422
+    assert is_revoked(issued) == [False]
+    assert browser.post(url_of(issued.token), {"typed": "ci-deploy"}).status_code == 302
+    assert answer(issued) == 401
+
+
+def test_a_typed_name_is_compared_with_collapsed_spaces(owner, browser):
+    issued = make_token(owner, "nightly  import")
+    answer(issued)
+    assert browser.post(url_of(issued.token), {"typed": " nightly import "}).status_code == 302
+
+
+def test_after_7_days_without_a_call_one_click_is_enough_again(owner, browser):
+    issued = make_token(owner)
+    last = timezone.now() - timedelta(days=7, minutes=1)
+    bucket, subject = issued.token.organization_id, issued.token.pk
+    DailyUsage.objects.create(bucket=bucket, subject=subject, day=last.date(), calls=1, last_used_at=last)
+    html = browser.get(url_of(issued.token)).content.decode()
+    assert "No call in 7 days.</strong> Last used <time" in html
     assert "to confirm" not in html
     assert browser.post(url_of(issued.token)).status_code == 302
-    assert answer(issued) == 401
+
+
+def test_a_token_whose_child_is_in_use_shows_the_child_and_its_name_is_typed(owner, browser):
+    issued = make_token(owner, "parent", ["tokens.manage", "index:read:*"])
+    child = make_token(owner, "child")
+    ServiceAccountToken.objects.filter(pk=child.token.pk).update(parent=issued.token)
+    assert answer(child) == 200
+    html = browser.get(url_of(issued.token)).content.decode()
+    assert "Never used." in html
+    assert "child</a>" in html
+    assert 'Type <strong class="literal">parent</strong> to confirm' in html
+    assert browser.post(url_of(issued.token)).status_code == 422
+    assert is_revoked(issued, child) == [False, False]
 
 
 def test_it_leads_back_to_where_it_was_asked_for(owner, browser):
     issued = make_token(owner, "ci-deploy")
     response = browser.post(url_of(issued.token), {"back": "list"}, follow=True)
     assert response.redirect_chain == [("/settings/tokens/", 302)]
-    assert "Revoked “ci-deploy”. Every call with it is refused from now on." in response.content.decode()
+    assert re.search(
+        r"Revoked “ci-deploy”\. Refused everywhere since \d\d:\d\d:\d\d UTC\.", response.content.decode()
+    )
 
 
 def test_no_other_address_is_led_to(owner, browser):
@@ -101,7 +139,7 @@ def test_several_are_shown_with_what_they_hit_together(owner, browser):
     query = urlencode({"token": [first.token.public_id, second.token.public_id]}, doseq=True)
     html = browser.get(f"{BULK}?{query}").content.decode()
     assert "Revoke 2 tokens?" in html
-    assert '<th scope="row">Together</th><td class="number">3</td>' in html
+    assert "<strong>3 calls in 24 hours, 3 in 7 days</strong>" in html
     assert 'Type <strong class="literal">revoke 2</strong> to confirm' in html
     assert is_revoked(first, second) == [False, False]
 
