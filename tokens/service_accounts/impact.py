@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
+from tokens.service_accounts.networks import NetworkUse, networks_of
 from tokens.service_accounts.records import Record
 
 RECENT = timedelta(days=7)
@@ -28,17 +29,19 @@ class Impact:
     last_used_at: datetime | None
     last_used_ip: str | None
     used_in_7_days: bool
+    networks: tuple[NetworkUse, ...] = ()
 
 
 def impacts(organization_id: UUID, used: Mapping[UUID, Usage], now: datetime) -> dict[UUID, Impact]:
     """Return the impact of each program, by its id.
 
-    ``used`` is what ``reports.totals`` returned for them. Two round trips and two queries for any number.
+    ``used`` is what ``reports.totals`` returned for them. Three round trips and three queries for any number.
     """
     if not used:
         return {}
     last_day = reports.last_24_hours(organization_id, used, now=now)
     last_week = _last_7_days(organization_id, used, now)
+    addresses = reports.recent_addresses(organization_id, used, RECENT.days + 1, now=now)
     found = {}
     for pk, usage in used.items():
         recently = _is_after(usage.last_used_at, now - RECENT)
@@ -48,6 +51,7 @@ def impacts(organization_id: UUID, used: Mapping[UUID, Usage], now: datetime) ->
             last_used_at=usage.last_used_at,
             last_used_ip=usage.last_used_ip,
             used_in_7_days=recently,
+            networks=tuple(networks_of(one for one in addresses[pk] if one.last_used_at >= now - RECENT)),
         )
     return found
 
@@ -58,7 +62,7 @@ def impact_of(record: Record, now: datetime) -> Impact:
 
 
 def together(parts: Iterable[Impact]) -> Impact:
-    """Return the sums, and the last use of all."""
+    """Return the sums, and the last use of all; without networks."""
     found = list(parts)
     uses = [(one.last_used_at, one.last_used_ip) for one in found if one.last_used_at]
     last_used_at, last_used_ip = max(uses, key=lambda use: use[0], default=(None, None))

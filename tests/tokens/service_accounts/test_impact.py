@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,6 +18,7 @@ from tests.support.people import make_token
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.service_accounts.ending import Ending, ending
 from tokens.service_accounts.impact import Impact, impacts, together
+from tokens.service_accounts.networks import NetworkUse
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +27,10 @@ BUCKET = UUID(int=1)
 UNUSED = Impact(0, 0, None, None, used_in_7_days=False)
 
 
-def called(subject: UUID, at: datetime, calls: int = 1) -> None:
+def called(subject: UUID, at: datetime, calls: int = 1, address: str = "203.0.113.7") -> None:
     """Store calls of the hour of ``at``, the last of them at that moment."""
     counter = Counter(BUCKET, subject, at.date(), "", {at.hour: calls})
-    counter.last_used_at, counter.last_used_ip = at, "203.0.113.7"
+    counter.last_used_at, counter.last_used_ip = at, address
     usage_rows.keep([counter], now=NOW)
 
 
@@ -43,7 +44,9 @@ def test_calls_are_summed_over_24_hours_and_7_days() -> None:
         called(subject, NOW - ago, calls)
     called(subject, NOW - timedelta(days=8), 8)
     called(uuid4(), NOW, 16)
-    assert impact(subject) == Impact(3, 7, NOW - timedelta(minutes=2), "203.0.113.7", used_in_7_days=True)
+    found = impact(subject)
+    assert (found.calls_24h, found.calls_7d, found.used_in_7_days) == (3, 7, True)
+    assert (found.last_used_at, found.last_used_ip) == (NOW - timedelta(minutes=2), "203.0.113.7")
 
 
 def test_a_program_that_was_never_used_has_no_impact() -> None:
@@ -66,6 +69,21 @@ def test_the_last_use_decides_to_the_second(ago: timedelta, expected: tuple[int,
     found = impact(subject)
     assert (found.calls_24h, found.calls_7d, found.used_in_7_days) == expected
     assert found.last_used_at == NOW - ago
+
+
+def test_networks_of_the_last_calls_of_each_day_are_listed_busiest_first() -> None:
+    subject = uuid4()
+    for days, calls, address in (
+        (0, 2, "203.0.113.7"),
+        (1, 1, "203.0.113.9"),
+        (2, 4, "2001:db8:1:2::3"),
+        (8, 8, "198.51.100.1"),
+    ):
+        called(subject, NOW - timedelta(days=days), calls, address)
+    assert impact(subject).networks == (
+        NetworkUse("2001:db8:1::/48", 4, date(2026, 3, 18)),
+        NetworkUse("203.0.113.0/24", 3, date(2026, 3, 20)),
+    )
 
 
 def test_several_are_summed_with_the_last_use_of_all() -> None:
@@ -114,5 +132,5 @@ def test_reading_costs_the_same_for_3_programs_and_for_300(round_trips: list[byt
             assert ending(BUCKET, used, NOW).total.calls_7d == number
         return len(queries), len(round_trips)
 
-    # Created tokens and clients, hours, days; the hours and the days of Redis.
-    assert cost(3) == cost(300) == (4, 2)
+    # Created tokens and clients, hours, days, addresses; the last three in Redis too.
+    assert cost(3) == cost(300) == (5, 3)
