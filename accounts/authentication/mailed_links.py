@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import uuid4
 
 from django.conf import settings
@@ -15,7 +13,8 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import BASE62, Invitation, User
+from accounts.crypto.random_secrets import digest, random_text
+from accounts.models import Invitation, User
 from accounts.models.mailed_claim import LinkKind, MailedClaim
 from accounts.notifications import outbox
 from accounts.notifications.email import Email, Link
@@ -78,7 +77,7 @@ def mail(claim: Claim, compose: Callable[[str], Email], *, admitted: bool) -> st
     """
     now = timezone.now()
     secret = _store(claim, now)
-    link = Link(_digest(secret), claim.expires_at(now))
+    link = Link(digest(secret), claim.expires_at(now))
     outbox.enqueue(compose(_address(claim.kind, secret)), claim.email, link=link)
     if not admitted:
         transaction.set_rollback(True)
@@ -89,7 +88,7 @@ def claims_of(secret: str, *kinds: LinkKind) -> QuerySet[MailedClaim]:
     """The claim of a link of one of these kinds, if there is one: unused, used or expired."""
     if len(secret) != SECRET_LENGTH or not secret.isascii():
         return MailedClaim.objects.none()
-    return MailedClaim.objects.filter(kind__in=kinds, digest=_digest(secret))
+    return MailedClaim.objects.filter(kind__in=kinds, digest=digest(secret))
 
 
 def find(secret: str, *kinds: LinkKind, now: datetime | None = None) -> MailedClaim:
@@ -169,7 +168,7 @@ def prune(now: datetime) -> int:
 
 def _store(claim: Claim, now: datetime) -> str:
     """Store the claim under a new secret, and return the secret."""
-    secret = "".join(secrets.choice(BASE62) for _ in range(SECRET_LENGTH))
+    secret = random_text(SECRET_LENGTH)
     made = MailedClaim(
         claim=claim.key,
         kind=claim.kind,
@@ -179,7 +178,7 @@ def _store(claim: Claim, now: datetime) -> str:
         password=claim.password,
         name=claim.name,
         organization_name=claim.organization_name,
-        digest=_digest(secret),
+        digest=digest(secret),
         created_at=now,
         expires_at=None if claim.invitation else claim.expires_at(now),
     )
@@ -208,7 +207,3 @@ def _lifetime(kind: LinkKind) -> int:
         LinkKind.SIGN_IN: settings.MAGIC_LINK_SECONDS,
     }.get(kind, settings.VERIFICATION_SECONDS)
     return seconds
-
-
-def _digest(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()

@@ -7,12 +7,11 @@ from accounts.models.known_network import KnownNetwork
 from accounts.models.mailed_claim import MailedClaim, MailedLink
 from accounts.models.membership import Membership
 from accounts.models.notice import Notice, NoticeKind
-from accounts.models.organization import BASE62, PUBLISHABLE_PREFIX, Organization, new_publishable_key
+from accounts.models.organization import PUBLISHABLE_PREFIX, Organization, new_publishable_key
 from accounts.models.outbox import OutboxMail
 from accounts.models.user import User, UserManager
 
 __all__ = [
-    "BASE62",
     "PUBLISHABLE_PREFIX",
     "AuditChain",
     "AuditEvent",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -13,18 +11,18 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import locking, typeid
+from accounts.crypto.random_secrets import random_text
 from accounts.models.signals import organization_saving
 from accounts.permissions.actor import SYSTEM, Actor
 from ratelimit import invalidation
 from ratelimit.models import Plan
 
-BASE62 = string.ascii_letters + string.digits
 PUBLISHABLE_PREFIX = "tsr_pk_"
 
 
 def new_publishable_key() -> str:
     """Return a key that names an organization to the password grant. It is public and grants nothing."""
-    return PUBLISHABLE_PREFIX + "".join(secrets.choice(BASE62) for _ in range(43))
+    return PUBLISHABLE_PREFIX + random_text()
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from threading import Lock
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,6 +25,7 @@ from ratelimit.types import Decision, Fence
 from tokens.credentials import outcome
 from tokens.credentials.credential import Credential, RefusedSecret
 from tokens.credentials.refusal_limits import refusal_limiter
+from tokens.crypto import opaque
 
 # Under which calls from addresses that are not allowed are counted.
 CAUSE_ADDRESS = "address"
@@ -80,7 +80,7 @@ class RequestCredential:
 
     def __init__(self, request: HttpRequest, raw: str, read: Read, may_exist: Exists | None = None) -> None:
         self.request, self.raw, self.read, self.may_exist = request, raw, read, may_exist
-        self.key = sha256(raw.encode()).digest()
+        self.key = opaque.digest(raw)
 
     def find(self, now: datetime | None = None) -> Found:
         """Return it from the cache if the entry is still usable, else from SQL."""

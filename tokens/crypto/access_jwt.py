@@ -7,14 +7,13 @@ import re
 import time
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
-from hashlib import sha256
 from threading import Lock
 from typing import Any, NamedTuple
 
 import jwt
 from django.conf import settings
 
-from tokens.crypto import signing_keys
+from tokens.crypto import opaque, signing_keys
 
 TYPE = "at+jwt"
 LEEWAY_SECONDS = 30
@@ -90,7 +89,7 @@ def decode(raw: str, now: float | None = None) -> Claims:
     The signature is verified once in a process, and again if the key of that id has changed.
     """
     now = time.time() if now is None else now
-    digest = sha256(raw.encode()).digest()
+    digest = opaque.digest(raw)
     known = _verified.get(digest)
     if known is None or known.base_url != settings.BASE_URL or not _still_verifies(known.key, now):
         known = _verify(raw, now)

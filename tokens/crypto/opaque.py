@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import secrets
-import string
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 
 from django.conf import settings
 
-ALPHABET = string.ascii_letters + string.digits
-PREFIXED_LENGTH = 43  # 43 × log2 62 = 256.03 bits
+from accounts.crypto.random_secrets import ALPHABET, LENGTH, digest, random_text
+
+__all__ = ["ALPHABET", "PREFIXED_LENGTH", "Secret", "digest", "looks_real", "new", "random_text"]
+
+PREFIXED_LENGTH = LENGTH
 LONG_LENGTH = 64
 LONG = re.compile(rf"[A-Za-z0-9]{{{LONG_LENGTH}}}", re.ASCII)
 
@@ -40,18 +40,9 @@ def new() -> Secret:
     return Secret(settings.TOKEN_PREFIX + random_text(PREFIXED_LENGTH), settings.TOKEN_PREFIX)
 
 
-def random_text(length: int) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
-
-
 def looks_real(raw: str) -> bool:
     """Return whether the text has one of the two formats, which are both accepted."""
     return bool(_prefixed(settings.TOKEN_PREFIX).fullmatch(raw) or LONG.fullmatch(raw))
-
-
-def digest(raw: str) -> bytes:
-    """SHA-256 of the string exactly as received: 256 random bits need no salt and no stretching."""
-    return sha256(raw.encode()).digest()
 
 
 @lru_cache(maxsize=8)
