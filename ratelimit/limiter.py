@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import math
 import secrets
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from ratelimit import metrics
 from ratelimit.conf import settings
 from ratelimit.sql import limits
 from ratelimit.sql.reservations import BLOCKS_PER_DAY, reserve_block
 from ratelimit.store import client
-from ratelimit.types import Decision, Fence, FixedWindow, LimitRequest, Verdict, decide
+from ratelimit.types import Counts, Decision, Fence, FixedWindow, LimitRequest, Verdict, decide
 
 UNLIMITED, NOT_CHARGED = -1, -2
-NO_BLOCK = ("", "", "", "")
+NO_BLOCK = ("", "", "", "", "")
 NO_FENCE = ("", "", "")
 STALE = Decision(False, (), 0, stale=True)
 WINDOWS = "tsr:w:"
@@ -56,27 +57,60 @@ def hit_window(window: FixedWindow, *, now: float | None = None) -> tuple[bool, 
     return admitted, max(1, math.ceil(ends_in))
 
 
+class _Answer(NamedTuple):
+    """What decide.lua returns, in its order."""
+
+    verdict: int
+    epoch: bytes
+    day: int
+    now_ms: int
+    used: int
+    reserved: int
+    hits: int
+    window_ends_in_ms: int
+    keeps: int
+    subject_used: int
+    subject_reserved: int
+
+
 def _hit_store(
     limit_request: LimitRequest, address: str | None, fence: Fence | None, now: float | None
 ) -> Decision:
     block: tuple[Any, ...] = NO_BLOCK
     # A day has fewer blocks than this, and each round has seen a newer one.
     for _ in range(2 * BLOCKS_PER_DAY):
-        answer = _run(limit_request, address, now, block, fence)
-        code, epoch, day, now_ms, used, reserved, hits, ends_ms, keeps = answer
-        if code == Verdict.STALE:
-            return Decision(False, (), 0, stale=True, epoch=epoch.decode())
-        if code != Verdict.RESERVE_FIRST or limit_request.requests_per_day is None:
-            decision = decide(limit_request, Verdict(code), now_ms / 1000, day, used, hits, ends_ms / 1000)
-            return decision._replace(epoch=epoch.decode(), keeps=bool(keeps)) if fence else decision
-        name = epoch.decode()
-        date = FIRST_DAY + dt.timedelta(days=day)
-        found = reserve_block(
-            limit_request.bucket, date, limit_request.requests_per_day, epoch=name, known=reserved, used=used
-        )
-        # With an empty block Redis knows that nothing is left, and refuses without SQL from now on.
-        block = (name, day, found.start, found.end) if found else NO_BLOCK
+        found = _Answer(*_run(limit_request, address, now, block, fence))
+        if found.verdict == Verdict.STALE:
+            return Decision(False, (), 0, stale=True, epoch=found.epoch.decode())
+        if found.verdict not in (Verdict.RESERVE_FIRST, Verdict.RESERVE_SUBJECT_FIRST):
+            counts = Counts(found.used, found.subject_used, found.hits, found.window_ends_in_ms / 1000)
+            decision = decide(limit_request, Verdict(found.verdict), found.now_ms / 1000, found.day, counts)
+            if fence is None:
+                return decision
+            return decision._replace(epoch=found.epoch.decode(), keeps=bool(found.keeps))
+        block = _reserve(limit_request, found)
     raise client.StoreUnavailable("Redis asks again and again for a block that SQL has reserved.")
+
+
+def _reserve(limit_request: LimitRequest, found: _Answer) -> tuple[Any, ...]:
+    """Reserve the block that decide.lua asks for, and return it as arguments of the script."""
+    epoch, date = found.epoch.decode(), FIRST_DAY + dt.timedelta(days=found.day)
+    reserve = partial(reserve_block, day=date, epoch=epoch)
+    own = limit_request.subject_limit
+    if found.verdict == Verdict.RESERVE_SUBJECT_FIRST and own:
+        whose = "subject"
+        block = reserve(
+            limit_request.subject,
+            limit=own.requests_per_day,
+            known=found.subject_reserved,
+            used=found.subject_used,
+            within=limit_request.bucket,
+        )
+    else:
+        whose, limit = "bucket", limit_request.requests_per_day or 0
+        block = reserve(limit_request.bucket, limit=limit, known=found.reserved, used=found.used)
+    # With an empty block Redis knows that nothing is left, and refuses without SQL from now on.
+    return (whose, epoch, found.day, block.start, block.end) if block else NO_BLOCK
 
 
 def _run(
@@ -109,6 +143,9 @@ def _run(
             "" if now is None else int(now * 1000),
             *block,
             *(_fence_arguments(fence) if fence else NO_FENCE),
+            NOT_CHARGED
+            if limit_request.subject_limit is None
+            else limit_request.subject_limit.requests_per_day,
             "" if limit_request.key is None else limit_request.key,
         ],
         with_run=True,

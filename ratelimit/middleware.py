@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from ratelimit import limiter
 from ratelimit.client_ip import client_ip
 from ratelimit.conf import settings
-from ratelimit.types import Decision, Fence, LimitRequest
+from ratelimit.types import DAY_SECONDS, Decision, Fence, LimitRequest
 
 
 class Chargeable(Protocol):
@@ -74,13 +74,13 @@ def refused(request: HttpRequest, retry_after: int) -> HttpResponse:
 
 
 def write_headers(response: HttpResponse, decision: Decision) -> None:
-    """Write X-RateLimit-* for the day, and the RateLimit fields of every limit (IETF draft 10)."""
+    """Write X-RateLimit-* of the day with the least remaining, and RateLimit of every limit (draft 10)."""
     if not decision.quotas:
         return
-    daily = decision.quotas[0]
-    if daily.name == "daily":
-        response["X-RateLimit-Limit"] = str(daily.limit)
-        response["X-RateLimit-Remaining"] = str(daily.remaining)
+    if daily := [quota for quota in decision.quotas if quota.seconds == DAY_SECONDS]:
+        least = min(daily, key=lambda quota: quota.remaining)
+        response["X-RateLimit-Limit"] = str(least.limit)
+        response["X-RateLimit-Remaining"] = str(least.remaining)
         response["X-RateLimit-Reset"] = str(decision.day_ends)
     response["RateLimit-Policy"] = ", ".join(f'"{q.name}";q={q.limit};w={q.seconds}' for q in decision.quotas)
     response["RateLimit"] = ", ".join(f'"{q.name}";r={q.remaining};t={q.resets_in}' for q in decision.quotas)

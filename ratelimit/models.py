@@ -45,10 +45,12 @@ class Plan(models.Model):
 class Reservation(models.Model):
     """Requests reserved of a bucket's day, and the last block that Redis was given.
 
-    ``epoch`` identifies the state of Redis that the block was reserved for.
+    ``epoch`` identifies the state of Redis that the block was reserved for. A subject with a limit of its own
+    is a bucket ``within`` the one that it belongs to.
     """
 
     bucket = models.UUIDField()
+    within = models.UUIDField(null=True)
     day = models.DateField()
     reserved = models.PositiveBigIntegerField(default=0)
     epoch = models.CharField(max_length=32, default="", blank=True)

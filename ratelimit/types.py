@@ -19,6 +19,8 @@ class Verdict(IntEnum):
     DAY_EXHAUSTED = 2
     WINDOW_EXHAUSTED = 3
     STALE = 4
+    RESERVE_SUBJECT_FIRST = 5
+    SUBJECT_EXHAUSTED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,19 @@ class FixedWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class SubjectLimit:
+    """A daily limit of one subject, within its bucket's; ``name`` goes to RateLimit-Policy."""
+
+    name: str
+    requests_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
 class LimitRequest:
     """A request to be decided: ``bucket`` has the day's limit, and usage is counted for ``subject``.
 
-    ``charged`` is False if the day's limit does not apply; ``requests_per_day`` None is unlimited.
-    ``subject_requests_per_day`` is the subject's own limit within the bucket's. With ``key`` the call is also
-    counted for that key, of which a subject may have several.
+    ``charged`` is False if the day's limit does not apply; ``requests_per_day`` None is unlimited. With
+    ``key`` the call is also counted for that key, of which a subject may have several.
     """
 
     bucket: UUID
@@ -48,7 +57,7 @@ class LimitRequest:
     requests_per_day: int | None
     window: FixedWindow | None = None
     charged: bool = True
-    subject_requests_per_day: int | None = None
+    subject_limit: SubjectLimit | None = None
     key: int | None = None
 
 
@@ -87,28 +96,34 @@ class Decision(NamedTuple):
     keeps: bool = False
 
 
-def decide(
-    limit_request: LimitRequest,
-    verdict: Verdict,
-    now: float,
-    day: int,
-    used: int,
-    hits: int,
-    window_ends_in: float,
-) -> Decision:
-    """Build the decision from the counts of either back end; ``window_ends_in`` is in seconds."""
+class Counts(NamedTuple):
+    """What each limit has counted so far; ``window_ends_in`` is in seconds."""
+
+    used: int = 0
+    subject_used: int = 0
+    hits: int = 0
+    window_ends_in: float = 0.0
+
+
+def decide(limit_request: LimitRequest, verdict: Verdict, now: float, day: int, counts: Counts) -> Decision:
+    """Build the decision from the counts of either back end."""
     quotas = []
     day_ends = (day + 1) * DAY_SECONDS
     until_midnight = max(1, math.ceil(day_ends - now))
+
+    def of_day(name: str, limit: int, used: int) -> Quota:
+        return Quota(name, limit, DAY_SECONDS, max(0, limit - used), until_midnight)
+
     if limit_request.charged and limit_request.requests_per_day is not None:
-        remaining = max(0, limit_request.requests_per_day - used)
-        quotas.append(Quota("daily", limit_request.requests_per_day, DAY_SECONDS, remaining, until_midnight))
-    window_ends = max(1, math.ceil(window_ends_in))
+        quotas.append(of_day("daily", limit_request.requests_per_day, counts.used))
+    if own := limit_request.subject_limit:
+        quotas.append(of_day(own.name, own.requests_per_day, counts.subject_used))
+    window_ends = max(1, math.ceil(counts.window_ends_in))
     if window := limit_request.window:
-        remaining = max(0, window.limit - hits)
+        remaining = max(0, window.limit - counts.hits)
         quotas.append(Quota(window.name, window.limit, window.seconds, remaining, window_ends))
     wait = 0
-    if verdict is Verdict.DAY_EXHAUSTED:
+    if verdict in (Verdict.DAY_EXHAUSTED, Verdict.SUBJECT_EXHAUSTED):
         wait = until_midnight
     elif verdict is Verdict.WINDOW_EXHAUSTED:
         wait = window_ends

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from ratelimit.sql import usage_details, usage_rows
 from ratelimit.sql.reservations import reserve_one, reserved
-from ratelimit.types import DAY_SECONDS, Decision, FixedWindow, LimitRequest, Verdict, decide
+from ratelimit.types import DAY_SECONDS, Counts, Decision, FixedWindow, LimitRequest, Verdict, decide
 
 WINDOW = """
 INSERT INTO ratelimit_window (key, started_at, hits) VALUES (%(key)s, %(now)s, 1)
@@ -39,28 +39,23 @@ def clock() -> float:
 
 
 def hit(limit_request: LimitRequest, address: str | None, *, now: float | None = None) -> Decision:
-    """Charge one request in one transaction: the day, then the window, then the usage."""
+    """Charge one request in one transaction: the bucket's day, the subject's, the window, then the usage.
+
+    Every request locks the rows in this order, to avoid deadlocks.
+    """
     now = clock() if now is None else now
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
     day = int(now // DAY_SECONDS)
-    used, hits, ends = 0, 0, 0.0
     try:
         with transaction.atomic():
-            if limit_request.charged:
-                used = _reserve(limit_request, moment.date())
-            if limit_request.window:
-                hits, ends = _enter(limit_request.window, limit_request.window.key, now)
+            counts = _charge(limit_request, moment.date(), now)
             usage_rows.add_call(limit_request, moment, address)
             if limit_request.key is not None:
                 usage_details.add_key_call(limit_request, moment)
     except _Refused as refused:
         usage_rows.add_refusal(limit_request, moment)
-        if limit_request.charged:
-            used = reserved(limit_request.bucket, moment.date())
-        if limit_request.window:
-            hits, ends = peek_window(limit_request.window, limit_request.window.key, now)
-        return decide(limit_request, refused.verdict, now, day, used, hits, ends)
-    return decide(limit_request, Verdict.ADMITTED, now, day, used, hits, ends)
+        return decide(limit_request, refused.verdict, now, day, _peek(limit_request, moment.date(), now))
+    return decide(limit_request, Verdict.ADMITTED, now, day, counts)
 
 
 def hit_window(window: FixedWindow, key: str, now: float) -> tuple[bool, int, float]:
@@ -87,16 +82,36 @@ def peek_window(window: FixedWindow, key: str, now: float) -> tuple[int, float]:
     return row[0], row[1] + window.seconds - now
 
 
-def _reserve(limit_request: LimitRequest, date: dt.date) -> int:
-    # The requests of an unlimited plan are counted too, because it may become limited during the day.
-    taken = reserve_one(limit_request.bucket, date, limit_request.requests_per_day)
-    if taken is None:
-        raise _Refused(Verdict.DAY_EXHAUSTED)
-    return taken
+def _charge(limit_request: LimitRequest, date: dt.date, now: float) -> Counts:
+    """Charge every limit; raises _Refused at the first that is used up."""
+    used, subject_used, hits, ends = 0, 0, 0, 0.0
+    if limit_request.charged:
+        # The requests of an unlimited plan are counted too, because it may become limited during the day.
+        taken = reserve_one(limit_request.bucket, date, limit_request.requests_per_day)
+        used = _admitted(taken, Verdict.DAY_EXHAUSTED)
+    if own := limit_request.subject_limit:
+        subject, bucket = limit_request.subject, limit_request.bucket
+        taken = reserve_one(subject, date, own.requests_per_day, within=bucket)
+        subject_used = _admitted(taken, Verdict.SUBJECT_EXHAUSTED)
+    if window := limit_request.window:
+        admitted, hits, ends = hit_window(window, window.key, now)
+        _admitted(hits if admitted else None, Verdict.WINDOW_EXHAUSTED)
+    return Counts(used, subject_used, hits, ends)
 
 
-def _enter(window: FixedWindow, key: str, now: float) -> tuple[int, float]:
-    admitted, hits, ends = hit_window(window, key, now)
-    if not admitted:
-        raise _Refused(Verdict.WINDOW_EXHAUSTED)
-    return hits, ends
+def _admitted(count: int | None, verdict: Verdict) -> int:
+    if count is None:
+        raise _Refused(verdict)
+    return count
+
+
+def _peek(limit_request: LimitRequest, date: dt.date, now: float) -> Counts:
+    """Return what every limit has counted; charges nothing."""
+    window = limit_request.window
+    hits, ends = peek_window(window, window.key, now) if window else (0, 0.0)
+    return Counts(
+        reserved(limit_request.bucket, date) if limit_request.charged else 0,
+        reserved(limit_request.subject, date) if limit_request.subject_limit else 0,
+        hits,
+        ends,
+    )

@@ -15,8 +15,8 @@ UNLIMITED = 2**62
 # The next block begins after everything that is reserved. If the caller has not seen the epoch's last block,
 # it gets that block and nothing changes.
 BLOCK = """
-INSERT INTO ratelimit_reservation (bucket, day, reserved, epoch, block_start, block_end)
-VALUES (%(bucket)s, %(day)s, %(first)s, %(epoch)s, %(used)s, %(first)s)
+INSERT INTO ratelimit_reservation (bucket, within, day, reserved, epoch, block_start, block_end)
+VALUES (%(bucket)s, %(within)s, %(day)s, %(first)s, %(epoch)s, %(used)s, %(first)s)
 ON CONFLICT (bucket, day) DO UPDATE SET
     reserved = {least}({greatest}(ratelimit_reservation.reserved, %(used)s) + %(size)s,
         {greatest}(ratelimit_reservation.reserved, %(used)s, %(limit)s)),
@@ -34,8 +34,8 @@ WHERE bucket = %(bucket)s AND day = %(day)s AND epoch = %(epoch)s
 """
 
 ONE = """
-INSERT INTO ratelimit_reservation (bucket, day, reserved, epoch, block_start, block_end)
-VALUES (%(bucket)s, %(day)s, 1, '', 0, 0)
+INSERT INTO ratelimit_reservation (bucket, within, day, reserved, epoch, block_start, block_end)
+VALUES (%(bucket)s, %(within)s, %(day)s, 1, '', 0, 0)
 ON CONFLICT (bucket, day) DO UPDATE SET reserved = ratelimit_reservation.reserved + 1
 WHERE ratelimit_reservation.reserved < %(limit)s
 RETURNING reserved
@@ -51,17 +51,26 @@ class Block:
 
 
 def reserve_block(
-    bucket: UUID, day: dt.date, limit: int, *, epoch: str, known: int, used: int = 0
+    bucket: UUID,
+    day: dt.date,
+    limit: int,
+    *,
+    epoch: str,
+    known: int,
+    used: int = 0,
+    within: UUID | None = None,
 ) -> Block | None:
     """Reserve the next block for the epoch, or return its last one if Redis has not received it.
 
-    ``known`` is the end of the last block in Redis, -1 for none; ``used`` is the count in Redis. Takes one
-    query, or two for a repetition. An empty block at or after the limit means that nothing is left. None
-    means that another epoch has reserved in between.
+    ``known`` is the end of the last block in Redis, -1 for none; ``used`` is the count in Redis. A subject
+    with a limit of its own is a bucket ``within`` another one. Takes one query, or two for a repetition. An
+    empty block at or after the limit means that nothing is left. None means that another epoch has reserved
+    in between.
     """
     size = max(1, limit // BLOCKS_PER_DAY)
     values = {
         "bucket": native(bucket),
+        "within": within and native(within),
         "day": day,
         "limit": limit,
         "size": size,
@@ -79,12 +88,17 @@ def reserve_block(
     return Block(*row) if row else None
 
 
-def reserve_one(bucket: UUID, day: dt.date, limit: int | None) -> int | None:
+def reserve_one(bucket: UUID, day: dt.date, limit: int | None, *, within: UUID | None = None) -> int | None:
     """Reserve one request of the day; return how many are reserved, or None if none is left."""
     if limit is not None and limit <= 0:
         return None
     with connection.cursor() as cursor:
-        values = {"bucket": native(bucket), "day": day, "limit": UNLIMITED if limit is None else limit}
+        values = {
+            "bucket": native(bucket),
+            "within": within and native(within),
+            "day": day,
+            "limit": UNLIMITED if limit is None else limit,
+        }
         cursor.execute(ONE, values)
         row = cursor.fetchone()
     return row[0] if row else None

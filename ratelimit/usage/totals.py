@@ -31,7 +31,7 @@ def read(now: dt.datetime | None = None) -> Figures:
     # Redis is read first, so that calls copied in between are counted once.
     fresh, undrained = _undrained(day)
     stored = DailyUsage.objects.filter(day=day).aggregate(calls=Sum("calls"), refused=Sum("refused"))
-    reserved = Reservation.objects.filter(day=day).aggregate(reserved=Sum("reserved"))
+    reserved = Reservation.objects.filter(day=day, within=None).aggregate(reserved=Sum("reserved"))
     return Figures(
         calls_today=int(stored["calls"] or 0) + fresh,
         refused_today=int(stored["refused"] or 0),

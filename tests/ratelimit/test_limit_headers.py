@@ -11,8 +11,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership, Organization
 from ratelimit.models import Plan
+from ratelimit.usage import reports
 from tests.support.clients import program
 from tests.support.people import make_plan, make_token
+from tokens.models import ServiceAccountToken, TokenSecret
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("backend")]
 WHOAMI = "/api/auth/whoami"
@@ -24,6 +26,13 @@ def on_plan(owner: Membership, requests_per_day: int | None, burst: int | None =
     Plan.objects.filter(pk=plan.pk).update(burst_per_minute=burst)
     Organization.objects.filter(pk=owner.organization_id).update(plan=plan)
     return plan
+
+
+def limited(owner: Membership, requests_per_day: int) -> APIClient:
+    """A program whose token has a limit of its own."""
+    issued = make_token(owner)
+    ServiceAccountToken.objects.filter(pk=issued.token.pk).update(requests_per_day=requests_per_day)
+    return program(issued)
 
 
 def fields(response: Any, name: str) -> dict[str, dict[str, int]]:
@@ -112,6 +121,55 @@ def test_a_plan_with_both_announces_both(api: APIClient, owner: Membership) -> N
         "daily": 99,
         "burst": 9,
     }
+
+
+@pytest.mark.parametrize(("own", "least"), [(50, 49), (500, 99)])
+def test_a_token_with_a_limit_of_its_own_announces_both(owner: Membership, own: int, least: int) -> None:
+    on_plan(owner, 100)
+    response = limited(owner, own).get(WHOAMI)
+    assert fields(response, "RateLimit-Policy") == {
+        "daily": {"q": 100, "w": DAY},
+        "token": {"q": own, "w": DAY},
+    }
+    assert {name: item["r"] for name, item in fields(response, "RateLimit").items()} == {
+        "daily": 99,
+        "token": own - 1,
+    }
+    assert response["X-RateLimit-Limit"] == str(least + 1)
+    assert response["X-RateLimit-Remaining"] == str(least)
+    assert int(response["X-RateLimit-Reset"]) % DAY == 0
+
+
+def test_an_unlimited_plan_announces_the_tokens_limit_alone(owner: Membership) -> None:
+    on_plan(owner, None)
+    response = limited(owner, 5).get(WHOAMI)
+    assert fields(response, "RateLimit-Policy") == {"token": {"q": 5, "w": DAY}}
+    assert fields(response, "RateLimit")["token"]["r"] == 4
+    assert (response["X-RateLimit-Limit"], response["X-RateLimit-Remaining"]) == ("5", "4")
+
+
+def test_a_token_over_its_own_limit_waits_for_midnight_and_the_others_go_on(
+    api: APIClient, owner: Membership
+) -> None:
+    on_plan(owner, 100)
+    own = limited(owner, 1)
+    assert own.get(WHOAMI).status_code == 200
+    refused = own.get(WHOAMI)
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert (refused["X-RateLimit-Limit"], refused["X-RateLimit-Remaining"]) == ("1", "0")
+    assert int(refused["Retry-After"]) >= fields(refused, "RateLimit")["token"]["t"]
+    assert api.get(WHOAMI)["X-RateLimit-Remaining"] == "98"
+
+
+def test_both_secrets_of_a_rotated_token_share_its_limit(owner: Membership) -> None:
+    on_plan(owner, 100)
+    issued, other = make_token(owner), make_token(owner)
+    ServiceAccountToken.objects.filter(pk=issued.token.pk).update(requests_per_day=10)
+    TokenSecret.objects.filter(token=other.token).update(token=issued.token, is_counted=True)
+    remaining = [program(one).get(WHOAMI)["X-RateLimit-Remaining"] for one in (issued, other, issued)]
+    assert remaining == ["9", "8", "7"]
+    [counted] = reports.by_key(owner.organization_id, issued.token.pk).values()
+    assert counted.calls == 1
 
 
 def test_an_organizations_own_number_goes_before_the_plans(api: APIClient, owner: Membership) -> None:

@@ -16,7 +16,7 @@ from accounts.errors import APIError, ErrorCode
 from accounts.permissions.actor import Actor, HoldsScopes
 from accounts.permissions.scopes import ScopeSet
 from accounts.validation import networks
-from ratelimit.types import FixedWindow, LimitRequest
+from ratelimit.types import FixedWindow, LimitRequest, SubjectLimit
 from tokens.credentials import forward_auth_paths
 from tokens.crypto import signing_keys
 from tokens.grants import status
@@ -110,15 +110,19 @@ def plan_limit_request(
     subject_requests_per_day: int | None = None,
     key: int | None = None,
 ) -> LimitRequest:
-    """Return the charge of the organization's daily limit and of the plan's burst limit, if it has one."""
+    """Return the charge of the organization's daily limit, the subject's own, and the plan's burst limit.
+
+    The last two are optional; ``key`` is the secret that calls are counted for.
+    """
     burst = (
         FixedWindow("burst", f"burst:{organization_id.hex}", burst_per_minute) if burst_per_minute else None
     )
+    own = None if subject_requests_per_day is None else SubjectLimit("token", subject_requests_per_day)
     return LimitRequest(
         bucket=organization_id,
         subject=subject,
         requests_per_day=plan_requests_per_day if own_requests_per_day is None else own_requests_per_day,
         window=burst,
-        subject_requests_per_day=subject_requests_per_day,
+        subject_limit=own,
         key=key,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import typeid
@@ -60,7 +60,7 @@ def _rows_of(pk: UUID) -> Iterator[QuerySet[Any]]:
     yield DailyKeyUsage.objects.filter(bucket=pk)
     yield HourlyUsage.objects.filter(bucket=pk)
     yield RefusedUse.objects.filter(bucket=pk)
-    yield Reservation.objects.filter(bucket=pk)
+    yield Reservation.objects.filter(Q(bucket=pk) | Q(within=pk))
     yield Notice.objects.filter(organization=pk)
     yield Membership.objects.filter(organization=pk)
     yield AuditEvent.objects.filter(organization=pk)

@@ -14,6 +14,7 @@ FILES = (
     "test_daily_limit.py",
     "test_day_and_burst.py",
     "test_limit_headers.py",
+    "test_subject_limit.py",
     "usage/test_refused_uses.py",
     "usage/test_refused_addresses.py",
     "usage/test_keys.py",

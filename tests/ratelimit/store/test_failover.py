@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from accounts.models import Organization
 from accounts.permissions.actor import SYSTEM
 from ratelimit.sql.reservations import BLOCKS_PER_DAY
 from ratelimit.store import connections
-from ratelimit.types import LimitRequest
+from ratelimit.types import LimitRequest, SubjectLimit
 from tests.ratelimit.limit_requests import admitted, new_limit_request
 from tests.ratelimit.store.own_redis import OwnRedis, use
 from tests.support.waiting import wait_until
@@ -45,9 +46,12 @@ def replica(own_redis: OwnRedis, tmp_path: Path) -> Iterator[OwnRedis]:
         server.kill()
 
 
-@pytest.fixture
-def limit_request() -> LimitRequest:
-    return new_limit_request(LIMIT)
+@pytest.fixture(params=["plan", "token"])
+def limit_request(request: pytest.FixtureRequest) -> LimitRequest:
+    """The limit is the plan's, or the token's within a wider plan."""
+    if request.param == "plan":
+        return new_limit_request(LIMIT)
+    return replace(new_limit_request(5 * LIMIT), subject_limit=SubjectLimit("token", LIMIT))
 
 
 def follow(one: OwnRedis, other: OwnRedis) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -9,7 +11,7 @@ from rest_framework.test import APIClient
 from accounts.models import Organization
 from ratelimit import limiter
 from ratelimit.sql.reservations import BLOCKS_PER_DAY
-from ratelimit.types import FixedWindow, LimitRequest
+from ratelimit.types import FixedWindow, LimitRequest, SubjectLimit
 from tests.ratelimit.limit_requests import admitted, hit, new_limit_request
 from tests.ratelimit.store.own_redis import OwnRedis, use
 from tests.support.clients import program
@@ -20,9 +22,12 @@ LIMIT = 200
 BLOCK = LIMIT // BLOCKS_PER_DAY
 
 
-@pytest.fixture
-def limit_request() -> LimitRequest:
-    return new_limit_request(LIMIT)
+@pytest.fixture(params=["plan", "token"])
+def limit_request(request: pytest.FixtureRequest) -> LimitRequest:
+    """The limit is the plan's, or the token's within a wider plan."""
+    if request.param == "plan":
+        return new_limit_request(LIMIT)
+    return replace(new_limit_request(5 * LIMIT), subject_limit=SubjectLimit("token", LIMIT))
 
 
 def test_a_store_that_dies_leaves_sql_to_admit_the_rest(
@@ -126,7 +131,7 @@ def test_the_headers_count_on_through_an_outage(own_redis: OwnRedis, limit_reque
     admitted(limit_request, 10)
     own_redis.kill()
     # Of the block in hand the store alone knew how much was left.
-    assert hit(limit_request).quotas[0].remaining == LIMIT - 3 * BLOCK - 1
+    assert hit(limit_request).quotas[-1].remaining == LIMIT - 3 * BLOCK - 1
 
 
 def test_short_limits_go_on_in_sql(own_redis: OwnRedis) -> None:

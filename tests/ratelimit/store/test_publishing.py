@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 import redis
 
-from ratelimit.store import client
-from ratelimit.types import LimitRequest
+from ratelimit import limiter
+from ratelimit.types import LimitRequest, SubjectLimit
 from tests.ratelimit.limit_requests import NOON, hit, new_limit_request
 
 pytestmark = pytest.mark.django_db
@@ -17,10 +17,13 @@ TODAY = NOON.toordinal() - datetime(1970, 1, 1, tzinfo=NOON.tzinfo).toordinal()
 LIMIT = 100
 
 
-@pytest.fixture
-def limit_request() -> LimitRequest:
-    """One request of its first block of two is used."""
+@pytest.fixture(params=["bucket", "subject"])
+def limit_request(request: pytest.FixtureRequest) -> LimitRequest:
+    """One request of the first block of two is used, of the bucket's day or the subject's."""
     limit_request = new_limit_request(LIMIT)
+    if request.param == "subject":
+        own = SubjectLimit("token", LIMIT)
+        limit_request = replace(limit_request, requests_per_day=None, subject_limit=own)
     hit(limit_request)
     return limit_request
 
@@ -34,23 +37,12 @@ def publish(
     limit_request: LimitRequest, epoch: str, day: int, start: int, end: int, now: datetime = NOON
 ) -> tuple[int, int]:
     """One request that brings a block along: what is used and reserved after it."""
-    tag = f"tsr:{{{limit_request.bucket.hex}}}:"
-    clock = int(now.timestamp() * 1000)
-    arguments: list[Any] = [
-        "fresh",
-        LIMIT,
-        0,
-        0,
-        limit_request.subject.hex,
-        "",
-        clock,
-        epoch,
-        day,
-        start,
-        end,
-    ]
-    answer = client.meter([tag + "meter", tag + "usage:", tag + "none"], arguments, with_run=True)
-    return answer[4], answer[5]
+    whose = "subject" if limit_request.subject_limit else "bucket"
+    block = (whose, epoch, day, start, end)
+    answer = limiter._Answer(*limiter._run(limit_request, None, now.timestamp(), block, None))
+    if whose == "subject":
+        return answer.subject_used, answer.subject_reserved
+    return answer.used, answer.reserved
 
 
 def test_a_block_moves_what_is_used_to_its_start(limit_request: LimitRequest, epoch: str) -> None:

@@ -34,6 +34,7 @@ def mine() -> Tenant:
     HourlyUsage.objects.create(hour=now, calls=1, **mine)
     RefusedUse.objects.create(day=now.date(), cause="address", count=1, last_at=now, **mine)
     Reservation.objects.create(day=now.date(), **mark)
+    Reservation.objects.create(day=now.date(), bucket=mine["subject"], within=mark["bucket"])
     return tenant
 
 
@@ -66,6 +67,7 @@ def test_then_every_row_of_it_is_gone_and_its_people_are_not(mine: Tenant) -> No
     before = checksum(others)
     assert purge_organizations() == 1
     assert left(mine) == set()
+    assert not Reservation.objects.filter(bucket=mine.issued.token.pk).exists()
     assert checksum(others) == before
     assert User.objects.filter(pk=mine.member.user_id).exists()
     assert purge_organizations() == 0
