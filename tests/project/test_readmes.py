@@ -1,4 +1,4 @@
-"""What the README files name exists: paths, links and headings; README.md's map lists every room."""
+"""What the README files name exists: paths, links and headings; each app's README lists its rooms."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def test_every_link_of_a_readme_leads_to_a_file_and_a_heading(readme: Path) -> N
     assert broken == []
 
 
-def test_the_map_gives_every_room_the_first_sentence_of_its_docstring() -> None:
-    lines = (ROOT / "README.md").read_text().splitlines()
-    assert [line for room in rooms() if (line := f"* `{room}`: {purpose(room)}") not in lines] == []
+def test_each_apps_readme_lists_its_rooms_with_the_first_sentence_of_their_docstrings() -> None:
+    lines = {app: (ROOT / app / "README.md").read_text().splitlines() for app in APPS}
+    listed = [(room, f"* `{room}`: {purpose(room)}") for room in rooms()]
+    assert [line for room, line in listed if line not in lines[room.partition("/")[0]]] == []

@@ -18,7 +18,7 @@ def opened(grant: Grant, user: User) -> None:
         action="session.opened",
         actor=Actor.of_user(user),
         target=_target(grant),
-        changes={"door": grant.get_kind_display()},
+        changes={"method": grant.get_kind_display()},
     )
 
 
@@ -53,7 +53,7 @@ def reuse_detected(grant: Grant) -> None:
         action="refresh.reuse_detected",
         actor=SYSTEM,
         target=Target("session", grant.public_id, owner),
-        changes={"door": grant.get_kind_display(), "grantsEnded": 1},
+        changes={"method": grant.get_kind_display(), "grantsEnded": 1},
     )
 
 
