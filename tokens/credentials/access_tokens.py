@@ -49,7 +49,8 @@ def verify(raw: str, now: datetime) -> tuple[Credential, Claims] | RefusedSecret
     if found_status is not GrantStatus.ACTIVE:
         error = ERRORS[found_status]
         return RefusedSecret(error, row.organization_id, row.client_id) if row.client_id else error
-    expires_at = datetime.fromtimestamp(claims.exp, UTC)
+    # A grant may end before the access tokens that it had issued until then.
+    expires_at = min(datetime.fromtimestamp(claims.exp, UTC), row.expires_at)
     scopes = scopes_of(row, granted.texts)
     if row.client_id is None:
         found = _of_member(row, scopes, expires_at)

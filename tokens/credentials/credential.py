@@ -68,7 +68,7 @@ class Credential(Actor):
         return self.plan if self.plan and path in forward_auth_paths.PATHS else self.limit_request
 
     def scopes_now(self, member: HoldsScopes) -> ScopeSet:
-        """Return the current scopes, under the lock. A program has its own scopes, not its member's.
+        """Return the current scopes, under the lock: those of the token, of the client, or of the member.
 
         Raises APIError: token_revoked, token_paused.
         """
@@ -83,6 +83,7 @@ class Credential(Actor):
                 raise APIError(errors.TOKEN_REVOKED)
             if token.is_paused(timezone.now()):
                 raise APIError(errors.TOKEN_PAUSED, paused_until=instant(token.paused_until))
+            return token.scopes
         return Actor.scopes_now(self, member)
 
 

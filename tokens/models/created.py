@@ -32,7 +32,8 @@ def program_of(token: ServiceAccountToken | None, client: OAuthClient | None) ->
 
 
 class CreatedByProgram(models.Model):
-    """A row that a token or an OAuth client may have created. All three fields are fixed at creation.
+    """A row that a token or an OAuth client may have created. Of the fields only the expiry changes: with
+    that of the program, to an earlier one.
 
     The parents have no database constraint, because an organization's rows are deleted in any order.
     """
