@@ -12,7 +12,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from accounts.validation import addresses, networks
+from accounts.validation import addresses, metadata, networks
 from accounts.validation.text import LINE_PATTERN, NAME_PATTERN, validate_line, validate_lines, validate_name
 
 MOST_UNKNOWN = 20
@@ -174,6 +174,20 @@ class BoundedDict(serializers.DictField):
         with _few_errors():
             found: dict[str, Any] = super().run_child_validation(data)
         return found
+
+
+class Metadata(serializers.DictField):
+    """An object of strings, which replaces the stored one as a whole."""
+
+    child = String(max_length=metadata.LONGEST_VALUE, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        try:
+            return metadata.normalized(data)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
 
 
 @contextmanager
