@@ -180,4 +180,6 @@ def public_id(actor: Actor) -> str:
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """``{name: [before, after]}`` for what differs."""
-    return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}
+    names = {**before, **after}
+    pairs = {name: [before.get(name), after.get(name)] for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

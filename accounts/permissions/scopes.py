@@ -73,5 +73,9 @@ class ScopeSet:
         """Return those of ``wanted`` that are not covered, in their order."""
         return [text for text in wanted if not self.allows(text)]
 
+    def covered(self, wanted: Iterable[str]) -> list[str]:
+        """Return those of ``wanted`` that are covered, in their order."""
+        return [text for text in wanted if self.allows(text)]
+
 
 NOTHING = ScopeSet.of(())

@@ -17,6 +17,20 @@ NEVER_EXPIRING = OpenApiExample(
     value={"name": "Shop", "permissions": ["inventoryPlans.view"], "expiresInDays": None},
     request_only=True,
 )
+NARROWING = OpenApiExample(
+    "Fewer permissions, sooner expiry",
+    value={"permissions": ["index:read:42"], "expiresAt": "2027-03-31T00:00:00.000Z"},
+    request_only=True,
+)
+WITH_METADATA = OpenApiExample(
+    "Metadata and limits",
+    value={
+        "metadata": {"customer": "4711", "environment": "production"},
+        "allowedAddresses": ["203.0.113.0/24", "2001:db8::/48"],
+        "requestsPerDay": 10000,
+    },
+    request_only=True,
+)
 IDENTITY = OpenApiExample(
     "A service-account token",
     value={

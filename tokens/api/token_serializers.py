@@ -12,7 +12,10 @@ from accounts.drf.fields import (
     CamelCase,
     Instant,
     Lines,
+    Metadata,
+    Moment,
     Name,
+    Networks,
     StrictSerializer,
     String,
     Text,
@@ -26,6 +29,13 @@ from tokens.service_accounts.search import Filter
 
 DEFAULT_DAYS = 90
 MOST_PERMISSIONS = 100
+MOST_REQUESTS = 10**9
+METADATA = (
+    "Texts of your own by name: at most 20, names of 1 to 40 letters, digits, `-`, `_` and dots. whoami "
+    "shows them, and forward authentication sends them to your API."
+)
+ADDRESSES = "Addresses and CIDR networks from which the token may be used; none means any."
+OWN_LIMIT = "A limit of its own within the organization's; null means the organization's alone."
 STATUSES = [
     (status.value, status.label) for status in (Status.ACTIVE, Status.PAUSED, Status.EXPIRED, Status.REVOKED)
 ]
@@ -78,7 +88,7 @@ class TokenCreateSerializer(StrictSerializer):
         child=PermissionText(),
         min_length=1,
         max_length=MOST_PERMISSIONS,
-        help_text="They cannot be changed later.",
+        help_text="They can only become narrower later.",
     )
     expires_in_days = WholeNumber(
         min_value=1,
@@ -90,15 +100,37 @@ class TokenCreateSerializer(StrictSerializer):
         "response has the resulting `expiresAt`.",
     )
     description = Lines(max_length=500, allow_blank=True, default="")
+    metadata = Metadata(default=dict, help_text=METADATA)
+    allowed_addresses = Networks(default=list, help_text=ADDRESSES)
+    requests_per_day = WholeNumber(
+        min_value=1, max_value=MOST_REQUESTS, allow_null=True, default=None, help_text=OWN_LIMIT
+    )
 
 
 class TokenUpdateSerializer(StrictSerializer):
     """The changeable fields of a token."""
 
-    unknown = "Only name and description can be changed."
+    unknown = "This cannot be changed."
 
     name = Name(max_length=100, required=False)
     description = Lines(max_length=500, allow_blank=True, required=False)
+    metadata = Metadata(required=False, help_text=f"Replaces all entries. {METADATA}")
+    allowed_addresses = Networks(required=False, help_text=ADDRESSES)
+    requests_per_day = WholeNumber(
+        min_value=1, max_value=MOST_REQUESTS, allow_null=True, required=False, help_text=OWN_LIMIT
+    )
+    permissions = BoundedList(
+        child=PermissionText(),
+        min_length=1,
+        max_length=MOST_PERMISSIONS,
+        required=False,
+        help_text="Each covered by what the token holds: permissions can only become narrower.",
+    )
+    expires_at = Moment(
+        allow_null=True,
+        required=False,
+        help_text="Sooner than before, and in the future. null is only for a token without an expiry.",
+    )
 
 
 class RevocationSerializer(StrictSerializer):
@@ -152,6 +184,9 @@ class TokenSerializer(CamelCase):
     token_prefix = serializers.CharField(source="token.current_secret.prefix")
     last_four = serializers.CharField(source="token.current_secret.last_four")
     permissions = serializers.ListField(child=serializers.CharField(), source="token.permissions")
+    metadata = serializers.DictField(child=serializers.CharField(), source="token.metadata")
+    allowed_addresses = serializers.ListField(child=serializers.CharField(), source="token.allowed_addresses")
+    requests_per_day = serializers.IntegerField(source="token.requests_per_day", allow_null=True)
     status = serializers.ChoiceField(choices=STATUSES)
     created_at = Instant(source="token.created_at")
     created_by = PersonSerializer(source="token.created_by", allow_null=True)

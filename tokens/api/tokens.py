@@ -28,7 +28,7 @@ from tokens.api.token_serializers import (
     TokenUpdateSerializer,
 )
 from tokens.models import ServiceAccountToken
-from tokens.service_accounts import names, rename, search
+from tokens.service_accounts import names, search, update
 from tokens.service_accounts.issue import AlreadyCreated, Issued, issue
 from tokens.service_accounts.records import records
 from tokens.service_accounts.revoke import revoke
@@ -101,6 +101,7 @@ class TokensView(APIView):
 @extend_schema(tags=["Tokens"], parameters=[TOKEN_ID])
 class TokenView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"GET": VIEW, "PATCH": MANAGE, "DELETE": MANAGE}
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"PATCH": (errors.TOKEN_NOT_ACTIVE,)}
 
     @extend_schema(operation_id="readToken", summary="One token", responses=TokenSerializer)
     def get(self, request: Request, token_id: str) -> Response:
@@ -109,16 +110,22 @@ class TokenView(APIView):
 
     @extend_schema(
         operation_id="changeToken",
-        summary="Rename or describe a token",
+        summary="Change or narrow a token",
         request=TokenUpdateSerializer,
         responses=TokenSerializer,
+        examples=[examples.NARROWING, examples.WITH_METADATA],
     )
     def patch(self, request: Request, token_id: str) -> Response:
-        """Permissions, expiry and secret never change."""
+        """Fields that are left out stay as they are.
+
+        `permissions` and `expiresAt` can only become narrower; what the token created is narrowed with it.
+        After 200 the removed permissions are refused everywhere. Of a token that has expired or was revoked
+        only `name`, `description` and `metadata` can be changed.
+        """
         token = find(request, token_id)
         change = TokenUpdateSerializer(data=request.data, partial=True)
-        values = change.checked(lambda name: rename.is_taken(token, name), names.TAKEN)
-        return Response(serialize(rename.rename(token=token, actor=caller(request), **values)))
+        values = change.checked(lambda name: update.is_taken(token, name), names.TAKEN)
+        return Response(serialize(update.update(token=token, actor=caller(request), **values)))
 
     @extend_schema(operation_id="deleteToken", summary="Revoke a token", responses={204: None})
     def delete(self, request: Request, token_id: str) -> Response:

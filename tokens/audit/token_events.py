@@ -11,6 +11,7 @@ from accounts.audit.log import Target
 from accounts.drf.fields import instant
 from accounts.models import Membership
 from accounts.permissions.actor import Actor
+from accounts.validation import metadata
 from tokens.models import ServiceAccountToken, TokenSecret
 
 
@@ -24,9 +25,23 @@ def created(token: ServiceAccountToken, actor: Actor) -> None:
     )
 
 
-def updated(token: ServiceAccountToken, actor: Actor, changes: dict[str, list[Any]]) -> None:
-    if changes:
+def updated(token: ServiceAccountToken, actor: Actor, before: dict[str, Any]) -> None:
+    """Record the difference from ``before``, a ``snapshot``, if there is one."""
+    if changes := log.difference(before, snapshot(token)):
         _record("token.updated", token, actor, **changes)
+
+
+def snapshot(token: ServiceAccountToken) -> dict[str, Any]:
+    """Return the values that a change may concern, with each entry of the metadata by itself."""
+    return {
+        "name": token.name,
+        "description": token.description,
+        "permissions": list(token.permissions),
+        "expiresAt": instant(token.expires_at),
+        "allowedAddresses": list(token.allowed_addresses),
+        "requestsPerDay": token.requests_per_day,
+        **metadata.flat(token.metadata),
+    }
 
 
 def revoked(tokens: Iterable[ServiceAccountToken], actor: Actor, reason: str) -> None:

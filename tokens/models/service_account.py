@@ -67,9 +67,10 @@ class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
 class ServiceAccountToken(models.Model):
     """A service account's token. Its permissions can only become narrower.
 
-    The expiry can only come closer, except that a rotation may renew it: the 365 days are then counted from
-    ``renewed_at``. ``requests_per_day`` is a limit within the organization's. A pause lasts from
-    ``paused_at`` until ``paused_until`` or ``resumed_at``, which stay for the report of what was refused.
+    The expiry can only come closer, except that a rotation may renew it. A token without an expiry may get
+    one. In both cases the 365 days are counted from ``renewed_at``. ``requests_per_day`` is a limit within
+    the organization's. A pause lasts from ``paused_at`` until ``paused_until`` or ``resumed_at``, which stay
+    for the report of what was refused.
 
     ``responsible`` has no database constraint, so that deleting the membership by any route, raw SQL
     included, stops the token through the join of the authentication query.
@@ -194,6 +195,12 @@ class ServiceAccountToken(models.Model):
         except Membership.DoesNotExist:
             return True
         return member is None or not member.user.is_active or member.organization_id != self.organization_id
+
+    def shorten(self, expires_at: datetime, now: datetime) -> None:
+        """Set an earlier expiry, or the first one."""
+        if self.expires_at is None:
+            self.renewed_at = now
+        self.expires_at = expires_at
 
     def is_paused(self, now: datetime) -> bool:
         if self.paused_at is None or self.resumed_at is not None:

@@ -20,7 +20,7 @@ from accounts.permissions.picker import ONLY, Selection
 from accounts.validation.text import validate_line, validate_lines, validate_name
 from tokens.models import ServiceAccountToken
 from tokens.pages.expiration_form import WithExpiration
-from tokens.service_accounts import expiry, names, rename
+from tokens.service_accounts import expiry, names, update
 from tokens.service_accounts.issue import MANAGE, Issued, issue
 
 MOST_PERMISSIONS = 100
@@ -65,7 +65,7 @@ class RenameForm(NameAndDescription):
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
         # Without other errors the flow checks the name, under its lock.
-        if self.errors and rename.is_taken(self.token, found.get("name", self.token.name)):
+        if self.errors and update.is_taken(self.token, found.get("name", self.token.name)):
             self.add_error("name", names.TAKEN)
         return found
 

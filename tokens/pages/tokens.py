@@ -22,8 +22,8 @@ from tokens.pages.forms import RenameForm
 from tokens.service_accounts import pasted
 from tokens.service_accounts.issue import MANAGE
 from tokens.service_accounts.listing import COLUMNS, TABS, Filters, Row, listing, rows, tokens_of
-from tokens.service_accounts.rename import rename
 from tokens.service_accounts.search import belonging_to, of_organization
+from tokens.service_accounts.update import update
 
 VIEW = "tokens.view"
 NO_SUCH_TOKEN = "No token of this organization has this secret. It may belong to another organization."
@@ -101,7 +101,7 @@ def edit(request: PageRequest, token_id: str) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                rename(token=row.token, actor=request.actor, **form.cleaned_data)
+                update(token=row.token, actor=request.actor, **form.cleaned_data)
             except APIError as exc:
                 status = form.add_refusal(exc)
             else:

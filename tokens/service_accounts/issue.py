@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from django.conf import settings
 from django.db import transaction
@@ -26,6 +27,7 @@ from tokens.service_accounts.new_secret import create_secret
 
 IDEMPOTENCY_HOURS = 24
 MANAGE = "tokens.manage"
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 class AlreadyCreated(Exception):
@@ -52,6 +54,9 @@ def issue(
     permissions: Sequence[str],
     expires_in_days: int | None,
     description: str = "",
+    metadata: Mapping[str, str] = NO_METADATA,
+    allowed_addresses: Sequence[str] = (),
+    requests_per_day: int | None = None,
     idempotency_key: str = "",
     now: datetime | None = None,
 ) -> Issued:
@@ -84,6 +89,9 @@ def issue(
         name=name,
         description=description,
         permissions=list(dict.fromkeys(permissions)),
+        metadata=dict(metadata),
+        allowed_addresses=list(allowed_addresses),
+        requests_per_day=requests_per_day,
         created_by=rights.member.user,
         responsible=rights.member,
         **creator.fields,

@@ -103,18 +103,24 @@ def end_created(created: Q, *, actor: Actor, reason: str, now: datetime | None =
     if clients := list(OAuthClient.objects.filter(created, deleted_at=None)):
         end_clients(clients, actor=actor, reason=reason, now=now)
     invitations.withdraw(invitations=Invitation.objects.open().filter(created), actor=actor, now=now)
-    secrets = list(ClientSecret.objects.filter(created).select_related("client").order_by("pk"))
+    secrets = ClientSecret.objects.filter(created).select_related("client").order_by("pk")
+    end_secrets(list(secrets), actor=actor, reason=reason, now=now)
+
+
+def end_secrets(
+    secrets: Sequence[ClientSecret], *, actor: Actor, reason: str, now: datetime | None = None
+) -> None:
+    """End secrets that programs know, and what the clients opened and created while they were valid."""
     ClientSecret.objects.filter(pk__in=[secret.pk for secret in secrets]).delete()
     for secret in secrets:
-        _end_use_of(secret, actor=actor, reason=reason, now=now)
+        meanwhile = while_valid(secret)
+        ended = revocation.revoke(secret.client.grants.filter(meanwhile), reason=reason, now=now)
+        client_events.secret_ended(secret, actor, ended, reason)
+        created = Q(parent_client_id=secret.client_id) & meanwhile
+        end_created(created, actor=actor, reason=reason, now=now)
 
 
-def _end_use_of(secret: ClientSecret, *, actor: Actor, reason: str, now: datetime | None) -> None:
-    """End what the client opened and created while the secret was valid, because the program knew it."""
-    meanwhile = Q(created_at__gte=secret.created_at)
-    if secret.valid_until is not None:
-        meanwhile &= Q(created_at__lte=secret.valid_until)
-    ended = revocation.revoke(secret.client.grants.filter(meanwhile), reason=reason, now=now)
-    client_events.secret_ended(secret, actor, ended, reason)
-    created = Q(parent_client_id=secret.client_id) & meanwhile
-    end_created(created, actor=actor, reason=reason, now=now)
+def while_valid(secret: ClientSecret) -> Q:
+    """Filter what was created while the secret was valid."""
+    since = Q(created_at__gte=secret.created_at)
+    return since if secret.valid_until is None else since & Q(created_at__lte=secret.valid_until)

@@ -15,8 +15,8 @@ from accounts.resources import indexes
 from accounts.validation.text import _IGNORABLE, name_key, validate_line, validate_name
 from tests.support.people import actor, make_token
 from tokens.models import ServiceAccountToken
-from tokens.service_accounts.rename import rename
 from tokens.service_accounts.revoke import revoke
+from tokens.service_accounts.update import update
 
 NAME = "Déploy ﬁle"
 ALIKE = (
@@ -103,10 +103,10 @@ def test_active_tokens_of_an_organization_look_different(owner: Membership, name
     with pytest.raises(APIError):
         make_token(owner, name)
     with pytest.raises(APIError):
-        rename(token=other.token, actor=actor(owner), name=name)
-    assert rename(token=first.token, actor=actor(owner), name=name).name == name
+        update(token=other.token, actor=actor(owner), name=name)
+    assert update(token=first.token, actor=actor(owner), name=name).name == name
     revoke(token=first.token, actor=actor(owner))
-    assert rename(token=other.token, actor=actor(owner), name=NAME).name == NAME
+    assert update(token=other.token, actor=actor(owner), name=NAME).name == NAME
 
 
 @pytest.mark.django_db

@@ -21,6 +21,7 @@ RECORD = {
     *("id", "name", "description", "tokenPrefix", "lastFour", "permissions", "status"),
     *("createdAt", "createdBy", "expiresAt", "lastUsedAt", "lastUsedIp", "usageCount"),
     "refusedUses",
+    *("metadata", "allowedAddresses", "requestsPerDay"),
     *("revokedAt", "revokedBy", "revokedReason", "responsible", "parent", "knownToFormerMember"),
 }
 

@@ -1,4 +1,4 @@
-"""GET, PATCH and DELETE /api/v1/tokens/{id}, its revocation, and the look-up of a secret."""
+"""GET and DELETE /api/v1/tokens/{id}, its revocation, and the look-up of a secret."""
 
 from __future__ import annotations
 
@@ -33,32 +33,6 @@ def test_use_shows_at_once(api: APIClient, other: Issued) -> None:
     assert record["usageCount"] == 3
     assert record["lastUsedIp"] == "127.0.0.1"
     assert record["lastUsedAt"] > record["createdAt"]
-
-
-def test_name_and_description_change(api: APIClient, other: Issued) -> None:
-    changed = api.patch(at(other), {"name": " Renamed ", "description": ""})
-    assert changed.status_code == 200
-    assert (changed.json()["name"], changed.json()["description"]) == ("Renamed", "")
-    assert api.patch(at(other), {}).json() == changed.json()
-    assert api.get(at(other)).json() == changed.json()
-
-
-@pytest.mark.parametrize(
-    "field", ["permissions", "expiresInDays", "expiresAt", "status", "id", "organization"]
-)
-def test_nothing_else_changes(api: APIClient, other: Issued, field: str) -> None:
-    response = api.patch(at(other), {"name": "New", field: None})
-    assert response.status_code == 400
-    assert response.json()["fields"] == {field: ["Only name and description can be changed."]}
-    assert api.get(at(other)).json()["name"] == "Other"
-
-
-def test_a_rename_keeps_active_names_unique(api: APIClient, other: Issued) -> None:
-    response = api.patch(at(other), {"name": "Everything"})
-    assert (response.status_code, list(response.json()["fields"])) == (400, ["name"])
-    assert api.patch(at(other), {"name": "Other"}).status_code == 200
-    api.delete(at(other))
-    assert api.patch(at(other), {"name": "Everything"}).status_code == 200
 
 
 def test_a_deleted_token_is_refused_and_its_record_stays(

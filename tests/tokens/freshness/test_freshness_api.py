@@ -128,7 +128,9 @@ TAKES: dict[str, Call] = {
     "POST api/v1/organization/transfer-ownership": by_owner(
         "post", "/api/v1/organization/transfer-ownership", {"memberId": "{member}"}
     ),
-    "PATCH api/v1/tokens/<str:token_id>": by_owner("patch", "/api/v1/tokens/{token}", {"name": "Another"}),
+    "PATCH api/v1/tokens/<str:token_id>": by_program(
+        "patch", "/api/v1/tokens/{token}", {"permissions": ["index:read:*"]}
+    ),
     "DELETE api/v1/tokens/<str:token_id>": by_program("delete", "/api/v1/tokens/{token}"),
     "POST api/v1/tokens/<str:token_id>/pause": by_owner("post", "/api/v1/tokens/{token}/pause"),
     "POST api/v1/tokens/<str:token_id>/resume": resume_token,

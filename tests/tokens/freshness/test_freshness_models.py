@@ -82,7 +82,7 @@ FREE_FIELDS: dict[str, dict[str, str]] = {
         "refresh_auth": ABOUT_SIGN_IN,
         "parent": "ends it where the parent is revoked",
         "parent_client": "ends it where that client is deleted",
-        "expires_at": "fixed; its grants end no later",
+        "expires_at": "its grants end no later",
         "created_by": ABOUT_ROWS,
         "created_at": ABOUT_ROWS,
     },
