@@ -21,7 +21,7 @@ RECORD = {
     *("id", "name", "description", "tokenPrefix", "lastFour", "permissions", "status"),
     *("createdAt", "createdBy", "expiresAt", "lastUsedAt", "lastUsedIp", "usageCount"),
     "refusedUses",
-    *("metadata", "allowedAddresses", "requestsPerDay"),
+    *("metadata", "allowedAddresses", "requestsPerDay", "pausedAt", "pausedUntil", "pausedReason"),
     *("revokedAt", "revokedBy", "revokedReason", "responsible", "parent", "knownToFormerMember"),
 }
 
