@@ -66,6 +66,7 @@ ENDPOINTS: dict[str, Need] = {
     "GET api/v1/tokens/<str:token_id>": "tokens.view",
     "PATCH api/v1/tokens/<str:token_id>": "tokens.manage",
     "DELETE api/v1/tokens/<str:token_id>": "tokens.manage",
+    "GET api/v1/tokens/<str:token_id>/impact": "tokens.view",
     "POST api/v1/tokens/<str:token_id>/pause": "tokens.manage",
     "POST api/v1/tokens/<str:token_id>/resume": "tokens.manage",
     "POST api/v1/tokens/<str:token_id>/revoke": "tokens.manage",

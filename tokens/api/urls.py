@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tokens.api import clients, forward_auth, token_pause, tokens
+from tokens.api import clients, forward_auth, token_impact, token_pause, tokens
 from tokens.api.context import ContextView
 from tokens.api.members import MemberView
 from tokens.api.usage import UsageView
@@ -28,6 +28,7 @@ urlpatterns = [
     path("v1/tokens", tokens.TokensView.as_view(), name="api-tokens"),
     path("v1/tokens/lookup", tokens.TokenLookupView.as_view(), name="api-token-lookup"),
     path("v1/tokens/<str:token_id>", tokens.TokenView.as_view(), name="api-token"),
+    path("v1/tokens/<str:token_id>/impact", token_impact.TokenImpactView.as_view(), name="api-token-impact"),
     path("v1/tokens/<str:token_id>/pause", token_pause.TokenPauseView.as_view(), name="api-token-pause"),
     path("v1/tokens/<str:token_id>/resume", token_pause.TokenResumeView.as_view(), name="api-token-resume"),
     path("v1/tokens/<str:token_id>/revoke", tokens.TokenRevocationView.as_view(), name="api-token-revoke"),
