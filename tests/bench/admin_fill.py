@@ -28,7 +28,8 @@ def set_defaults() -> None:
         for model in apps.get_models():
             for field in model._meta.local_concrete_fields:
                 made = field.has_default() and callable(field.default) and field.default not in (list, dict)
-                if field.null or field.is_relation or field.primary_key or made:
+                given = field.null or field.is_relation or field.primary_key or field.has_db_default()
+                if given or made:
                     continue
                 if field.has_default() or field.empty_strings_allowed:
                     value = field.get_db_prep_save(field.get_default(), connection)
