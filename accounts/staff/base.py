@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
@@ -108,12 +110,23 @@ def given_reason(request: HttpRequest) -> str:
     return request.POST.get("reason", "").strip()[:200]
 
 
+def no_effects(chosen: Sequence[Any]) -> Mapping[UUID, str]:
+    return {}
+
+
 def confirmation(
-    page: Page, request: HttpRequest, chosen: QuerySet[Any], *, needs_reason: bool = False, **words: Any
+    page: Page,
+    request: HttpRequest,
+    chosen: QuerySet[Any],
+    *,
+    needs_reason: bool = False,
+    effects: Callable[[Sequence[Any]], Mapping[UUID, str]] = no_effects,
+    **words: Any,
 ) -> HttpResponse | None:
     """Ask for confirmation of an action. Return None once it is confirmed, with a reason if it needs one.
 
-    ``words`` are title, warning and button, and ``asks_reason`` for a reason to go with it.
+    ``effects`` returns sentences by id of the chosen rows. ``words`` are title, warning and button, and
+    ``asks_reason`` for a reason to go with it.
     """
     confirmed = bool(request.POST.get("confirmed"))
     if confirmed and (given_reason(request) or not needs_reason):
@@ -123,6 +136,7 @@ def confirmation(
         message = f"Select at most {MOST_CONFIRMED} at a time. Nothing has been changed."
         page.message_user(request, message, messages.WARNING)
         return HttpResponseRedirect(request.get_full_path())
+    sentences = effects(names)
     context = {
         **page.admin_site.each_context(request),
         **words,
@@ -131,7 +145,7 @@ def confirmation(
         "lacks_reason": confirmed,
         "back": back_url(page, request),
         "opts": page.opts,
-        "chosen": names,
+        "chosen": [(one, sentences.get(one.pk, "")) for one in names],
         "action": request.POST.getlist("action"),
         "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
         "media": page.media,

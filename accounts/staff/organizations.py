@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -30,6 +30,7 @@ from accounts.staff.base import (
     ReadOnlyAdmin,
     confirmation,
     given_reason,
+    no_effects,
     staff,
 )
 from accounts.staff.filters import StateFilter
@@ -126,6 +127,10 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
             row.member_count = counts.get(row.pk, 0)  # type: ignore[attr-defined]
         return rows
 
+    def effects(self, chosen: Sequence[Organization]) -> Mapping[UUID, str]:
+        """Return by id what suspending or deleting these organizations affects."""
+        return no_effects(chosen)
+
     @admin.display(ordering="created_at")
     def created(self, organization: Organization) -> date:
         return organization.created_at.date()
@@ -153,7 +158,9 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Everything that belongs to it is kept until the end of its restore period."""
-        names = [str(one) for one in objs]
+        chosen = list(objs)
+        effects = self.effects(chosen)
+        names = [f"{one}. {effects.get(one.pk, '')}".rstrip(" .") for one in chosen]
         return names, {str(self.opts.verbose_name_plural): len(names)}, set(), []
 
     @transaction.atomic
@@ -185,6 +192,7 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
             warning="Their tokens, OAuth clients and sessions are refused until they are resumed.",
             button="Suspend",
             needs_reason=True,
+            effects=self.effects,
         )
         if asked:
             return asked

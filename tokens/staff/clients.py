@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.staff.base import IgnorePostedInlines, ReadOnlyAdmin, confirmation, staff
 from accounts.staff.filters import OfOrganization, StateFilter
@@ -19,6 +20,7 @@ from accounts.staff.search_terms import Typed
 from tokens.models import ClientSecret, Grant, OAuthClient
 from tokens.models.secret import KnownSecret
 from tokens.oauth.clients import delete_many
+from tokens.staff import effects
 from tokens.staff.panels import client_panel
 
 
@@ -140,6 +142,7 @@ class ClientAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
             title="Delete OAuth clients",
             warning="They and all their tokens stop at once. This cannot be undone. The records stay.",
             button="Delete",
+            effects=lambda chosen: effects.of_programs(chosen, timezone.now()),
         )
         if asked:
             return asked

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
@@ -13,7 +16,7 @@ from accounts.staff.organizations import counted
 from accounts.staff.panels import Panel
 from accounts.staff.search_terms import Typed
 from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken, TokenSecret
-from tokens.staff import panels
+from tokens.staff import effects, panels
 
 admin.site.unregister(Organization)
 
@@ -51,6 +54,9 @@ class OrganizationAdmin(AccountsOrganizationAdmin):
 
     def panel(self, request: HttpRequest, row: Organization) -> Panel:
         return panels.organization_panel(row, self.status(row), timezone.now())
+
+    def effects(self, chosen: Sequence[Organization]) -> Mapping[UUID, str]:
+        return effects.of_organizations(chosen, timezone.now())
 
     @admin.display
     def active_tokens(self, organization: Organization) -> int:

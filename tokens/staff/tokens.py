@@ -20,6 +20,7 @@ from accounts.staff.panels import Panel
 from accounts.staff.search_terms import Typed
 from tokens.models import ServiceAccountToken, TokenQuerySet, TokenSecret
 from tokens.service_accounts.revoke import revoke_many
+from tokens.staff import effects
 from tokens.staff.clients import ClientAdmin, known_by
 from tokens.staff.organizations import OrganizationAdmin
 from tokens.staff.panels import token_panel
@@ -147,6 +148,7 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
             warning="They stop at once. This cannot be undone. Programs that use them are refused.",
             button="Revoke",
             asks_reason=True,
+            effects=lambda chosen: effects.of_programs(chosen, timezone.now()),
         )
         if asked:
             return asked

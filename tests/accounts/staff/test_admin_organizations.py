@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership, Organization
+from tests.support.clients import program
 from tests.support.people import make_member, make_organization, make_plan, make_staff, make_token
 from tests.support.team import changes, make_invited, trail
 from tokens.credentials import token_lookup
@@ -92,6 +93,19 @@ def test_suspension_asks_for_a_reason_and_confirmation_and_records_the_reason(
     assert changes(owner.organization, "organization.suspended") == [{"reason": REASON}]
     assert "Resume organizations" in act(staff, "resume", owner.organization, confirmed="")
     assert Organization.objects.get().suspended_at is not None
+
+
+def test_suspension_and_deletion_show_the_programs_and_their_calls_first(
+    staff: Client, owner: Membership, issued: Issued
+) -> None:
+    make_token(owner)
+    for _ in range(3):
+        program(issued).get("/api/auth/whoami")
+    for action in ("suspend", "delete_selected"):
+        form = {"action": action, "_selected_action": owner.organization_id}
+        asked = staff.post(LIST, form).content.decode()
+        assert "2 active programs. 3 calls in 24 hours, 3 in 7 days, last 20" in asked
+        assert " UTC from 127.0.0.1" in asked
 
 
 def test_an_action_that_began_on_the_page_ends_there(staff: Client, owner: Membership) -> None:

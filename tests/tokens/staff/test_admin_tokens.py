@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership
+from tests.support.clients import program
 from tests.support.people import make_member, make_organization, make_staff, make_token
 from tokens.crypto import opaque
 from tokens.models import ServiceAccountToken, TokenSecret
@@ -67,8 +68,10 @@ def test_tokens_are_filtered_by_status(staff: Client, acme: Membership) -> None:
 def test_bulk_revocation_asks_first_and_logs_each(staff: Client, acme: Membership) -> None:
     chosen = [make_token(acme), make_token(acme), make_token(make_member())]
     kept = make_token(acme)
+    program(chosen[0]).get("/api/auth/whoami")
     page = revoke(staff, *chosen, confirmed="")
     assert all(one.token.name in page for one in chosen)
+    assert (page.count("1 call in 24 hours, 1 in 7 days, last 20"), page.count("Never used.")) == (1, 2)
     assert not ServiceAccountToken.objects.exclude(revoked_at=None).exists()
     assert "Revoked: 3." in revoke(staff, *chosen, reason="Seen in a public repository")
     revoked = ServiceAccountToken.objects.exclude(revoked_at=None)
