@@ -401,6 +401,7 @@ CORS_PREFLIGHT_MAX_AGE = 7_200
 CORS_EXPOSE_HEADERS = [
     *("Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID"),
+    "X-Token-Expires-At",
 ]
 
 # --- Browsers ---------------------------------------------------------------

@@ -64,9 +64,12 @@ RATE_LIMIT = {
     "RateLimit-Policy": _header('Every limit in force: `"daily";q=1000;w=86400`.'),
     "RateLimit": _header('The remaining quota of each: `"daily";r=999;t=3600`.'),
 }
+EXPIRY = {
+    "X-Token-Expires-At": _header("When the credential ends, if that is within 14 days (ISO 8601, UTC).")
+}
 CHALLENGE = {"WWW-Authenticate": _header("RFC 6750, section 3.")}
 RETRY_AFTER = {"Retry-After": _header("Seconds to wait.", "integer")}
-HEADERS = REQUEST_ID | RATE_LIMIT | CHALLENGE | RETRY_AFTER
+HEADERS = REQUEST_ID | RATE_LIMIT | EXPIRY | CHALLENGE | RETRY_AFTER
 
 
 def add_components(result: Schema, **_: Any) -> Schema:
@@ -81,6 +84,8 @@ def headers(status: int, *, identified: bool) -> Schema:
     found = set(REQUEST_ID)
     if identified and status not in (401, 503):
         found |= RATE_LIMIT.keys()
+    if identified and status < 300:
+        found |= EXPIRY.keys()
     if status in (401, 403):
         found |= CHALLENGE.keys()
     if status in (429, 503):

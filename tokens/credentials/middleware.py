@@ -13,7 +13,7 @@ from accounts import errors
 from accounts.drf.exception_handler import exception_handler
 from accounts.drf.routes import routes
 from accounts.errors import is_api
-from tokens.credentials import forward_auth_paths, internal, outcome
+from tokens.credentials import expiry_header, forward_auth_paths, internal, outcome
 from tokens.credentials.access_tokens import authenticate_jwt
 from tokens.credentials.authentication import BearerAuthentication, refused
 from tokens.credentials.cache import Found, RequestCredential
@@ -40,7 +40,9 @@ class BearerMiddleware:
             outcome.store(request, resolve(request) if reads_bearer else errors.CREDENTIAL_REQUIRED)
         except (OperationalError, InterfaceError):
             outcome.store(request, errors.UNAVAILABLE)
-        return self.get_response(request)
+        response = self.get_response(request)
+        expiry_header.write(response, request.credential)  # type: ignore[attr-defined]
+        return response
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
         """Refuse the request if the view requires a bearer token. DRF would do the same at a higher cost."""

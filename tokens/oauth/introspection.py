@@ -54,7 +54,7 @@ def _of_service_account(token: str, client: OAuthClient, now: datetime) -> dict[
     if isinstance(found, ErrorCode) or found.id is None or found.organization_id != client.organization_id:
         return INACTIVE
     about = _active(found.scopes, typeid.encode("tok", found.id), client) | {"token_type": "Bearer"}
-    return about if found.expires_at is None else about | {"exp": int(found.expires_at.timestamp())}
+    return about if found.ends_at is None else about | {"exp": int(found.ends_at.timestamp())}
 
 
 def _of_refresh_token(token: str, client: OAuthClient, now: datetime) -> dict[str, Any]:
