@@ -21,7 +21,7 @@ from tokens.credentials import forward_auth_paths
 from tokens.crypto import signing_keys
 from tokens.grants import status
 from tokens.grants.status import GrantStatus
-from tokens.models import ServiceAccountToken
+from tokens.models import TokenSecret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,9 @@ class Credential(Actor):
     grant_id: UUID | None = None
     generation: int = 0
     kid: str = ""
+    # The presented secret of a token, and whether its first use ends the overlap of its rotation.
+    secret_id: int | None = None
+    awaits_first_use: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     organization_metadata: Mapping[str, str] = field(default_factory=dict)
     allowed_addresses: tuple[tuple[str, ...], ...] = ()
@@ -78,12 +81,15 @@ class Credential(Actor):
                 raise APIError(errors.TOKEN_REVOKED)
             return status.scopes_of(row, self.scopes.texts)
         if self.type == "service_account":
-            token = ServiceAccountToken.objects.filter(pk__in=[self.id], revoked_at=None).first()
-            if token is None:
+            now = timezone.now()
+            # A secret whose overlap has ended meanwhile must not obtain another one.
+            valid = TokenSecret.objects.valid(now).filter(pk__in=[self.secret_id], token__revoked_at=None)
+            secret = valid.select_related("token").first()
+            if secret is None:
                 raise APIError(errors.TOKEN_REVOKED)
-            if token.is_paused(timezone.now()):
-                raise APIError(errors.TOKEN_PAUSED, paused_until=instant(token.paused_until))
-            return token.scopes
+            if secret.token.is_paused(now):
+                raise APIError(errors.TOKEN_PAUSED, paused_until=instant(secret.token.paused_until))
+            return secret.token.scopes
         return Actor.scopes_now(self, member)
 
 
@@ -92,7 +98,7 @@ class RefusedSecret:
     """Why an existing secret is refused, with its subject and organization, which count the refused use.
 
     ``cause`` separates the counts of what the owner asks about: a pause, a superseded secret, addresses that
-    are not allowed. ``extra`` are further members of the error's body.
+    are not allowed. ``extra`` are further members of the error's body. ``secret_id`` is a token's secret.
     """
 
     error: ErrorCode
@@ -100,6 +106,7 @@ class RefusedSecret:
     subject: UUID
     cause: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    secret_id: int | None = None
 
 
 def plan_limit_request(

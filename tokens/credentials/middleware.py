@@ -13,7 +13,7 @@ from accounts import errors
 from accounts.drf.exception_handler import exception_handler
 from accounts.drf.routes import routes
 from accounts.errors import is_api
-from tokens.credentials import expiry_header, forward_auth_paths, internal, outcome
+from tokens.credentials import expiry_header, first_use, forward_auth_paths, internal, outcome
 from tokens.credentials.access_tokens import authenticate_jwt
 from tokens.credentials.authentication import BearerAuthentication, refused
 from tokens.credentials.cache import Found, RequestCredential
@@ -78,6 +78,10 @@ def resolve(request: HttpRequest) -> Found:
     else:
         return errors.MALFORMED_TOKEN
     found = credential.find()
+    if isinstance(found, Credential) and found.awaits_first_use:
+        first_use.record(found)
+        # It may have advanced the organization's generation, which belongs to the credential.
+        found = credential.find()
     if isinstance(found, Credential):
         request.freshness = credential  # type: ignore[attr-defined]
     return found

@@ -124,7 +124,7 @@ def read_token(raw: str, now: datetime | None = None) -> Credential | RefusedSec
 
 def _refusal(row: _Row, now: datetime) -> RefusedSecret | None:
     def refused(error: ErrorCode, cause: str = "", **extra: Any) -> RefusedSecret:
-        return RefusedSecret(error, row.organization_id, row.token_id, cause, extra)
+        return RefusedSecret(error, row.organization_id, row.token_id, cause, extra, row.secret_id)
 
     if row.is_revoked:
         return refused(errors.TOKEN_REVOKED)
@@ -164,6 +164,8 @@ def _credential(row: _Row) -> Credential:
         expires_at=row.expires_at,
         secret_valid_until=row.secret_valid_until,
         generation=row.generation,
+        secret_id=row.secret_id,
+        awaits_first_use=row.closes_previous_after_seconds is not None and row.first_used_at is None,
         metadata=row.metadata,
         organization_metadata=row.organization_metadata,
         allowed_addresses=(tuple(row.allowed_addresses), tuple(row.organization_addresses)),

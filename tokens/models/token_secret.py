@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length
@@ -12,6 +14,12 @@ from tokens.models.secret import KnownSecret
 DIGEST_BYTES = 32
 
 models.BinaryField.register_lookup(Length)
+
+
+class TokenSecretQuerySet(models.QuerySet["TokenSecret"]):
+    def valid(self, now: datetime) -> TokenSecretQuerySet:
+        """Exclude secrets of cancelled rotations, and superseded ones whose overlap has ended."""
+        return self.filter(Q(valid_until=None) | Q(valid_until__gt=now), revoked_at=None)
 
 
 class TokenSecret(KnownSecret):
@@ -36,6 +44,8 @@ class TokenSecret(KnownSecret):
     is_counted = models.BooleanField(default=False, db_default=False)
     idempotency_digest = models.BinaryField(max_length=DIGEST_BYTES, null=True)
 
+    objects = TokenSecretQuerySet.as_manager()
+
     class Meta:
         constraints = (
             models.CheckConstraint(
@@ -46,3 +56,6 @@ class TokenSecret(KnownSecret):
 
     def __str__(self) -> str:
         return f"…{self.last_four}"
+
+    def is_valid(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.valid_until is None or self.valid_until > now)
