@@ -90,14 +90,34 @@ def totals(bucket: UUID, subjects: Iterable[UUID], *, now: dt.datetime | None = 
 
 def by_key(bucket: UUID, subject: UUID, *, now: dt.datetime | None = None) -> dict[int, KeyUsage]:
     """Return the usage with each key that was ever used; one round trip and two queries."""
+    return by_keys(bucket, [subject], now=now)[subject]
+
+
+def by_keys(
+    bucket: UUID, subjects: Iterable[UUID], *, now: dt.datetime | None = None
+) -> dict[UUID, dict[int, KeyUsage]]:
+    """Return each subject's usage with each key that was ever used; one round trip and two queries."""
+    wanted = set(subjects)
+    found: dict[UUID, dict[int, KeyUsage]] = {subject: {} for subject in wanted}
+    if not wanted:
+        return found
     fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
-    rows = DailyKeyUsage.objects.filter(bucket=bucket, subject=subject)
-    older = rows.exclude(day__in=fresh).values_list("key").annotate(Sum("calls"), Max("last_used_at"))
-    parts = [(key, dt.date.min, "", int(calls), last) for key, calls, last in older]
-    parts += rows.filter(day__in=fresh).values_list("key", "day", "epoch", "calls", "last_used_at")
-    for one in (one for day in fresh.values() for one in day if one.subject == subject):
-        parts += [(int(key), one.day, one.epoch, part.count, part.last_at) for key, part in one.keys.items()]
-    return {key: KeyUsage(total.count, total.last_at) for key, total in sum_tallies(parts).items()}
+    rows = DailyKeyUsage.objects.filter(bucket=bucket, subject__in=wanted)
+    older = rows.exclude(day__in=fresh).values_list("subject", "key")
+    parts = [
+        ((subject, key), dt.date.min, "", int(calls), last)
+        for subject, key, calls, last in older.annotate(Sum("calls"), Max("last_used_at"))
+    ]
+    columns = ("subject", "key", "day", "epoch", "calls", "last_used_at")
+    parts += [
+        ((subject, key), *rest) for subject, key, *rest in rows.filter(day__in=fresh).values_list(*columns)
+    ]
+    for one in (one for day in fresh.values() for one in day if one.subject in wanted):
+        for key, part in one.keys.items():
+            parts.append(((one.subject, int(key)), one.day, one.epoch, part.count, part.last_at))
+    for (subject, key), total in sum_tallies(parts).items():
+        found[subject][key] = KeyUsage(total.count, total.last_at)
+    return found
 
 
 def last_uses(bucket: UUID, *, now: dt.datetime | None = None) -> dict[UUID, dt.datetime]:

@@ -70,6 +70,10 @@ ENDPOINTS: dict[str, Need] = {
     "POST api/v1/tokens/<str:token_id>/pause": "tokens.manage",
     "POST api/v1/tokens/<str:token_id>/resume": "tokens.manage",
     "POST api/v1/tokens/<str:token_id>/revoke": "tokens.manage",
+    # Of others; a token with tokens:rotate:self may rotate itself.
+    "POST api/v1/tokens/<str:token_id>/rotate": "tokens.manage",
+    "DELETE api/v1/tokens/<str:token_id>/rotation": "tokens.manage",
+    "POST api/v1/tokens/<str:token_id>/rotation/finish": "tokens.manage",
     "GET api/v1/usage": "usage.view",
     "POST v1/auth/logout": EVERYBODY,
     "GET v1/auth/sessions": EVERYBODY,
@@ -144,6 +148,8 @@ def operations() -> Iterator[tuple[str, Route]]:
 
 def pages() -> set[str]:
     return {
+    # An invalid body, because the tenant's token may more than an admin, who would not receive its secret.
+    "POST api/v1/tokens/<str:token_id>/rotate": {"overlapSeconds": "token_id"},
         route.path
         for route in routes()
         if not route.is_api and not route.path.startswith(OTHER_DOORS) and route.path not in FOR_ANYBODY

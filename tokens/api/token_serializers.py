@@ -175,6 +175,30 @@ class RefusedUsesSerializer(CamelCase):
     last_ip = serializers.CharField(allow_null=True)
 
 
+class TokenSecretSerializer(CamelCase):
+    """One of a token's secrets."""
+
+    last_four = serializers.CharField(source="secret.last_four")
+    created_at = Instant(source="secret.created_at")
+    valid_until = Instant(
+        source="secret.valid_until",
+        allow_null=True,
+        help_text="The overlap's end; null for the current one.",
+    )
+    last_used_at = Instant(
+        allow_null=True, help_text="null also for a first secret not used since the first rotation."
+    )
+    calls = serializers.IntegerField()
+
+
+class RotationSerializer(CamelCase):
+    """The overlap of two secrets."""
+
+    started_at = Instant()
+    ends_at = Instant()
+    closes_after_first_use_seconds = serializers.IntegerField(allow_null=True)
+
+
 class TokenSerializer(CamelCase):
     """A token without its secret."""
 
@@ -206,6 +230,8 @@ class TokenSerializer(CamelCase):
     responsible = ResponsibleSerializer(allow_null=True)
     parent = ParentSerializer(allow_null=True)
     known_to_former_member = KnownToSerializer(source="token.known_secret", allow_null=True)
+    secrets = TokenSecretSerializer(many=True, help_text="Newest first, without cancelled ones.")
+    rotation = RotationSerializer(allow_null=True, help_text="The running rotation.")
 
 
 class CreatedTokenSerializer(TokenSerializer):

@@ -39,6 +39,13 @@ IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 TOKEN_ID = OpenApiParameter(
     "token_id", {"type": "string", "pattern": "^tok_[0-7][0-9a-hjkmnp-tv-z]{25}$"}, OpenApiParameter.PATH
 )
+IDEMPOTENT = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    OpenApiParameter.HEADER,
+    description="A repeat with the same key within 24 hours creates no second secret: it returns 409 with "
+    "the record, without the secret.",
+)
 
 
 @extend_schema(tags=["Tokens"])
@@ -69,15 +76,7 @@ class TokensView(APIView):
     @extend_schema(
         operation_id="createToken",
         summary="Create a token",
-        parameters=[
-            OpenApiParameter(
-                "Idempotency-Key",
-                {"type": "string", "pattern": "^[!-~]{1,255}$"},
-                OpenApiParameter.HEADER,
-                description="A repeat with the same key within 24 hours creates no second token: it returns "
-                "409 with the record, without the secret.",
-            )
-        ],
+        parameters=[IDEMPOTENT],
         request=TokenCreateSerializer,
         responses={201: CreatedTokenSerializer},
         examples=[examples.EXPIRING_IN_A_YEAR, examples.NEVER_EXPIRING],

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tokens.api import clients, forward_auth, token_impact, token_pause, tokens
+from tokens.api import clients, forward_auth, token_impact, token_pause, token_rotation, tokens
 from tokens.api.context import ContextView
 from tokens.api.members import MemberView
 from tokens.api.usage import UsageView
@@ -32,5 +32,18 @@ urlpatterns = [
     path("v1/tokens/<str:token_id>/pause", token_pause.TokenPauseView.as_view(), name="api-token-pause"),
     path("v1/tokens/<str:token_id>/resume", token_pause.TokenResumeView.as_view(), name="api-token-resume"),
     path("v1/tokens/<str:token_id>/revoke", tokens.TokenRevocationView.as_view(), name="api-token-revoke"),
+    path(
+        "v1/tokens/<str:token_id>/rotate", token_rotation.TokenRotateView.as_view(), name="api-token-rotate"
+    ),
+    path(
+        "v1/tokens/<str:token_id>/rotation",
+        token_rotation.TokenRotationView.as_view(),
+        name="api-token-rotation",
+    ),
+    path(
+        "v1/tokens/<str:token_id>/rotation/finish",
+        token_rotation.TokenRotationFinishView.as_view(),
+        name="api-token-rotation-finish",
+    ),
     path("v1/usage", UsageView.as_view(), name="api-usage"),
 ]

@@ -15,6 +15,9 @@ from ratelimit.usage.reports import Usage
 from tokens.models import ServiceAccountToken, Status
 from tokens.models.created import Parent, program_of
 from tokens.models.service_account import DEACTIVATED, REMOVED
+from tokens.service_accounts import rotation, secret_usage
+from tokens.service_accounts.rotation import Rotation
+from tokens.service_accounts.secret_usage import SecretUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Record:
     token: ServiceAccountToken
     usage: Usage
     status: Status
+    secrets: list[SecretUsage]
+    rotation: Rotation | None
 
     @property
     def responsible(self) -> Membership | None:
@@ -59,8 +64,18 @@ def records(
     found = list(tokens)
     now = now or timezone.now()
     used = reports.totals(organization_id, [token.pk for token in found])
+    secrets = secret_usage.by_token(organization_id, found, used)
     nothing = Usage(calls=0, last_used_at=None, last_used_ip=None)
-    return [Record(token, used.get(token.pk, nothing), _status(token, now)) for token in found]
+    return [
+        Record(
+            token,
+            used.get(token.pk, nothing),
+            _status(token, now),
+            secrets=secrets[token.pk],
+            rotation=rotation.running(token, now),
+        )
+        for token in found
+    ]
 
 
 def _status(token: ServiceAccountToken, now: datetime) -> Status:

@@ -9,7 +9,7 @@ from enum import Enum
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import errors
+from accounts import errors, typeid
 from accounts.authorization import policies
 from accounts.authorization.rights import Authorization, authorization_of, require_running
 from accounts.errors import APIError
@@ -62,8 +62,11 @@ def running(token: ServiceAccountToken, now: datetime) -> Rotation | None:
     return None
 
 
-def may_rotate_itself(actor: Actor, token: ServiceAccountToken) -> bool:
-    return actor.type == "service_account" and actor.id == token.pk and actor.allows(ROTATE_ITSELF)
+def may_rotate_itself(actor: Actor, public_id: str) -> bool:
+    """Return whether the actor is the token of that id, and may rotate itself."""
+    if actor.type != "service_account" or actor.id is None:
+        return False
+    return typeid.encode("tok", actor.id) == public_id and actor.allows(ROTATE_ITSELF)
 
 
 @transaction.atomic
@@ -85,7 +88,9 @@ def rotate(
     fields; organization_suspended. Raises AlreadyCreated for a repeated idempotency key.
     """
     policies.require_recent_proof(actor)
-    token, rights = _locked(token, actor, ROTATE_ITSELF if may_rotate_itself(actor, token) else MANAGE)
+    token, rights = _locked(
+        token, actor, ROTATE_ITSELF if may_rotate_itself(actor, token.public_id) else MANAGE
+    )
     organization = rights.member.organization
     require_running(organization)
     now = now or timezone.now()

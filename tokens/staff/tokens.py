@@ -105,7 +105,10 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
 
     @admin.display(description="token")
     def masked(self, token: ServiceAccountToken) -> str:
-        return ", ".join(f"{secret.prefix}…{secret.last_four}" for secret in token.secrets.all())
+        """Return the current secret and, during a rotation's overlap, the previous one."""
+        now = timezone.now()
+        valid = sorted((one for one in token.secrets.all() if one.is_valid(now)), key=lambda one: -one.pk)
+        return ", ".join(f"{secret.prefix}…{secret.last_four}" for secret in valid)
 
     @admin.display(description="known to a former member")
     def known(self, token: ServiceAccountToken) -> str:

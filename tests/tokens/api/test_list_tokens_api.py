@@ -12,9 +12,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership
 from tests.support.clients import program
-from tests.support.people import make_member, make_token
+from tests.support.people import actor, make_member, make_token
 from tokens.models import ServiceAccountToken
 from tokens.service_accounts.issue import Issued
+from tokens.service_accounts.rotation import rotate
 
 URL = "/api/v1/tokens"
 
@@ -81,6 +82,8 @@ def test_search_finds_names_descriptions_and_last_four(api: APIClient, owner: Me
     issued = make_token(owner, "Nightly Export", description="To the warehouse")
     assert names(api, q="export") == ["Nightly Export"]
     assert names(api, q="WAREHOUSE") == ["Nightly Export"]
+    assert names(api, q=issued.plaintext[-4:]) == ["Nightly Export"]
+    rotate(token=issued.token, actor=actor(owner))
     assert names(api, q=issued.plaintext[-4:]) == ["Nightly Export"]
     assert names(api, q="%") == []
     assert names(api, q="") == ["Nightly Export", "Everything"]
@@ -168,4 +171,11 @@ def test_a_page_of_fifty_costs_as_much_as_a_page_of_one(
     # 1 and 2: tokens with their people, and secrets; 3 and 4: usage in SQL.
     for limit in (1, 10):
         with django_assert_num_queries(4):
+            api.get(URL, {"limit": limit})
+    for token in ServiceAccountToken.objects.all():
+        rotate(token=token, actor=actor(owner))
+    api.get(URL)
+    # 5 and 6: usage of each secret, if one of the tokens was rotated.
+    for limit in (1, 10):
+        with django_assert_num_queries(6):
             api.get(URL, {"limit": limit})
