@@ -134,7 +134,11 @@ OTHER_DOORS = ("accounts/", "admin/", "internal/", ".well-known/")
 FOR_ANYBODY = {"", "healthz", "readyz", "v1/auth/docs"}
 
 # Without the right body, a flow that decides by itself would not come to the deciding.
-BODIES = {"POST api/v1/organization/transfer-ownership": {"memberId": "member_id"}}
+BODIES = {
+    "POST api/v1/organization/transfer-ownership": {"memberId": "member_id"},
+    # An invalid body, because an admin would not receive the secret of the tenant's token, which may do more.
+    "POST api/v1/tokens/<str:token_id>/rotate": {"overlapSeconds": "token_id"},
+}
 BY_PATH = {route.path: route for route in routes()}
 
 
@@ -148,8 +152,6 @@ def operations() -> Iterator[tuple[str, Route]]:
 
 def pages() -> set[str]:
     return {
-    # An invalid body, because the tenant's token may more than an admin, who would not receive its secret.
-    "POST api/v1/tokens/<str:token_id>/rotate": {"overlapSeconds": "token_id"},
         route.path
         for route in routes()
         if not route.is_api and not route.path.startswith(OTHER_DOORS) and route.path not in FOR_ANYBODY

@@ -10,7 +10,7 @@ from accounts.audit import log
 from accounts.audit.log import Target
 from accounts.drf.fields import instant
 from accounts.models import Membership
-from accounts.permissions.actor import Actor
+from accounts.permissions.actor import SYSTEM, Actor
 from accounts.validation import metadata
 from tokens.models import ServiceAccountToken, TokenSecret
 
@@ -84,6 +84,11 @@ def paused(token: ServiceAccountToken, actor: Actor, changes: dict[str, list[Any
 
 def resumed(token: ServiceAccountToken, actor: Actor, reason: str) -> None:
     _record("token.resumed", token, actor, **({"reason": reason} if reason else {}))
+
+
+def superseded_used(token: ServiceAccountToken, secret: TokenSecret, count: int) -> None:
+    """Record refused uses of a superseded secret. The sender is not known, so the actor is the system."""
+    _record("token.superseded_used", token, SYSTEM, lastFour=secret.last_four, refusedUses=count)
 
 
 def transferred(token: ServiceAccountToken, actor: Actor, before: Membership, after: Membership) -> None:

@@ -15,6 +15,7 @@ from ratelimit import attempts
 from ratelimit.client_ip import client_ip, network_windows
 from ratelimit.types import FixedWindow
 from ratelimit.usage import refused_uses
+from tokens.credentials import superseded_use
 from tokens.credentials.credential import RefusedSecret
 from tokens.crypto import opaque, tagged
 
@@ -95,6 +96,8 @@ def refuse(request: HttpRequest, found: ErrorCode | RefusedSecret) -> APIError:
         error = refusal_limiter.count(request, APIError(found.error, **found.extra))
         if error.error is found.error:
             refused_uses.count(found.bucket, found.subject, client_ip(request), found.cause)
+            if found.error is errors.TOKEN_ROTATED:
+                superseded_use.report(found)
         return error
     if found is errors.RATE_LIMITED:
         return APIError(found, retry_after=max(1, refusal_limiter.seconds_left(request)))

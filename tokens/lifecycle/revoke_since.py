@@ -33,7 +33,9 @@ from tokens.service_accounts.revoke import stop
 
 REASON = "Created or changed after the restored backup was made"
 # Events that change no credential.
-IGNORED = frozenset(("user.signed_in", "user.sign_in_failed", "index.created", "index.changed"))
+IGNORED = frozenset(
+    ("user.signed_in", "user.sign_in_failed", "token.superseded_used", "index.created", "index.changed")
+)
 PASSWORDS = frozenset(("user.password_changed", "user.password_reset"))
 
 

@@ -13,6 +13,7 @@ from accounts.notifications.notices import Compose
 from tokens.notifications import (
     client_created,
     refresh_reuse,
+    superseded_used,
     token_created,
     token_expiring,
     token_paused,
@@ -25,6 +26,7 @@ COMPOSERS: Mapping[str, Compose] = {
     NoticeKind.TOKEN_EXPIRING: token_expiring.compose,
     NoticeKind.TOKEN_ROTATED: token_rotated.compose,
     NoticeKind.TOKEN_PAUSED: token_paused.compose,
+    NoticeKind.SUPERSEDED_USED: superseded_used.compose,
     NoticeKind.REFRESH_REUSED: refresh_reuse.compose,
     NoticeKind.PLAN_USED: plan_usage.compose,
 }

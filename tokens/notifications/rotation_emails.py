@@ -7,12 +7,19 @@ from typing import Any
 
 from accounts.models import Organization
 from accounts.notifications.email import Email, defang
+from ratelimit.usage.refused_uses import RefusedAddress
+from tokens.models import ServiceAccountToken
 from tokens.notifications.emails import TokenWithFacts, creator, page
 
 CHECK_IT = (
     "If no one of you did this, cancel the rotation or revoke the token on its page. Then check the audit "
     "log for other changes."
 )
+FIND_IT = (
+    "If one of your programs still has the old secret, give it the current one. If you know no program at "
+    "this address, another person may have the old secret: find out where it was stored."
+)
+MOST_ADDRESSES = 5
 
 
 def rotated(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Email:
@@ -48,3 +55,30 @@ def rotated(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Ema
 
 def _end(facts: dict[str, Any]) -> str:
     return f"valid until {facts['ends']} at the latest" if facts["ends"] else "no longer valid"
+
+
+def superseded_used(
+    organization: Organization,
+    token: ServiceAccountToken,
+    facts: dict[str, Any],
+    uses: Sequence[RefusedAddress],
+) -> Email:
+    """Warn of a use of a secret after its overlap. ``uses`` are all refused ones so far, busiest first."""
+    name = defang(token.name)
+    sentence = (
+        f"An old secret of the API token “{name}” in {defang(organization.name)} was used after its overlap "
+        "had ended, and refused. The token’s current secret is not affected."
+    )
+    busiest = [f"{one.count} from {one.address or 'other addresses'}" for one in uses[:MOST_ADDRESSES]]
+    return Email(
+        f"An old secret of an API token was used: {name}",
+        (sentence,),
+        page("token_detail", token.public_id),
+        "See the token",
+        (FIND_IT,),
+        (
+            ("Old secret", f"…{facts['secret']}"),
+            ("Address", facts["address"] or "Unknown"),
+            ("Refused uses so far", ", ".join(busiest) or "1"),
+        ),
+    )
