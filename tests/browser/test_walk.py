@@ -14,11 +14,14 @@ from playwright.sync_api import Page, expect
 from accounts.models import Membership
 from accounts.permissions.roles import Role
 from ratelimit.models import DailyUsage
+from ratelimit.usage import refused_uses
 from tests.browser.conftest import sign_in
 from tests.support.people import actor, make_member, make_organization, make_token, make_user
 from tests.support.sessions import opened
 from tests.support.team import make_invited
 from tests.tokens.oauth.calls import SCOPES, make_program
+from tokens.credentials.token_lookup import cause_of_pause
+from tokens.service_accounts.pause import pause
 from tokens.service_accounts.revoke import revoke
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -52,6 +55,11 @@ def furnish(acme: Membership) -> list[str]:
     make_token(acme, "soon", expires_in_days=2)
     revoked = make_token(acme, "stopped").token
     revoke(token=revoked, actor=actor(acme), reason="Was only a test")
+    paused = make_token(acme, "held").token
+    pause(token=paused, actor=actor(acme), until=timezone.now() + timedelta(days=1), reason="x" * 200)
+    paused.refresh_from_db()
+    cause = cause_of_pause(paused.paused_at)
+    refused_uses.count(acme.organization_id, paused.pk, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", cause)
     live = make_token(acme, "w" * 100, [f"index:read:{number}" for number in range(9)]).token
     make_member(make_organization("Northwind"), Role.VIEWER, acme.user)
     colleague = make_member(
@@ -90,6 +98,10 @@ def furnish(acme: Membership) -> list[str]:
         f"/settings/tokens/{revoked.public_id}/",
         f"/settings/tokens/{live.public_id}/edit/",
         f"/settings/tokens/{live.public_id}/revoke/",
+        f"/settings/tokens/{live.public_id}/pause/",
+        f"/settings/tokens/{paused.public_id}/",
+        f"/settings/tokens/{paused.public_id}/pause/",
+        f"/settings/tokens/{paused.public_id}/resume/",
         f"/settings/tokens/revoke/?token={live.public_id}",
         "/settings/members/",
         "/settings/members/leave/",

@@ -19,7 +19,7 @@ from accounts.permissions import picker
 from ratelimit.usage import reports
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.pages.forms import RenameForm
-from tokens.service_accounts import pasted
+from tokens.service_accounts import pasted, pause_report
 from tokens.service_accounts.issue import MANAGE
 from tokens.service_accounts.listing import COLUMNS, TABS, Filters, Row, listing, rows, tokens_of
 from tokens.service_accounts.search import belonging_to, of_organization
@@ -82,6 +82,7 @@ def token_detail(request: PageRequest, token_id: str) -> HttpResponse:
     context = {
         "row": row,
         "calls_24h": calls.get(row.token.pk, 0),
+        "pause": pause_report.report(row.token, row.now),
         "sentence": picker.sentence(row.token.permissions),
         "children": ServiceAccountToken.objects.filter(parent=row.token).active(timezone.now()),
         "clients": OAuthClient.objects.filter(parent=row.token, deleted_at=None),

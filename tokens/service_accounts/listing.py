@@ -26,6 +26,8 @@ from tokens.service_accounts.records import Record, records
 PER_PAGE = 50
 SOON = timedelta(days=3)
 REFUSED_LABELS = {
+    # The report of the pause shows them.
+    Status.PAUSED: "",
     Status.REVOKED: "Refused after revocation",
     Status.LEAKED: "Refused after revocation",
     Status.EXPIRED: "Refused after expiry",
@@ -106,7 +108,7 @@ class Row:
 
     @property
     def refused_label(self) -> str:
-        """The label of its refused uses."""
+        """The label of its refused uses, or "" if they are shown elsewhere."""
         return REFUSED_LABELS.get(self.status, "Refused")
 
     @property

@@ -139,3 +139,31 @@ def test_the_audit_log_names_the_program_that_paused(
     [event] = api.get("/api/v1/audit-events?action=token.paused").json()["results"]
     assert event["actor"]["name"] == "Everything"
     assert event["target"]["id"] == other.token.public_id
+
+
+def test_the_report_counts_what_was_refused_during_the_pause(
+    api: APIClient, owner: Membership, other: Issued
+) -> None:
+    assert api.get(at(other, "pause")).json() == {
+        "pausedAt": None,
+        "pausedUntil": None,
+        "endedAt": None,
+        "countedSince": None,
+        "reason": None,
+        "calls": 0,
+        "addresses": [],
+    }
+    record = api.post(at(other, "pause"), {"reason": "Is it needed?"}).json()
+    for _ in range(2):
+        assert program(other).get("/api/auth/whoami").status_code == 401
+    viewer = program(make_token(owner, permissions=["tokens.view"]))
+    report = viewer.get(at(other, "pause")).json()
+    [address] = report["addresses"]
+    assert (address["address"], address["calls"]) == ("127.0.0.1", 2)
+    assert address["lastAt"] > record["pausedAt"]
+    assert (report["calls"], report["reason"]) == (2, "Is it needed?")
+    assert (report["pausedAt"], report["endedAt"]) == (record["pausedAt"], None)
+    api.post(at(other, "resume"))
+    resumed = api.get(at(other, "pause")).json()
+    assert resumed == report | {"endedAt": resumed["endedAt"]}
+    assert resumed["endedAt"] > record["pausedAt"]

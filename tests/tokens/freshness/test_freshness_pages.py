@@ -107,6 +107,11 @@ TAKES: dict[str, Call] = {
         "/settings/security/sessions/{session_id}/end/"
     ),
     "settings/tokens/<str:token_id>/edit/": posted("/settings/tokens/{token_id}/edit/", name="Another"),
+    "settings/tokens/<str:token_id>/pause/": posted("/settings/tokens/{token_id}/pause/", end="open"),
+    "settings/tokens/<str:token_id>/resume/": after(
+        posted("/settings/tokens/{token_id}/pause/", end="open"),
+        posted("/settings/tokens/{token_id}/resume/"),
+    ),
     "settings/tokens/<str:token_id>/revoke/": posted("/settings/tokens/{token_id}/revoke/"),
     "settings/tokens/revoke/": posted("/settings/tokens/revoke/", token="{token_id}"),
 }
