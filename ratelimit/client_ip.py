@@ -31,6 +31,11 @@ def client_ip(request: HttpRequest) -> str | None:
     return str(found) if found else None
 
 
+def is_forwarding_ignored(request: HttpRequest) -> bool:
+    """Return whether the request has X-Forwarded-For although TRUSTED_PROXY_COUNT is 0."""
+    return not settings.TRUSTED_PROXY_COUNT and "HTTP_X_FORWARDED_FOR" in request.META
+
+
 def client_network(request: HttpRequest) -> str:
     """Return the key of limits by address: an IPv4 address, or an IPv6 network of /64."""
     return (*_networks(_address(request)), UNKNOWN)[0]
@@ -65,7 +70,7 @@ def _address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
     if hops:
         chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
         text = chain[-min(hops, len(chain))].strip() or text
-    elif "HTTP_X_FORWARDED_FOR" in request.META:
+    elif is_forwarding_ignored(request):
         _warn_of_proxy()
     return _parse(text)
 

@@ -14,7 +14,7 @@ from accounts.errors import ErrorCode
 from accounts.permissions.scopes import ScopeSet
 from accounts.proof import Proof
 from ratelimit.types import FixedWindow, LimitRequest
-from tokens.credentials.credential import Credential, RefusedSecret, plan_limit_request
+from tokens.credentials.credential import Credential, RefusedSecret, plan_limit_request, restrictions
 from tokens.crypto import access_jwt
 from tokens.crypto.access_jwt import Claims
 from tokens.grants import status
@@ -111,6 +111,7 @@ def _of_client(row: Row, client_id: UUID, scopes: ScopeSet, expires_at: datetime
         expires_at=expires_at,
         grant_id=row.id,
         generation=row.generation,
+        allowed_addresses=restrictions(row.organization_addresses),
         limit_request=plan_limit_request(
             row.organization_id,
             client_id,

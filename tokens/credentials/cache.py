@@ -22,13 +22,11 @@ from accounts.errors import ErrorCode
 from ratelimit import metrics
 from ratelimit.client_ip import client_ip
 from ratelimit.types import Decision, Fence
-from tokens.credentials import outcome
+from tokens.credentials import allowed_addresses, outcome
 from tokens.credentials.credential import Credential, RefusedSecret
 from tokens.credentials.refusal_limits import refusal_limiter
 from tokens.crypto import opaque
 
-# Under which calls from addresses that are not allowed are counted.
-CAUSE_ADDRESS = "address"
 Found = Credential | RefusedSecret | ErrorCode
 Read = Callable[[str], Found]
 Exists = Callable[[bytes], bool]
@@ -84,8 +82,7 @@ class RequestCredential:
 
     def find(self, now: datetime | None = None) -> Found:
         """Return it from the cache if the entry is still usable, else from SQL."""
-        found = self._find(now)
-        return self._at_allowed_address(found) if isinstance(found, Credential) else found
+        return self._at_this_address(self._find(now))
 
     def _find(self, now: datetime | None) -> Found:
         entry = credential_cache.entries.get(self.key) if settings.REDIS_URL else None
@@ -109,8 +106,7 @@ class RequestCredential:
     def read_again(self) -> Credential | None:
         """Read it from SQL and store the outcome on the request. Returns None if it is refused now."""
         try:
-            found = self._from_sql("sql_again")
-            found = self._at_allowed_address(found) if isinstance(found, Credential) else found
+            found = self._at_this_address(self._from_sql("sql_again"))
         except (OperationalError, InterfaceError):
             found = errors.UNAVAILABLE
         if not isinstance(found, Credential):
@@ -131,14 +127,23 @@ class RequestCredential:
         """Return False if the address is past its limit and this process knows that the secret is refused."""
         if not refusal_limiter.seconds_left(self.request):
             return True
-        return not refusal_limiter.was_refused(self.key) and (not self.may_exist or self.may_exist(self.key))
+        was_refused = map(refusal_limiter.was_refused, (self.key, self._key_at_address()))
+        return not any(was_refused) and (not self.may_exist or self.may_exist(self.key))
 
-    def _at_allowed_address(self, found: Credential) -> Credential | RefusedSecret:
-        if found.organization_id is None or found.id is None:
+    def _at_this_address(self, found: Found) -> Found:
+        """Return it, or its refusal at the request's address. Lists from the cache may have changed since."""
+        refused = allowed_addresses.refusal(self.request, found) if isinstance(found, Credential) else None
+        if refused is None:
             return found
-        if found.allows_address(client_ip(self.request)):
-            return found
-        return RefusedSecret(errors.ADDRESS_NOT_ALLOWED, found.organization_id, found.id, CAUSE_ADDRESS)
+        if self.fence.remembered and not refusal_limiter.was_refused(self._key_at_address()):
+            return self._at_this_address(self._from_sql())
+        if refusal_limiter.seconds_left(self.request):
+            refusal_limiter.remember_refusal(self._key_at_address())
+        return refused
+
+    def _key_at_address(self) -> bytes:
+        """Return the key of a refusal that concerns this address only: from others the secret is valid."""
+        return self.key + (client_ip(self.request) or "").encode()
 
     def _from_sql(self, counted_as: str = "sql") -> Found:
         began = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -30,8 +30,7 @@ class Credential(Actor):
 
     ``limit_request`` is None for internal services only; ``plan`` is None if it equals ``limit_request``.
     ``grant_id`` is the grant of an access token, ``kid`` the key that signed it. ``generation`` is the
-    organization's, read in the same query. The caller's address must be in each list of ``allowed_addresses``
-    that is not empty.
+    organization's, read in the same query. The caller's address must be in each of ``allowed_addresses``.
     """
 
     auth_kind: str
@@ -107,6 +106,11 @@ class RefusedSecret:
     cause: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     secret_id: int | None = None
+
+
+def restrictions(*lists: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the ``allowed_addresses`` of a Credential: an empty list allows every address."""
+    return tuple(tuple(texts) for texts in lists if texts)
 
 
 def plan_limit_request(

@@ -77,7 +77,10 @@ class RefusalLimiter:
         raise APIError(errors.RATE_LIMITED, retry_after=math.ceil(LOOKUP_SECONDS))
 
     def remember_refusal(self, digest: bytes) -> None:
-        """Remember a digest that SQL refused. REFUSED_SECONDS are short: a suspension may be lifted."""
+        """Remember a digest that SQL refused, alone or followed by the address that it was refused at.
+
+        REFUSED_SECONDS are short: a suspension may be lifted.
+        """
         _put(self._refused_until, digest, time.monotonic() + REFUSED_SECONDS)
 
     def was_refused(self, digest: bytes) -> bool:

@@ -12,7 +12,7 @@ from accounts import errors
 from accounts.drf.fields import instant
 from accounts.errors import ErrorCode
 from accounts.permissions.scopes import ScopeSet
-from tokens.credentials.credential import Credential, RefusedSecret, plan_limit_request
+from tokens.credentials.credential import Credential, RefusedSecret, plan_limit_request, restrictions
 from tokens.crypto import opaque
 from tokens.models import TokenSecret
 from tokens.prepared_query import PreparedQuery
@@ -168,7 +168,7 @@ def _credential(row: _Row) -> Credential:
         awaits_first_use=row.closes_previous_after_seconds is not None and row.first_used_at is None,
         metadata=row.metadata,
         organization_metadata=row.organization_metadata,
-        allowed_addresses=(tuple(row.allowed_addresses), tuple(row.organization_addresses)),
+        allowed_addresses=restrictions(row.allowed_addresses, row.organization_addresses),
         limit_request=plan_limit_request(
             row.organization_id,
             row.token_id,

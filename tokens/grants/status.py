@@ -34,6 +34,7 @@ class Row(NamedTuple):
     password_version: int
     organization_id: UUID
     organization_name: str
+    organization_addresses: list[str]
     generation: int
     suspended_at: datetime | None
     deleted_at: datetime | None
@@ -74,6 +75,7 @@ _COLUMNS = (
     "password_version",
     "organization_id",
     "organization__name",
+    "organization__allowed_addresses",
     "organization__generation",
     "organization__suspended_at",
     "organization__deleted_at",

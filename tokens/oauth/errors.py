@@ -44,6 +44,13 @@ class OAuthError(Exception):
         return found
 
 
+class AddressNotAllowed(OAuthError):
+    """The error of a client with a valid secret at an address that its organization does not allow."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("unauthorized_client", f"Address not allowed. {sentence}")
+
+
 def invalid_request(description: str, status: int = 400) -> OAuthError:
     return OAuthError("invalid_request", description, status=status)
 

@@ -9,6 +9,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from accounts.drf import error_openapi
 from tokens.oauth.errors import (
+    AddressNotAllowed,
     OAuthError,
     invalid_client,
     invalid_grant,
@@ -32,7 +33,13 @@ ERROR: Schema = {
         "retry_after": {"type": "integer", "description": "With status 429: seconds."},
     },
 }
-ALWAYS = (invalid_request("…"), invalid_client(), too_many_failures(60), unavailable())
+ALWAYS = (
+    invalid_request("…"),
+    AddressNotAllowed("…"),
+    invalid_client(),
+    too_many_failures(60),
+    unavailable(),
+)
 OF_THE_TOKEN_ENDPOINT = (
     OAuthError("unsupported_grant_type", "…"),
     invalid_grant("…"),

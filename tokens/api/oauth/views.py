@@ -20,8 +20,9 @@ from tokens.api.oauth.serializers import (
     TokenRequest,
     TokenResponse,
 )
+from tokens.credentials.allowed_addresses import with_hint
 from tokens.oauth import introspection, revocation, token_endpoint
-from tokens.oauth.errors import HEADERS, OAuthError, invalid_request, unavailable
+from tokens.oauth.errors import HEADERS, AddressNotAllowed, OAuthError, invalid_request, unavailable
 from tokens.oauth.requests import FORM, read_form
 
 
@@ -43,6 +44,8 @@ class OAuthView(APIView):
         problem = oauth_error_of(exc)
         if problem is None:
             return super().handle_exception(exc)
+        if isinstance(problem, AddressNotAllowed):
+            problem.description = with_hint(self.request._request, problem.description)
         if problem.status == 503:
             log_unavailable(exc, self.request._request)
         response = Response(problem.body, status=problem.status, headers=problem.headers)
