@@ -13,6 +13,7 @@ from accounts.drf.fields import (
     Flag,
     Instant,
     Name,
+    Networks,
     StrictSerializer,
     String,
     Text,
@@ -36,6 +37,11 @@ TENANT = (
 DOMAINS = (
     "Only addresses of these domains are invited and may join, and `ssoRequired` accepts only sign-ins for "
     "which the provider confirms one of them; none means any."
+)
+
+ADDRESSES = (
+    "Addresses and CIDR networks from which programs (API tokens and OAuth clients) may call; empty means "
+    "any. People's sessions are not affected."
 )
 
 
@@ -103,6 +109,7 @@ class OrganizationSerializer(CamelCase):
     sso_tenant = Unset(help_text=TENANT)
     mfa_required = serializers.BooleanField(help_text=MFA)
     email_domains = serializers.ListField(child=serializers.CharField(), help_text=DOMAINS)
+    allowed_addresses = serializers.ListField(child=serializers.CharField(), help_text=ADDRESSES)
     created_at = Instant()
 
 
@@ -121,6 +128,7 @@ class OrganizationChange(StrictSerializer):
     sso_tenant = Unset(max_length=253, help_text=TENANT)
     mfa_required = Flag(required=False, help_text=MFA)
     email_domains = Domains(required=False, help_text=DOMAINS)
+    allowed_addresses = Networks(required=False, help_text=ADDRESSES)
 
 
 class MemberSerializer(CamelCase):

@@ -33,6 +33,7 @@ class Changes(TypedDict, total=False):
     sso_provider: str
     sso_tenant: str
     email_domains: list[str]
+    allowed_addresses: list[str]
 
 
 @transaction.atomic

@@ -36,6 +36,7 @@ from accounts.staff.base import (
 from accounts.staff.filters import StateFilter
 from accounts.staff.lists import ListPage
 from accounts.staff.search_terms import Typed
+from accounts.validation.form_fields import NetworksField
 from ratelimit.admin import ValuesLogged
 
 site.guard(admin.site)
@@ -80,6 +81,7 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
         "sso_tenant",
         "mfa_required",
         "email_domains",
+        "allowed_addresses",
     )
     readonly_fields = (
         "name",
@@ -100,7 +102,9 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
         return f"{row.slug}, {self.status(row).lower()}, {row.plan}"
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The plan is chosen here; plans are edited on their own page."""
+        """The plan is chosen here; plans are edited on their own page. Addresses are written as lines."""
+        if db_field.name == "allowed_addresses":
+            return NetworksField(label="Allowed addresses", help_text=db_field.help_text)
         formfield = super().formfield_for_dbfield(db_field, request, **kwargs)
         # Django wraps the choice in links to add, change and delete plans.
         if db_field.name == "plan" and formfield is not None:

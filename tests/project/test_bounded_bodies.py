@@ -95,6 +95,7 @@ def test_every_refusal_of_a_field_is_small(body: type[Any]) -> None:
         ("post", "/api/v1/tokens", "permissions"),
         ("post", "/api/v1/clients", "scopes"),
         ("patch", "/api/v1/organization", "emailDomains"),
+        ("patch", "/api/v1/organization", "allowedAddresses"),
     ],
 )
 def test_a_long_list_is_refused_without_a_look_at_its_items(

@@ -62,6 +62,9 @@ def _policies(organization: Organization) -> list[str]:
         "second factor required": organization.mfa_required,
         "single sign-on required": organization.sso_required,
         f"addresses of {', '.join(organization.email_domains)} only": bool(organization.email_domains),
+        f"programs call from {', '.join(organization.allowed_addresses)} only": bool(
+            organization.allowed_addresses
+        ),
         "tokens must expire": not organization.endless_tokens_allowed,
         f"tokens live {organization.longest_token_days} days at most": organization.longest_token_days,
     }

@@ -37,6 +37,7 @@ def test_it_tells_name_plan_and_policy(api: APIClient, owner: Membership) -> Non
         "ssoTenant": None,
         "mfaRequired": False,
         "emailDomains": [],
+        "allowedAddresses": [],
     }
 
 
@@ -80,6 +81,12 @@ def test_name_and_policy_change_alone_or_together(api: APIClient) -> None:
         {"emailDomains": ["ada@example.com"]},
         {"emailDomains": ["example"]},
         {"emailDomains": [f"d{number}.example.com" for number in range(51)]},
+        {"allowedAddresses": "203.0.113.7"},
+        {"allowedAddresses": None},
+        {"allowedAddresses": [1]},
+        {"allowedAddresses": ["203.0.113.7/24"]},
+        {"allowedAddresses": ["office"]},
+        {"allowedAddresses": [f"203.0.113.{number}" for number in range(21)]},
         {"slug": "taken"},
         {"plan": "enterprise"},
         {"publishableKey": "x"},

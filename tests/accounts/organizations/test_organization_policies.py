@@ -94,15 +94,21 @@ def test_every_policy_is_read_and_written_at_the_api(api: APIClient, owner: Memb
         "neverExpiringTokensAllowed": False,
         "longestTokenDays": 90,
         "emailDomains": ["Acme.example", "@bücher.example"],
+        "allowedAddresses": ["2001:DB8::/48", "127.0.0.1", "127.0.0.0/8"],
     }
     answer = api.patch(ORGANIZATION, wanted)
     assert answer.status_code == 200
     results = api.get(ORGANIZATION).json()
     assert answer.json() == results
-    assert results | wanted | {"emailDomains": ["acme.example", "xn--bcher-kva.example"]} == results
+    stored = {
+        "emailDomains": ["acme.example", "xn--bcher-kva.example"],
+        "allowedAddresses": ["2001:db8::/48", "127.0.0.0/8"],
+    }
+    assert results | wanted | stored == results
     [event] = changes(owner.organization, "organization.changed")
     assert event["longest_token_days"] == [None, 90]
-    assert event["email_domains"] == [[], ["acme.example", "xn--bcher-kva.example"]]
+    assert event["email_domains"] == [[], stored["emailDomains"]]
+    assert event["allowed_addresses"] == [[], stored["allowedAddresses"]]
     assert api.patch(ORGANIZATION, {"longestTokenDays": None}).json()["longestTokenDays"] is None
 
 

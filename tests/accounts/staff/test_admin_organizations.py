@@ -59,6 +59,23 @@ def test_staff_change_plan_own_number_and_policy(staff: Client, owner: Membershi
     assert "Requests per day: none → 2500" in entry.change_message
 
 
+def test_staff_change_the_allowed_addresses_line_by_line(staff: Client, owner: Membership) -> None:
+    url = page_of(owner.organization)
+    wrong = staff.post(url, terms(owner.organization, allowed_addresses="203.0.113.7/24"))
+    assert "“203.0.113.7/24” is an address inside a network." in wrong.content.decode()
+    staff.post(url, terms(owner.organization, allowed_addresses="203.0.113.0/24\r\n2001:db8::/48"))
+    organization = Organization.objects.get()
+    assert organization.allowed_addresses == ["203.0.113.0/24", "2001:db8::/48"]
+    assert organization.generation == 1
+    assert changes(organization, "organization.changed") == [
+        {"allowed_addresses": [[], ["203.0.113.0/24", "2001:db8::/48"]]}
+    ]
+    assert LogEntry.objects.get().change_message == "Allowed addresses: none → 203.0.113.0/24, 2001:db8::/48"
+    page = staff.get(url).content.decode()
+    assert "203.0.113.0/24\n2001:db8::/48</textarea>" in page
+    assert "programs call from 203.0.113.0/24, 2001:db8::/48 only" in page
+
+
 def test_nothing_else_of_an_organization_is_changed(staff: Client, owner: Membership) -> None:
     before = Organization.objects.values().get()
     forged = {"name": "Mine", "slug": "mine", "suspended_at": "2020-01-01", "generation": "9"}

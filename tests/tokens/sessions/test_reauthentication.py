@@ -70,6 +70,7 @@ FLOWS: dict[str, Flow] = {
     ),
     "change a policy": lambda who, _: update.change(actor=who, longest_token_days=7),
     "name domains": lambda who, _: update.change(actor=who, email_domains=["example.com"]),
+    "allow addresses": lambda who, _: update.change(actor=who, allowed_addresses=["203.0.113.7"]),
     "rotate the publishable key": lambda who, _: update.rotate_key(actor=who),
     "revoke everything": lambda who, _: revoke_all(actor=who),
     "delete the organization": lambda who, owner: deletion.delete(
