@@ -32,6 +32,9 @@ STOP_IT = (
     "If no one of you created it, revoke it on its page: it stops at once. Then check the audit log for "
     "other changes."
 )
+RENEW = (
+    "To renew a token, rotate it on its page with a new expiry, and give its programs the new secret in time."
+)
 TokenWithFacts = tuple[ServiceAccountToken, dict[str, Any]]
 
 
@@ -93,14 +96,13 @@ def expiring(
 ) -> Email:
     """Warn of tokens that expire soon, sorted by expiry."""
     name = defang(organization.name)
-    advice = "An expiry cannot be changed. Create a new token, replace the old one, and revoke the old one."
     if len(tokens) > 1:
         return Email(
             f"{len(tokens)} API tokens of {name} expire soon",
             (f"Programs that use these tokens of {name} are refused once they have expired.",),
             page("tokens"),
             "See the tokens",
-            (advice,),
+            (RENEW,),
             tuple((defang(token.name), _last_days(token, used, now)) for token, used in tokens),
         )
     token, used = tokens[0]
@@ -109,7 +111,7 @@ def expiring(
         (f"Programs that use this token of {name} are refused once it has expired.",),
         page("token_detail", token.public_id),
         "See the token",
-        (advice,),
+        (RENEW,),
         (
             ("Token", _masked(token)),
             ("Expires", _last_day(token)),
