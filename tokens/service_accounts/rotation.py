@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import errors, typeid
+from accounts.audit import log
 from accounts.authorization import policies
 from accounts.authorization.rights import Authorization, authorization_of, require_running
 from accounts.errors import APIError
@@ -21,6 +22,7 @@ from tokens.crypto import opaque
 from tokens.models import ServiceAccountToken, Status, TokenSecret
 from tokens.notifications import token_expiring, token_rotated
 from tokens.service_accounts import creators, expiry
+from tokens.service_accounts.bounds import bound_descendants
 from tokens.service_accounts.issue import IDEMPOTENCY_HOURS, MANAGE, AlreadyCreated, Issued
 from tokens.service_accounts.new_secret import create_secret
 
@@ -70,6 +72,7 @@ def may_rotate_itself(actor: Actor, public_id: str) -> bool:
 
 
 @transaction.atomic
+@log.batched()
 def rotate(
     *,
     token: ServiceAccountToken,
@@ -198,9 +201,13 @@ def _range_problems(seconds: int) -> list[str]:
 
 
 def _renew(token: ServiceAccountToken, actor: Actor, days: int | None, now: datetime) -> None:
-    """Start a new expiry, no later than the program that created the token, and the one that rotates it."""
+    """Start a new expiry, no later than the end of the program that created the token or that rotates it.
+
+    What the token created ends with it at the latest.
+    """
     requested = now + timedelta(days=days) if days else None
     token.expires_at = creators.earlier(requested, creators.end_of_renewal(token, actor, now))
     token.renewed_at = now
     token.save(update_fields=["expires_at", "renewed_at"])
     token_expiring.forget(token)
+    bound_descendants(token, actor=actor, now=now)

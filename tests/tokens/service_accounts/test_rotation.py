@@ -23,7 +23,7 @@ from tokens.credentials.credential import Credential
 from tokens.credentials.token_lookup import authenticate_token
 from tokens.models import ServiceAccountToken, TokenSecret
 from tokens.service_accounts import rotation
-from tokens.service_accounts.issue import AlreadyCreated, Issued
+from tokens.service_accounts.issue import AlreadyCreated, Issued, issue
 from tokens.service_accounts.revoke import revoke
 from tokens.service_accounts.rotation import cancel, finish, rotate, running
 
@@ -229,6 +229,14 @@ def test_a_created_token_is_renewed_up_to_the_end_of_its_creator(owner: Membersh
     assert renewed.expires_at == parent.token.expires_at
 
 
+def test_what_a_token_created_ends_with_its_new_expiry(owner: Membership, now: datetime) -> None:
+    parent = make_token(owner, permissions=EVERYTHING, expires_in_days=30, now=now)
+    child = issue(actor=itself(parent), name="child", permissions=["index:read:*"], expires_in_days=20)
+    renewed = rotate(token=parent.token, actor=actor(owner), expires_in_days=10, now=now).token
+    child.token.refresh_from_db()
+    assert child.token.expires_at == renewed.expires_at
+
+
 def test_a_program_renews_another_token_up_to_its_own_end(owner: Membership, now: datetime) -> None:
     program = make_token(owner, permissions=EVERYTHING, expires_in_days=30, now=now)
     issued = make_token(owner, expires_in_days=10, now=now)
@@ -310,6 +318,16 @@ def test_the_audit_event_has_the_end_the_new_expiry_and_the_last_four_of_both(
     assert changes["overlapEnds"] == changes["expiresAt"][1]
     assert changes["expiresAt"][0] is None
     assert rotated.plaintext not in str(changes)
+
+
+def test_a_secret_whose_overlap_has_ended_meanwhile_obtains_no_other(owner: Membership) -> None:
+    """Its request was authenticated before, and waited for the organization's lock."""
+    issued = make_token(owner, permissions=EVERYTHING)
+    waiting = itself(issued)
+    rotate(token=issued.token, actor=actor(owner), overlap_seconds=0)
+    assert refusal(rotate, token=issued.token, actor=waiting) is errors.TOKEN_REVOKED
+    arguments = {"name": "x", "permissions": ["index:read:*"], "expires_in_days": 1}
+    assert refusal(issue, actor=waiting, **arguments) is errors.TOKEN_REVOKED
 
 
 def test_each_flow_invalidates_what_workers_remember(owner: Membership) -> None:
