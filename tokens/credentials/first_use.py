@@ -30,5 +30,5 @@ def record(credential: Credential, now: datetime | None = None) -> None:
             return
         end = now + timedelta(seconds=secret.get().closes_previous_after_seconds or 0)
         previous = TokenSecret.objects.filter(token_id=credential.id, valid_until__gt=end)
-        if previous.update(valid_until=end):
-            Organization.objects.advance(filter(None, [credential.organization_id]))
+        previous.update(valid_until=end)
+        Organization.objects.advance(filter(None, [credential.organization_id]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 import time_machine
@@ -11,8 +10,7 @@ import time_machine
 from accounts import errors
 from accounts.models import Membership, Organization
 from tests.support.clients import program
-from tests.support.people import actor, make_member, make_token
-from tests.support.threads import at_once
+from tests.support.people import actor, make_token
 from tokens.credentials import first_use
 from tokens.credentials.credential import Credential
 from tokens.credentials.token_lookup import authenticate_token
@@ -102,20 +100,3 @@ def test_a_cancelled_secret_is_refused_and_ends_nothing(owner: Membership) -> No
     cancel(token=old.token, actor=actor(owner))
     assert authenticate_token(new.plaintext) is errors.TOKEN_REVOKED
     assert (status(new), status(old)) == (401, 200)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_parallel_first_uses_end_the_overlap_once() -> None:
-    owner = make_member()
-    with time_machine.travel(NOON, tick=False):
-        _, new = rotated(owner)
-        credential = authenticate_token(new.plaintext)
-        assert isinstance(credential, Credential)
-        before = Organization.objects.get(pk=owner.organization_id).generation
-        uses = [partial(first_use.record, credential, NOON + number * MINUTE) for number in range(8)]
-        assert at_once(uses) == [None] * 8
-        assert Organization.objects.get(pk=owner.organization_id).generation == before + 1
-    [first] = TokenSecret.objects.filter(first_used_at__isnull=False)
-    [previous] = TokenSecret.objects.filter(superseded_at__isnull=False)
-    assert first.first_used_at is not None
-    assert previous.valid_until == first.first_used_at + MINUTE

@@ -26,10 +26,12 @@ from accounts.organizations import update
 from accounts.permissions.actor import SYSTEM
 from accounts.permissions.roles import Role
 from ratelimit.store.client import StoreUnavailable
-from tests.support.people import make_member, make_organization, make_plan, make_token
+from tests.support.people import actor, make_member, make_organization, make_plan, make_token
 from tests.support.servers import Server, Servers
 from tests.support.sessions import opened
 from tests.tokens.service_accounts.hammer import Used, ask_once, use, warmed
+from tokens.service_accounts.issue import Issued
+from tokens.service_accounts.rotation import rotate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOKENS = int(os.environ.get("FRESHNESS_TOKENS", "8"))
@@ -116,9 +118,32 @@ def revocations(count: int) -> Iterator[End]:
             yield End(over_http("DELETE", path, session), [Used(issued.plaintext)], 401)
 
 
+def rotated(member: Membership, count: int) -> list[tuple[Issued, Issued]]:
+    """Tokens in the middle of a rotation's overlap: each with its previous and its new secret."""
+    before = [make_token(member) for _ in range(count)]
+    return [(issued, rotate(token=issued.token, actor=actor(member))) for issued in before]
+
+
+def finished_rotation(count: int) -> Iterator[End]:
+    owner, _, session = team()
+    for old, new in rotated(owner, count):
+        path = f"/api/v1/tokens/{old.token.public_id}/rotation/finish"
+        act = over_http("POST", path, session)
+        yield End(act, [Used(old.plaintext)], 401, [Used(new.plaintext)])
+
+
+def cancelled_rotation(count: int) -> Iterator[End]:
+    owner, _, session = team()
+    for old, new in rotated(owner, count):
+        act = over_http("DELETE", f"/api/v1/tokens/{old.token.public_id}/rotation", session)
+        yield End(act, [Used(new.plaintext)], 401, [Used(old.plaintext)])
+
+
 def removal(count: int) -> End:
+    """Both secrets end of a token whose rotation runs."""
     _, admin, session = team()
-    ends = [*tokens_of(admin, count), Used(opened(admin).access_token)]
+    secrets = [Used(one.plaintext) for pair in rotated(admin, count) for one in pair]
+    ends = [*tokens_of(admin, count), *secrets, Used(opened(admin).access_token)]
     return End(over_http("DELETE", f"/api/v1/members/{admin.public_id}", session), ends, 401)
 
 
@@ -175,7 +200,8 @@ async def prove(ends: Sequence[End], servers: Sequence[Server]) -> None:
 def test_no_request_sent_after_the_answer_gets_through(servers: Servers) -> None:
     few = max(1, TOKENS // 25)
     acts = (removal, sign_out, suspension, lowered_role, lowered_plan)
-    ends = [*revocations(TOKENS), *(act(few) for act in acts)]
+    rotations = [*finished_rotation(few), *cancelled_rotation(few)]
+    ends = [*revocations(TOKENS), *rotations, *(act(few) for act in acts)]
     # Signed tokens name the address that they were made for.
     running = servers(2, BASE_URL=settings.BASE_URL, **ENVIRONMENT)
     began = time.monotonic()
