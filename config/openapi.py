@@ -17,5 +17,6 @@ TAGS = [
     {"name": "Sessions", "description": "People at the API: sign-in, refresh, sign-out."},
     {"name": "Indexes", "description": "Named resources that permissions and requests refer to."},
     {"name": "Organization", "description": "The organization and its people."},
+    {"name": "Leaks", "description": "Reports of secrets that were found in public."},
     {"name": "Usage", "description": "Calls by day and by token."},
 ]

@@ -340,6 +340,8 @@ GRANTS_PER_CLIENT = env.int("GRANTS_PER_CLIENT", default=100)
 CLIENT_FAILURES_PER_MINUTE = 15
 # End users of one organization.
 END_USERS_PER_ORGANIZATION = env.int("END_USERS_PER_ORGANIZATION", default=1_000_000)
+# Reports of published secrets per minute and client's address.
+LEAK_REPORTS_PER_MINUTE = 60
 # New end users per minute and organization.
 END_USERS_PER_MINUTE = env.int("END_USERS_PER_MINUTE", default=6_000)
 ACTIVE_TOKENS_PER_ORGANIZATION = 50

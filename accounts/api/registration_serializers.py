@@ -35,7 +35,7 @@ class EmailAsked(StrictSerializer):
 
 class Accepted(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["accepted"])
-    detail = serializers.CharField(help_text="For people; the same whether there is such an account or not.")
+    detail = serializers.CharField(help_text="For people; the same whether what was sent exists or not.")
 
 
 class PasswordReset(StrictSerializer):

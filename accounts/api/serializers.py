@@ -20,6 +20,7 @@ from accounts.drf.fields import (
     WholeNumber,
 )
 from accounts.drf.pagination import PageLinks
+from accounts.models.organization import LeakedTokens
 from accounts.permissions.roles import Role
 from accounts.validation import email_domains
 
@@ -42,6 +43,10 @@ DOMAINS = (
 ADDRESSES = (
     "Addresses and CIDR networks from which programs (API tokens and OAuth clients) may call; empty means "
     "any. People's sessions are not affected."
+)
+LEAKED = (
+    "What happens to a token or client secret that was found in public: `revoke` ends it, `notify` only "
+    "mails the owners."
 )
 
 
@@ -110,6 +115,7 @@ class OrganizationSerializer(CamelCase):
     mfa_required = serializers.BooleanField(help_text=MFA)
     email_domains = serializers.ListField(child=serializers.CharField(), help_text=DOMAINS)
     allowed_addresses = serializers.ListField(child=serializers.CharField(), help_text=ADDRESSES)
+    leaked_tokens = serializers.ChoiceField(choices=LeakedTokens.choices, help_text=LEAKED)
     created_at = Instant()
 
 
@@ -129,6 +135,7 @@ class OrganizationChange(StrictSerializer):
     mfa_required = Flag(required=False, help_text=MFA)
     email_domains = Domains(required=False, help_text=DOMAINS)
     allowed_addresses = Networks(required=False, help_text=ADDRESSES)
+    leaked_tokens = serializers.ChoiceField(choices=LeakedTokens.choices, required=False, help_text=LEAKED)
 
 
 class MemberSerializer(CamelCase):

@@ -5,8 +5,9 @@ from __future__ import annotations
 ACTIONS: dict[str, str] = {
     "client.created": "Created an OAuth client",
     "client.deleted": "Deleted an OAuth client",
-    "client.secret_ended": "An OAuth client's secret ended with the program that knew it",
+    "client.secret_ended": "Ended an OAuth client's secret that others know",
     "client.secret_known": "A former member knows an OAuth client's secret",
+    "client.secret_leaked": "An OAuth client's secret was found in public",
     "client.secret_rotated": "Gave an OAuth client a new secret",
     "client.tokens_revoked": "Revoked the tokens of an OAuth client",
     "client.transferred": "Handed an OAuth client over",

@@ -35,6 +35,11 @@ def check_secret(request: HttpRequest) -> None:
     _check("refusals", settings.REFUSALS_PER_MINUTE, 60, request)
 
 
+def check_leak_report(request: HttpRequest) -> None:
+    """Raise APIError(rate_limited) after too many reports of published secrets from this IP address."""
+    _check("leaks", settings.LEAK_REPORTS_PER_MINUTE, 60, request)
+
+
 def may_mail(kind: str, email: str) -> bool:
     """Whether one more mail of a kind may go to an address in this hour.
 

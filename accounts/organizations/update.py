@@ -34,6 +34,7 @@ class Changes(TypedDict, total=False):
     sso_tenant: str
     email_domains: list[str]
     allowed_addresses: list[str]
+    leaked_tokens: str
 
 
 @transaction.atomic

@@ -82,6 +82,7 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
         "mfa_required",
         "email_domains",
         "allowed_addresses",
+        "leaked_tokens",
     )
     readonly_fields = (
         "name",
@@ -94,6 +95,7 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
         "sso_tenant",
         "mfa_required",
         "email_domains",
+        "leaked_tokens",
         "created_at",
     )
     actions = ["suspend", "resume", "delete_selected", "restore"]

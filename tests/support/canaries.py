@@ -112,6 +112,8 @@ def _in_bodies(secret: str, canaries: Canaries) -> Iterator[Sending]:
         ("/v1/auth/refresh", {"refresh_token": secret}),
         ("/v1/auth/logout", {"refresh_token": secret}),
         ("/v1/auth/magic-link/verify", {"token": secret}),
+        # The last of them, because it revokes what is valid.
+        ("/api/v1/leaks", {"token": secret, "source": f"found {secret}", "url": f"https://{secret}.example"}),
     ):
         yield path, "POST", path, JSON, json.dumps(fields)
     for path, fields in (

@@ -44,3 +44,12 @@ IDENTITY = OpenApiExample(
     },
     response_only=True,
 )
+LEAK = OpenApiExample(
+    "Found in a repository",
+    value={
+        "token": "tsr_sa_Nq4Tz8Wb2Lk6Vx0Rm3Jc7Hd1Fs5Gp9Ya2Ue6Io4Pn8Q",
+        "source": "public repository",
+        "url": "https://git.example.com/shop/blob/main/.env",
+    },
+    request_only=True,
+)

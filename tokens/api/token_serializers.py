@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.serializers import PersonSerializer
+from accounts.api.serializers import PersonSerializer, Unset
 from accounts.drf.fields import (
     BoundedList,
     CamelCase,
@@ -227,6 +227,12 @@ class TokenSerializer(CamelCase):
     revoked_at = Instant(source="token.revoked_at", allow_null=True)
     revoked_by = PersonSerializer(source="token.revoked_by", allow_null=True)
     revoked_reason = serializers.CharField(allow_null=True)
+    leaked_at = Instant(
+        source="token.leaked_at",
+        allow_null=True,
+        help_text="When a secret of it that was valid was reported as found in public.",
+    )
+    leak_source = Unset(source="token.leak_source", help_text="Where it was found, as the report says.")
     responsible = ResponsibleSerializer(allow_null=True)
     parent = ParentSerializer(allow_null=True)
     known_to_former_member = KnownToSerializer(source="token.known_secret", allow_null=True)

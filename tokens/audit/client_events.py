@@ -34,9 +34,14 @@ def deleted(client: OAuthClient, actor: Actor, grants: int, reason: str = "") ->
 
 
 def secret_ended(secret: ClientSecret, actor: Actor, grants: int, reason: str) -> None:
-    """The secret ended with the program that knew it."""
+    """Record that the secret ended with the program that knew it, or because it was found in public."""
     changes = {"lastFour": secret.last_four, "grantsEnded": grants, "reason": reason}
     _record("client.secret_ended", secret.client, actor, changes)
+
+
+def secret_leaked(client: OAuthClient, actor: Actor, changes: dict[str, Any]) -> None:
+    """Record that a secret of the client was found in public."""
+    _record("client.secret_leaked", client, actor, changes)
 
 
 def transferred(client: OAuthClient, actor: Actor, before: Membership, after: Membership) -> None:

@@ -91,6 +91,11 @@ def superseded_used(token: ServiceAccountToken, secret: TokenSecret, count: int)
     _record("token.superseded_used", token, SYSTEM, lastFour=secret.last_four, refusedUses=count)
 
 
+def leaked(token: ServiceAccountToken, actor: Actor, changes: dict[str, Any]) -> None:
+    """Record that a secret of the token was found in public."""
+    _record("token.leaked", token, actor, **changes)
+
+
 def transferred(token: ServiceAccountToken, actor: Actor, before: Membership, after: Membership) -> None:
     _record("token.transferred", token, actor, responsible=[named(before), named(after)])
 

@@ -13,6 +13,7 @@ from accounts.notifications.notices import Compose
 from tokens.notifications import (
     client_created,
     refresh_reuse,
+    secret_leaked,
     superseded_used,
     token_created,
     token_expiring,
@@ -27,6 +28,7 @@ COMPOSERS: Mapping[str, Compose] = {
     NoticeKind.TOKEN_ROTATED: token_rotated.compose,
     NoticeKind.TOKEN_PAUSED: token_paused.compose,
     NoticeKind.SUPERSEDED_USED: superseded_used.compose,
+    NoticeKind.TOKEN_LEAKED: secret_leaked.compose,
     NoticeKind.REFRESH_REUSED: refresh_reuse.compose,
     NoticeKind.PLAN_USED: plan_usage.compose,
 }

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.authorization.policies import MOST_TOKEN_DAYS
 from accounts.dates import day
 from accounts.errors import APIError
+from accounts.models.organization import LeakedTokens
 from accounts.oidc import providers
 from accounts.organizations import deletion, update
 from accounts.organizations.update import MANAGE
@@ -149,6 +150,7 @@ def _page(
         "policy_form": policy_form,
         "values": policy_form.values if policy_form else values_of(found),
         "most_days": MOST_TOKEN_DAYS,
+        "leak_policies": LeakedTokens.choices,
         "providers": providers.names(found.sso_provider),
         "grace_days": deletion.GRACE.days,
     }

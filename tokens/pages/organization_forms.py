@@ -12,6 +12,7 @@ from accounts import errors
 from accounts.authorization.policies import MOST_TOKEN_DAYS
 from accounts.errors import APIError
 from accounts.models import Organization
+from accounts.models.organization import LeakedTokens
 from accounts.organizations.update import Changes
 from accounts.validation import email_domains
 from accounts.validation.text import validate_line, validate_name
@@ -74,6 +75,8 @@ class PolicyForm(Refusable):
         error_messages={"max_length": f"Name at most {email_domains.MOST} domains."},
     )
 
+    leaked_tokens = forms.ChoiceField(required=False, choices=LeakedTokens.choices)
+
     def clean_email_domains(self) -> list[str]:
         texts = [text for text in _APART.split(self.cleaned_data["email_domains"]) if text]
         try:
@@ -93,6 +96,7 @@ class PolicyForm(Refusable):
             "sso_tenant": found["sso_tenant"],
             "mfa_required": found["mfa_required"],
             "email_domains": found["email_domains"],
+            "leaked_tokens": found["leaked_tokens"] or LeakedTokens.REVOKE,
         }
 
     @property
@@ -132,4 +136,5 @@ def values_of(organization: Organization) -> dict[str, Any]:
         "sso_tenant": organization.sso_tenant,
         "mfa_required": organization.mfa_required,
         "email_domains": "\n".join(organization.email_domains),
+        "leaked_tokens": organization.leaked_tokens,
     }

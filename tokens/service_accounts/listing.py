@@ -88,6 +88,23 @@ class Row:
         return self.status in (Status.REVOKED, Status.LEAKED)
 
     @property
+    def is_leaked(self) -> bool:
+        """Whether a secret was found in public, and the token has not been rotated since."""
+        return (
+            self.token.leaked_at is not None and self.token.current_secret.created_at <= self.token.leaked_at
+        )
+
+    @property
+    def leaked_until(self) -> datetime | None:
+        """The end of the overlap in which a secret from before the leak still works."""
+        leaked_at = self.token.leaked_at
+        if leaked_at is None or self.is_leaked:
+            return None
+        older = [one for one in self.token.secrets.all() if one.created_at <= leaked_at]
+        ends = [one.valid_until for one in older if one.valid_until and one.valid_until > self.now]
+        return max(ends, default=None)
+
+    @property
     def known(self) -> TokenSecret | None:
         """The current secret, if a former responsible member knows it."""
         return self.token.known_secret

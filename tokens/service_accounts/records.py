@@ -19,10 +19,13 @@ from tokens.service_accounts import rotation, secret_usage
 from tokens.service_accounts.rotation import Rotation
 from tokens.service_accounts.secret_usage import SecretUsage
 
+# The statuses that only pages show, and what records have instead.
+OF_RECORD = {Status.EXPIRING: Status.ACTIVE, Status.LEAKED: Status.REVOKED}
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``status`` is never EXPIRING: such a token is ACTIVE."""
+    """``status`` is never EXPIRING, which is ACTIVE, nor LEAKED, which is REVOKED."""
 
     token: ServiceAccountToken
     usage: Usage
@@ -80,4 +83,4 @@ def records(
 
 def _status(token: ServiceAccountToken, now: datetime) -> Status:
     status = token.status(now)
-    return Status.ACTIVE if status is Status.EXPIRING else status
+    return OF_RECORD.get(status, status)

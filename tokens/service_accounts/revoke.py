@@ -110,7 +110,7 @@ def end_created(created: Q, *, actor: Actor, reason: str, now: datetime | None =
 def end_secrets(
     secrets: Sequence[ClientSecret], *, actor: Actor, reason: str, now: datetime | None = None
 ) -> None:
-    """End secrets that programs know, and what the clients opened and created while they were valid."""
+    """End secrets that others know, and what the clients opened and created while they were valid."""
     ClientSecret.objects.filter(pk__in=[secret.pk for secret in secrets]).delete()
     for secret in secrets:
         meanwhile = while_valid(secret)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from accounts.models import Organization
+from accounts.models.organization import LeakedTokens
 from accounts.staff.panels import Act, Day, Fact, Panel, list_url, page_url, recent_events
 from ratelimit.usage import reports
 from ratelimit.usage.reports import RefusedUses, Usage
@@ -66,6 +67,7 @@ def _policies(organization: Organization) -> list[str]:
             organization.allowed_addresses
         ),
         "tokens must expire": not organization.endless_tokens_allowed,
+        "leaked tokens are not revoked": organization.leaked_tokens == LeakedTokens.NOTIFY,
         f"tokens live {organization.longest_token_days} days at most": organization.longest_token_days,
     }
     return [words for words, holds in found.items() if holds]

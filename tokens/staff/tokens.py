@@ -77,6 +77,8 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         "revoked_at",
         "revoked_by",
         "revoked_reason",
+        "leaked_at",
+        "leak_source",
     )
     readonly_fields = ("granted", "known")
     actions = ("revoke",)

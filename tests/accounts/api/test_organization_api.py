@@ -38,6 +38,7 @@ def test_it_tells_name_plan_and_policy(api: APIClient, owner: Membership) -> Non
         "mfaRequired": False,
         "emailDomains": [],
         "allowedAddresses": [],
+        "leakedTokens": "revoke",
     }
 
 
@@ -87,6 +88,10 @@ def test_name_and_policy_change_alone_or_together(api: APIClient) -> None:
         {"allowedAddresses": ["203.0.113.7/24"]},
         {"allowedAddresses": ["office"]},
         {"allowedAddresses": [f"203.0.113.{number}" for number in range(21)]},
+        {"leakedTokens": "ignore"},
+        {"leakedTokens": ""},
+        {"leakedTokens": None},
+        {"leakedTokens": True},
         {"slug": "taken"},
         {"plan": "enterprise"},
         {"publishableKey": "x"},

@@ -123,7 +123,11 @@ def password_grant(key: str) -> Any:
 
 
 def test_policies_are_saved_together_and_told_before_and_after(browser: Client) -> None:
-    form = {"longest_token_days": "30", "email_domains": " Acme.example\r\n@acme.test, acme.example"}
+    form = {
+        "longest_token_days": "30",
+        "email_domains": " Acme.example\r\n@acme.test, acme.example",
+        "leaked_tokens": "notify",
+    }
     assert browser.post(POLICIES, form)["Location"] == URL
     found = organization()
     assert (found.longest_token_days, found.never_expiring_allowed) == (30, False)
@@ -133,10 +137,13 @@ def test_policies_are_saved_together_and_told_before_and_after(browser: Client) 
             "longest_token_days": [None, 30],
             "never_expiring_allowed": [True, False],
             "email_domains": [[], ["acme.example", "acme.test"]],
+            "leaked_tokens": ["revoke", "notify"],
         }
     ]
     assert browser.post(POLICIES, GOOD)["Location"] == URL
     assert organization().longest_token_days is None
+    # A form without the field, from an earlier version, must not weaken the policy.
+    assert organization().leaked_tokens == "revoke"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +152,7 @@ def test_policies_are_saved_together_and_told_before_and_after(browser: Client) 
         ("longest_token_days", "0", "whole number of days"),
         ("longest_token_days", "366", "whole number of days"),
         ("longest_token_days", "soon", "whole number of days"),
+        ("leaked_tokens", "ignore", "is not one of the available choices"),
         ("email_domains", "ada@acme.example", "“ada@acme.example” is no domain"),
         ("email_domains", "localhost", "“localhost” is no domain"),
         ("email_domains", " ".join(f"d{n}.example" for n in range(51)), "at most 50 domains"),
