@@ -340,6 +340,10 @@ GRANTS_PER_CLIENT = env.int("GRANTS_PER_CLIENT", default=100)
 CLIENT_FAILURES_PER_MINUTE = 15
 # End users of one organization.
 END_USERS_PER_ORGANIZATION = env.int("END_USERS_PER_ORGANIZATION", default=1_000_000)
+# Public keys of GitHub's secret scanning, which sign its reports; empty refuses them.
+GITHUB_LEAK_KEYS_URL = env.str(
+    "GITHUB_LEAK_KEYS_URL", default="https://api.github.com/meta/public_keys/secret_scanning"
+)
 # Reports of published secrets per minute and client's address.
 LEAK_REPORTS_PER_MINUTE = 60
 # New end users per minute and organization.

@@ -5,6 +5,9 @@ They are checked before any lookup, so that they do not reveal whether an accoun
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -40,6 +43,17 @@ def check_leak_report(request: HttpRequest) -> None:
     _check("leaks", settings.LEAK_REPORTS_PER_MINUTE, 60, request)
 
 
+@contextmanager
+def counting_refusal(request: HttpRequest) -> Iterator[None]:
+    """Count the block as an attempted secret, unless it succeeds.
+
+    Raises APIError(rate_limited) after too many from this IP address.
+    """
+    reservation = _check("refusals", settings.REFUSALS_PER_MINUTE, 60, request)
+    yield
+    attempts.refund(reservation)
+
+
 def may_mail(kind: str, email: str) -> bool:
     """Whether one more mail of a kind may go to an address in this hour.
 
@@ -59,8 +73,8 @@ def may_mail(kind: str, email: str) -> bool:
     return True
 
 
-def _check(name: str, limit: int, seconds: int, request: HttpRequest) -> None:
+def _check(name: str, limit: int, seconds: int, request: HttpRequest) -> attempts.Reservation:
     try:
-        attempts.reserve(network_windows(client_ip(request), name, limit, seconds))
+        return attempts.reserve(network_windows(client_ip(request), name, limit, seconds))
     except attempts.TooManyAttempts as error:
         raise APIError(errors.RATE_LIMITED, retry_after=error.retry_after) from None

@@ -26,21 +26,43 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
+    def read(self, body: bytes) -> Any:
+        return read_object(body)
+
     def parse(
         self,
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
+    ) -> Any:
         request = (parser_context or {}).get("request")
         params = getattr(request, "content_params", {})
         if params.get("charset", "").lower() not in UTF8_NAMES:
             raise ParseError("The body must be UTF-8.")
-        return read_object(_read(stream))
+        return self.read(_read(stream))
+
+
+class StrictJSONArrayParser(StrictJSONParser):
+    """The same for a JSON array."""
+
+    def read(self, body: bytes) -> list[Any]:
+        value = _read_value(body)
+        if not isinstance(value, list):
+            raise ParseError("The body must be a JSON array.")
+        _check(value)
+        return value
 
 
 def read_object(body: bytes) -> dict[str, Any]:
     """Return the object of ``body``; raises ``ParseError`` unless it is plain, finite, unambiguous JSON."""
+    value = _read_value(body)
+    if not isinstance(value, dict):
+        raise ParseError("The body must be a JSON object.")
+    _check(value)
+    return value
+
+
+def _read_value(body: bytes) -> Any:
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -57,9 +79,6 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise ParseError(_TOO_DEEP) from None
     except json.JSONDecodeError as error:
         raise ParseError(f"The body is not valid JSON: line {error.lineno}, column {error.colno}.") from None
-    if not isinstance(value, dict):
-        raise ParseError("The body must be a JSON object.")
-    _check(value)
     return value
 
 
@@ -99,7 +118,7 @@ def _constant(name: str) -> None:
     raise ParseError(f"{name} is not a JSON number.")
 
 
-def _check(value: dict[str, Any]) -> None:
+def _check(value: dict[str, Any] | list[Any]) -> None:
     """Check depth and text of all values, level by level instead of by recursion."""
     level: list[Any] = [value]
     depth = 0

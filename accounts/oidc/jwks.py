@@ -1,4 +1,4 @@
-"""Signing keys of identity providers (RFC 7517), cached for all processes.
+"""Public signing keys that a provider publishes, such as a JWK Set (RFC 7517), cached for all processes.
 
 A cached key identifies no one by itself: an ID token comes from the provider's token endpoint over TLS, and
 its signature is verified in addition (OpenID Connect Core 3.1.3.7, point 6).
@@ -7,6 +7,7 @@ its signature is verified in addition (OpenID Connect Core 3.1.3.7, point 6).
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypedDict
 
@@ -21,6 +22,17 @@ OUTAGE_SECONDS = 86_400
 UNKNOWN_ID_SECONDS = 60
 
 
+@dataclass(frozen=True, slots=True)
+class KeyListing:
+    """The members of the provider's document that hold the list of keys, and each key's id."""
+
+    keys: str
+    key_id: str
+
+
+JWK_SET = KeyListing("keys", "kid")
+
+
 class KeySet(TypedDict):
     """The provider's public keys by id, and when they were fetched, in seconds since 1970."""
 
@@ -28,8 +40,10 @@ class KeySet(TypedDict):
     fetched_at: float
 
 
-def signing_key(url: str, key_id: str, deadline: Deadline) -> dict[str, Any] | None:
-    """Return the provider's public key of that id as a JWK, None if there is none.
+def signing_key(
+    url: str, key_id: str, deadline: Deadline, listing: KeyListing = JWK_SET
+) -> dict[str, Any] | None:
+    """Return the provider's public key of that id as the provider lists it, None if there is none.
 
     The keys are fetched again after an hour, and for an unknown id at most once a minute. If that fails,
     the cached ones are used. Raises ProviderDown if there are none.
@@ -37,7 +51,7 @@ def signing_key(url: str, key_id: str, deadline: Deadline) -> dict[str, Any] | N
     name = cache_key(url)
     known: KeySet | None = cache.get(name)
     if known is None or time.time() - known["fetched_at"] > FRESH_SECONDS or _is_new(name, key_id, known):
-        known = _fetch(url, known, deadline)
+        known = _fetch(url, known, deadline, listing)
     return known["keys"].get(key_id)
 
 
@@ -50,15 +64,15 @@ def _is_new(name: str, key_id: str, known: KeySet) -> bool:
     return key_id not in known["keys"] and bool(cache.add(f"{name}:unknown", 1, UNKNOWN_ID_SECONDS))
 
 
-def _fetch(url: str, known: KeySet | None, deadline: Deadline) -> KeySet:
+def _fetch(url: str, known: KeySet | None, deadline: Deadline, listing: KeyListing) -> KeySet:
     try:
-        listed = ask(url, deadline).get("keys")
+        listed = ask(url, deadline).get(listing.keys)
     except (ProviderDown, ProviderRefused):
         listed = None
     keys = {
-        key["kid"]: key
+        key[listing.key_id]: key
         for key in (listed if isinstance(listed, list) else [])
-        if isinstance(key, dict) and isinstance(key.get("kid"), str)
+        if isinstance(key, dict) and isinstance(key.get(listing.key_id), str)
     }
     if keys:
         fresh = KeySet(keys=keys, fetched_at=time.time())

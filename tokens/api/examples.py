@@ -53,3 +53,15 @@ LEAK = OpenApiExample(
     },
     request_only=True,
 )
+GITHUB_MATCHES = OpenApiExample(
+    "Found in a commit",
+    value=[
+        {
+            "token": "tsr_sa_Nq4Tz8Wb2Lk6Vx0Rm3Jc7Hd1Fs5Gp9Ya2Ue6Io4Pn8Q",
+            "type": "tessera_api_token",
+            "url": "https://github.com/octocat/shop/blob/4f1d/.env",
+            "source": "commit",
+        }
+    ],
+    request_only=True,
+)

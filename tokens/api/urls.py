@@ -5,6 +5,7 @@ from django.urls import path
 from tokens.api import clients, forward_auth, token_impact, token_pause, token_rotation, tokens
 from tokens.api.context import ContextView
 from tokens.api.leaks import LeaksView
+from tokens.api.leaks_github import GitHubLeaksView
 from tokens.api.members import MemberView
 from tokens.api.usage import UsageView
 from tokens.api.whoami import IdentityView
@@ -25,6 +26,7 @@ urlpatterns = [
     path("v1/context", ContextView.as_view(), name="api-context"),
     path("v1/identity", IdentityView.as_view(), name="api-identity"),
     path("v1/leaks", LeaksView.as_view(), name="api-leaks"),
+    path("v1/leaks/github", GitHubLeaksView.as_view(), name="api-leaks-github"),
     path("v1/members/<str:member_id>", MemberView.as_view(), name="api-member"),
     path("v1/organization/revoke-all", clients.RevokeAllView.as_view(), name="api-revoke-all"),
     path("v1/tokens", tokens.TokensView.as_view(), name="api-tokens"),

@@ -19,6 +19,7 @@ from tests.support.clients import program
 from tests.support.mails import last_mail, secret_of
 from tests.support.sessions import make_person, opened, refresh
 from tests.support.tenants import Tenant, make_tenant
+from tests.tokens.api.github_scanner import github
 from tests.tokens.freshness.changes import Watch, is_published, watching
 from tests.tokens.oauth.calls import ask
 from tokens.models import GrantKind
@@ -106,6 +107,11 @@ def report_leak(tenant: Tenant) -> Any:
     return send_json("/api/v1/leaks", {"token": tenant.issued.plaintext, "source": "paste"})
 
 
+def report_leak_by_github(tenant: Tenant) -> Any:
+    with github() as scanner:
+        return scanner.report([{"token": tenant.issued.plaintext, "type": "api_token"}])
+
+
 def _twice(call: Callable[[], Any]) -> Any:
     assert call().status_code == 200
     answer = call()
@@ -137,6 +143,7 @@ TAKES: dict[str, Call] = {
     "DELETE api/v1/members/<str:member_id>": by_owner("delete", "/api/v1/members/{member}"),
     "PATCH api/v1/organization": by_owner("patch", "/api/v1/organization", {"name": "Another"}),
     "POST api/v1/leaks": report_leak,
+    "POST api/v1/leaks/github": report_leak_by_github,
     "POST api/v1/organization/revoke-all": by_owner(
         "post", "/api/v1/organization/revoke-all", {"confirm": "{name}"}
     ),
