@@ -1,4 +1,4 @@
-"""What every test stands on: an empty Redis, quick passwords, and the fixtures of the plugins named here.
+"""What every test has: an empty Redis, quick passwords, and the fixtures of the plugins named here.
 
 The stores themselves are started by `tests.support.services`, before Django's settings are read.
 """
@@ -50,7 +50,7 @@ def redis_client() -> redis.Redis:
 
 @pytest.fixture(scope="session", autouse=True)
 def _alone_at_the_end(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database that somebody is still connected to cannot be dropped."""
+    """A database with open connections cannot be dropped."""
     yield
     # Tests that need no database have made none.
     if connection.vendor == "postgresql" and connection.settings_dict["NAME"].startswith("test_"):

@@ -1,4 +1,4 @@
-"""Many organizations with tokens that nobody holds, made by the database from one of each kind."""
+"""Many organizations with unused tokens, copied by the database from one of each kind."""
 
 from __future__ import annotations
 

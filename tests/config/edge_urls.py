@@ -34,8 +34,8 @@ RAISED: dict[str, Callable[[], Exception]] = {
         {"name": ["Too long."], "items": [{}, {"scope": ["Unknown."]}], "non_field_errors": ["No."]}
     ),
     "sentence": lambda: serializers.ValidationError("No."),
-    "database": lambda: OperationalError("the database is away"),
-    "redis": lambda: RedisConnectionError("redis is away"),
+    "database": lambda: OperationalError("the database is unavailable"),
+    "redis": lambda: RedisConnectionError("redis is unavailable"),
     "fault": lambda: RuntimeError("internal reason"),
 }
 

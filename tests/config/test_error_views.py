@@ -77,7 +77,7 @@ def test_a_page_needs_no_store_to_say_what_is_wrong(
 )
 def test_refused_pages_stand_inside_the_site(client: Client, name: str, status: int, heading: str) -> None:
     user = get_user_model().objects.create_user(email="ann@example.com", password="a-good-password")
-    for _ in ("a stranger", "somebody who is signed in"):
+    for _ in ("a stranger", "a signed-in person"):
         response = client.get(f"/page/raise/{name}")
         assert response.status_code == status
         assert heading in response.content.decode()

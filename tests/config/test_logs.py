@@ -139,11 +139,11 @@ def test_at_a_terminal_no_text_moves_the_cursor() -> None:
 
 def test_a_traceback_is_part_of_its_line() -> None:
     try:
-        raise RuntimeError("redis://user:a-password@redis:6379 is away")
+        raise RuntimeError("redis://user:a-password@redis:6379 is unavailable")
     except RuntimeError:
         line = written("json", "Failed", exc_info=sys.exc_info())
     found = json.loads(line)
-    assert "RuntimeError: redis://[hidden]@redis:6379 is away" in found["exception"]
+    assert "RuntimeError: redis://[hidden]@redis:6379 is unavailable" in found["exception"]
 
 
 def test_the_address_of_a_mailed_link_is_no_part_of_a_line(rf: Any) -> None:

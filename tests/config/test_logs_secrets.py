@@ -1,4 +1,4 @@
-"""No secret of any kind is in the log of a server that tells everything, whichever door it was sent to."""
+"""No secret of any kind is in the log at the level DEBUG, whichever endpoint it was sent to."""
 
 from __future__ import annotations
 

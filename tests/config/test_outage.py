@@ -1,4 +1,4 @@
-"""A server whose database is away: what must ask it says so, and the rest goes on."""
+"""A server without its database: requests that need it get 503, and the others are served."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTERNAL = "an-internal-token-of-the-scraper-0123456789"
 def server(servers: Servers) -> Server:
     # Nothing listens on port 1.
     environment = {
-        "DATABASE_URL": "postgres://tessera@127.0.0.1:1/away",
+        "DATABASE_URL": "postgres://tessera@127.0.0.1:1/unavailable",
         "DATABASE_CONNECT_SECONDS": "0.5",
         "INTERNAL_TOKENS": INTERNAL,
     }

@@ -62,7 +62,7 @@ def bouncer_url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory)
         )
     )
     url = real._replace(netloc=f"{real.username}@127.0.0.1:{port}").geturl()
-    # It reads its file before it becomes somebody else, and like PostgreSQL it refuses to be root.
+    # It reads its file before it changes its user, and like PostgreSQL it refuses to be root.
     who: dict[str, Any] = owner() | {"cwd": "/"}
     file.chmod(0o644)
     for parent in (folder, *folder.parents[:3]):

@@ -1,4 +1,4 @@
-"""The embedded database searches without the case of any letter, as PostgreSQL does."""
+"""Searches in SQLite ignore the case of every letter, as in PostgreSQL."""
 
 from __future__ import annotations
 

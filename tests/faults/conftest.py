@@ -106,7 +106,7 @@ def _own_connection_anew(world: World) -> Iterator[None]:
     client.cluster().of("any").forget()
     yield
     connection.close()
-    # A test that failed may have left it standing still, and is to be the only one that fails.
+    # A failed test may have left it stopped, and must not fail the others.
     world.redis.resume()
 
 

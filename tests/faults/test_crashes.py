@@ -83,7 +83,7 @@ def test_what_was_acknowledged_outlives_every_crash(
 
 
 def kill(world: World, servers: list[Server], bearer: str) -> Iterator[tuple[float, float]]:
-    """Kill one after the other, each at some moment of somebody's write; yields when."""
+    """Kill one after the other, each at some moment of a write; yields when."""
     for number in range(KILLS):
         victim = FIRST[number] if number < len(FIRST) else random.choice(OTHERS)  # noqa: S311
         server = servers[number % len(servers)]

@@ -39,7 +39,7 @@ def caller(callers: list[Caller]) -> Caller:
 
 
 def send_and_leave(server: Server, request: Request, done: Callable[[], bool]) -> None:
-    """The request arrives whole and is carried out; whoever sent it has hung up before the answer."""
+    """The request arrives completely and is executed; its client has disconnected before the response."""
     body = json.dumps(request.body).encode()
     lines = [
         f"{request.method} {request.path} HTTP/1.1",

@@ -123,8 +123,8 @@ def test_what_needs_postgresql_says_so_in_time_and_the_warm_go_on_while_it_is(
         recovery = min(one.ended for one in load.named("write", back) if one.status == 200) - back
     print(f"PostgreSQL {name}: {load.figures(began, healed)}; written again after {recovery:.2f} s")
     expect_no_fault(load.answers)
-    away = {"unknown": {503}, "ended": {503}}
-    expect_nobody_wrong(load, away)
+    unavailable = {"unknown": {503}, "ended": {503}}
+    expect_nobody_wrong(load, unavailable)
     assert set(load.statuses("write")) == {200, 503}
     assert set(load.statuses("alive")) == {200}
     for server in world.pair:

@@ -1,4 +1,4 @@
-"""Redis fails in every way it can while two servers are asked: SQL decides, exactly, and nobody waits."""
+"""Redis fails in every way it can while two servers are asked: SQL decides, exactly, and no request waits."""
 
 from __future__ import annotations
 

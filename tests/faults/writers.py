@@ -78,7 +78,7 @@ class Writer:
     def removals(self, members: Iterator[str]) -> Callable[[], None]:
         def remove() -> None:
             if member := next(members, None):
-                # Where the answer to a removal was lost, nobody of that id is there any more.
+                # If the response to a removal was lost, the member no longer exists.
                 gone = self.until({204, 404}, self.request("remove", "DELETE", f"/api/v1/members/{member}"))
                 if gone:
                     self.promises.removed.add(member)

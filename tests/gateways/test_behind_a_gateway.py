@@ -23,7 +23,7 @@ from tokens.service_accounts.revoke import revoke
 pytestmark = pytest.mark.django_db(transaction=True)
 IDENTITY = ("x-tessera-actor-type", "x-tessera-subject", "x-tessera-organization-id", "x-tessera-permissions")
 
-# Of a later version's, or nobody's: the family is cleared, not a list of names.
+# Of a later version or of none: all names with the prefix are removed, not a list of names.
 UNKNOWN = (
     *("X-Tessera-Metadata", "X-Tessera-Role", "X-Tessera-Status", "X-Tessera-Body", "X-Tessera-Email"),
     *("X-Tessera-Index-Id", "X-TESSERA-PLAN", "x-tessera-anything", "X-Tessera-1", "X_Tessera_Metadata"),

@@ -1,4 +1,4 @@
-"""Somebody's API: a server that answers with what it received."""
+"""A customer's API: a server that returns what it received."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_an_address_is_proven_while_its_person_is_deactivated_with_a_member_of_w
 
 
 def test_a_sign_up_by_invitation_against_a_deactivation() -> None:
-    """The account was made before by somebody who never proved the address."""
+    """The account was created earlier, and its address was never confirmed."""
     for number in range(max(1, ROUNDS // 4)):
         owner = make_member()
         colleague = make_member(owner.organization, Role.MEMBER).user

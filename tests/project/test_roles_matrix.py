@@ -48,7 +48,7 @@ ENDPOINTS: dict[str, Need] = {
     "DELETE api/v1/indexes/<str:uuid>": "index:write:*",
     "GET api/v1/invitations": "members.view",
     "POST api/v1/invitations": "members.manage",
-    # Whoever has the link and the address; see the tests of invitations.
+    # The person who has the link and the address; see the tests of invitations.
     "POST api/v1/invitations/accept": EVERYBODY,
     "DELETE api/v1/invitations/<str:invitation_id>": "members.manage",
     "POST api/v1/invitations/<str:invitation_id>/resend": "members.manage",

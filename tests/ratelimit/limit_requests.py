@@ -1,4 +1,4 @@
-"""Charges of organizations that nobody else uses, and a fixed day to charge them on."""
+"""Charges of organizations that no other test uses, on a fixed day."""
 
 from __future__ import annotations
 

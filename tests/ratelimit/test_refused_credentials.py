@@ -1,4 +1,4 @@
-"""Refused credentials are limited by the address they come from, and nobody else pays for them."""
+"""Refused credentials are limited by client address, and are charged to no other client."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def make_canaries(**given: str) -> Canaries:
 
 
 def sent_everywhere(url: str, canaries: Canaries, only: Collection[str] = ()) -> set[tuple[str, int]]:
-    """Send each secret to each door, in each place; returns the places with the statuses."""
+    """Send each secret to each endpoint, in each place; return the places with the statuses."""
     return {
         (place, ask(url, method, target, headers, body))
         for kind, secret in canaries.secrets.items()

@@ -16,7 +16,7 @@ FILES = ("package.json", "package-lock.json", "oauth.mjs", "supabase.mjs")
 
 
 def leave_out(why: str) -> None:
-    """Only where somebody develops: a run that decides about a change must not be short of a test."""
+    """Only on a developer's machine: a run that decides about a change must not leave a test out."""
     if os.environ.get("CI", "").lower() in ("1", "true"):
         pytest.fail(why)
     pytest.skip(f"LEFT OUT: a test of an npm library, because {why}")

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 STORES = {"DATABASE_URL": "postgres", "REDIS_URL": "redis"}
 WORKER = "PYTEST_XDIST_WORKER"
-# A store that answers late on a busy machine is not away. A test about a store that hangs names less.
+# A store that answers late on a busy machine is available. A test about a store that hangs sets less.
 PATIENT = {
     "REDIS_TIMEOUT_SECONDS": "60",
     "DATABASE_CONNECT_SECONDS": "60",

@@ -24,7 +24,7 @@ class Answer:
 
 
 def ask(method: str, target: str, body: bytes = b"", environ: dict[str, Any] | None = None) -> Answer:
-    """One request; ``environ`` adds to what a server would pass, a value of None takes away."""
+    """One request; ``environ`` adds to what a server would pass, a value of None removes one."""
     path, _, query = target.partition("?")
     request = RequestFactory().generic(method, path, body, content_type="", QUERY_STRING=query)
     meta = request.META | {"wsgi.input": io.BytesIO(body), "RAW_URI": target} | (environ or {})

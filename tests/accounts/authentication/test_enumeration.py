@@ -1,4 +1,4 @@
-"""No door tells whether an account exists: the same bytes, headers, statements, hashes and mails."""
+"""No endpoint reveals whether an account exists: the same bytes, headers, queries, hashes and mails."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "member without a proven address": never_verified,
 }
 SIGN_UP = {"email": EMAIL, "name": "Nora", "password": OTHER_PASSWORD}
-DOORS: dict[str, Callable[[MailingClient], HttpResponse]] = {
+ENDPOINTS: dict[str, Callable[[MailingClient], HttpResponse]] = {
     "sign-up by JSON": lambda client: client.send_json("/v1/auth/signup", SIGN_UP),
     "sign-up page": lambda client: client.post("/accounts/signup/", SIGN_UP),
     "reset by JSON": lambda client: client.send_json("/v1/auth/password-reset", {"email": EMAIL}),
@@ -82,7 +82,7 @@ class Seen:
 
 
 def look(
-    door: Callable[[MailingClient], HttpResponse], monkeypatch: pytest.MonkeyPatch, *, statements: bool
+    endpoint: Callable[[MailingClient], HttpResponse], monkeypatch: pytest.MonkeyPatch, *, statements: bool
 ) -> Seen:
     hashes = 0
     encode = MD5PasswordHasher.encode
@@ -95,7 +95,7 @@ def look(
     sent = len(mail.outbox)
     with monkeypatch.context() as patched, CaptureQueriesContext(connection) as queries:
         patched.setattr(MD5PasswordHasher, "encode", counted)
-        response = door(MailingClient())
+        response = endpoint(MailingClient())
     shapes = tuple(" ".join(filter(None, TABLE.match(one["sql"].strip()).groups())) for one in queries)
     return Seen(
         status=response.status_code,
@@ -115,41 +115,41 @@ def _plan(db: None) -> None:
 
 @pytest.fixture
 def strangers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Seen]:
-    """What a door does for an address that nobody has; it is taken back afterwards."""
+    """What an endpoint does for an address without an account; it is rolled back afterwards."""
 
-    def looked(door: Callable[[MailingClient], HttpResponse], *, statements: bool) -> Seen:
+    def looked(endpoint: Callable[[MailingClient], HttpResponse], *, statements: bool) -> Seen:
         before = transaction.savepoint()
-        seen = look(door, monkeypatch, statements=statements)
+        seen = look(endpoint, monkeypatch, statements=statements)
         transaction.savepoint_rollback(before)
         return seen
 
     return looked
 
 
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
+@pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS.keys())
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 def test_asking_tells_nothing(
-    door: Callable[[MailingClient], HttpResponse],
+    endpoint: Callable[[MailingClient], HttpResponse],
     kind: Callable[[], Any],
     monkeypatch: pytest.MonkeyPatch,
     strangers: Callable[..., Seen],
 ) -> None:
-    expected = strangers(door, statements=True)
+    expected = strangers(endpoint, statements=True)
     assert expected.status in (202, 302)
     assert expected.mails == 1
     kind()
-    assert look(door, monkeypatch, statements=True) == expected
+    assert look(endpoint, monkeypatch, statements=True) == expected
 
 
-@pytest.mark.parametrize("door", SIGN_INS.values(), ids=SIGN_INS.keys())
+@pytest.mark.parametrize("endpoint", SIGN_INS.values(), ids=SIGN_INS.keys())
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 def test_a_wrong_password_tells_nothing(
-    door: Callable[[MailingClient], HttpResponse],
+    endpoint: Callable[[MailingClient], HttpResponse],
     kind: Callable[[], Any],
     monkeypatch: pytest.MonkeyPatch,
     strangers: Callable[..., Seen],
 ) -> None:
-    expected = strangers(door, statements=False)
+    expected = strangers(endpoint, statements=False)
     assert (expected.hashes, expected.mails) == (1, 0)
     kind()
-    assert look(door, monkeypatch, statements=False) == expected
+    assert look(endpoint, monkeypatch, statements=False) == expected

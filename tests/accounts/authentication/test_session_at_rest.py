@@ -39,7 +39,7 @@ def secret(owner: Membership) -> str:
 
 
 def readable() -> list[dict[str, Any]]:
-    """Every stored session, as whoever holds the table alone reads it."""
+    """Every stored session, as a reader of the table alone sees it."""
     return [json.loads(_unpacked(row.session_data)) for row in Session.objects.all()]
 
 

@@ -1,4 +1,4 @@
-"""What a person does to their account stands in the log of each organization they belong to."""
+"""Changes of an account are recorded in the log of each organization that the person belongs to."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def person() -> User:
     return make_person("ann@example.com")
 
 
-def trail(organization: Organization) -> list[tuple[str, str, str]]:
-    """Everything, whoever did it."""
+def events_of(organization: Organization) -> list[tuple[str, str, str]]:
+    """All events, of every actor."""
     events = AuditEvent.objects.filter(organization=organization).order_by("sequence")
     return list(events.values_list("action", "actor_type", "target_name"))
 
 
 def actions(user: User) -> list[str]:
     organization = user.memberships.get().organization
-    return [action for action, _, _ in trail(organization)]
+    return [action for action, _, _ in events_of(organization)]
 
 
 def test_signing_in_and_out_on_pages(person: User) -> None:
@@ -67,18 +67,18 @@ def test_every_organization_of_the_person_is_told_and_no_other(person: User) -> 
     sign_in(MailingClient())
 
     assert AuditEvent.objects.filter(action="user.signed_in").count() == 2
-    assert trail(second.organization) == [("user.signed_in", "user", "Ann")]
-    assert trail(stranger.organization) == []
+    assert events_of(second.organization) == [("user.signed_in", "user", "Ann")]
+    assert events_of(stranger.organization) == []
 
 
-@pytest.mark.parametrize("door", ["/accounts/login/", "/v1/auth/login"])
-def test_a_failed_sign_in_is_recorded_for_accounts_that_exist(person: User, door: str) -> None:
+@pytest.mark.parametrize("endpoint", ["/accounts/login/", "/v1/auth/login"])
+def test_a_failed_sign_in_is_recorded_for_accounts_that_exist(person: User, endpoint: str) -> None:
     for email in ("ann@example.com", "nobody@example.com"):
         client = MailingClient()
-        if door.startswith("/v1"):
-            client.send_json(door, {"email": email, "password": OTHER_PASSWORD})
+        if endpoint.startswith("/v1"):
+            client.send_json(endpoint, {"email": email, "password": OTHER_PASSWORD})
         else:
-            client.post(door, {"login": email, "password": OTHER_PASSWORD})
+            client.post(endpoint, {"login": email, "password": OTHER_PASSWORD})
 
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_type, event.target_id) == (
@@ -88,11 +88,11 @@ def test_a_failed_sign_in_is_recorded_for_accounts_that_exist(person: User, door
     assert event.address == "127.0.0.1"
 
 
-@pytest.mark.parametrize("door", ["page", "JSON"])
-def test_a_wrong_code_is_a_failed_sign_in(person: User, door: str) -> None:
+@pytest.mark.parametrize("endpoint", ["page", "JSON"])
+def test_a_wrong_code_is_a_failed_sign_in(person: User, endpoint: str) -> None:
     TOTP.activate(person, generate_totp_secret())
     browser = MailingClient()
-    if door == "page":
+    if endpoint == "page":
         sign_in(browser)
         browser.post("/accounts/2fa/authenticate/", {"code": "no-code"})
     else:
@@ -181,11 +181,11 @@ def test_what_the_bootstrap_command_does_is_the_systems_act() -> None:
     )
     organization = Organization.objects.get(slug="kettles")
 
-    assert [(action, kind) for action, kind, _ in trail(organization)] == [
+    assert [(action, kind) for action, kind, _ in events_of(organization)] == [
         *(("organization.created", "system"), ("member.joined", "system"), ("token.created", "system")),
     ]
     provisioning.person(email="eve@example.com", password=OTHER_PASSWORD)
-    assert trail(organization)[-1][:2] == ("user.password_changed", "system")
+    assert events_of(organization)[-1][:2] == ("user.password_changed", "system")
 
 
 def test_nobodys_organization_hears_of_a_person_who_belongs_nowhere() -> None:

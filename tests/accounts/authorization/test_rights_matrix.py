@@ -176,7 +176,7 @@ def done(case: Case, by: Credential, house: House) -> bool:
 
 
 def expected(case: Case, kind: str, then: Role, now: Role) -> bool:
-    """A program acts in the lower of both roles, and on nobody's behalf where a person is needed."""
+    """A program acts in the lower of both roles, and does nothing that needs a person."""
     if case.least is None or (case.in_person and kind != "session"):
         return False
     role = now if kind == "session" else min(then, now, key=lambda one: one.rank)

@@ -101,7 +101,7 @@ def test_an_outage_is_logged_in_one_line_with_the_request_id(
     client.get("/api/raise/redis", headers={"X-Request-ID": "a-2"})
     ours = [record for record in caplog.records if record.name == "accounts.drf.exception_handler"]
     assert [record.getMessage() for record in ours] == [
-        "A store did not answer (ConnectionError: redis is away), request a-2"
+        "A store did not answer (ConnectionError: redis is unavailable), request a-2"
     ]
     assert not any(record.exc_info for record in caplog.records)
 

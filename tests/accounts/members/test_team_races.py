@@ -57,7 +57,7 @@ PAIRS = list(product((demote, step_down, remove, leave, deactivate, delete), rep
 
 
 def test_two_owners_who_end_each_other_at_once_leave_one() -> None:
-    """Whoever comes second is the last owner, or has no right to act any more."""
+    """The second one is the last owner, or has lost the right to act."""
     for number in range(ROUNDS):
         one = make_member()
         other = make_member(one.organization)

@@ -28,7 +28,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 GRACE = {"email": "grace@example.com", "role": "member"}
 NOT_YET = "The invitation of grace@example.com is saved, but not sent yet."
-LETTER = Email("Subject", ("Text.",))
+EMAIL = Email("Subject", ("Text.",))
 
 
 @pytest.fixture
@@ -123,9 +123,9 @@ def test_a_mail_that_a_slow_server_takes_late_is_sent_once(owner: Membership, sl
 
 def test_after_a_failure_requests_leave_their_mails_to_housekeeping(settings) -> None:
     settings.EMAIL_BACKEND = UNAVAILABLE
-    outbox.enqueue(LETTER, "one@example.com")
+    outbox.enqueue(EMAIL, "one@example.com")
     settings.EMAIL_BACKEND = WORKING
-    outbox.enqueue(LETTER, "two@example.com")
+    outbox.enqueue(EMAIL, "two@example.com")
     assert not mail.outbox
     assert [(row.to, row.tries) for row in OutboxMail.objects.order_by("to")] == [
         ("one@example.com", 1),
@@ -136,20 +136,20 @@ def test_after_a_failure_requests_leave_their_mails_to_housekeeping(settings) ->
 
 
 def test_no_more_threads_than_these_wait_for_a_slow_server(slow: None) -> None:
-    begun = [threads.start(LETTER, f"{number}@example.com") for number in range(MOST_THREADS + 1)]
+    begun = [threads.start(EMAIL, f"{number}@example.com") for number in range(MOST_THREADS + 1)]
     assert [future is None for future in begun] == [False] * MOST_THREADS + [True]
     released.set()
     assert [future.result(timeout=30) for future in begun if future] == [None] * MOST_THREADS
 
 
 def test_of_several_recipients_of_one_mail_all_get_it() -> None:
-    outbox.enqueue(LETTER, "one@example.com", "two@example.com")
+    outbox.enqueue(EMAIL, "one@example.com", "two@example.com")
     assert [one.to[0] for one in mail.outbox] == ["one@example.com", "two@example.com"]
 
 
 def test_a_transaction_that_is_rolled_back_sends_nothing() -> None:
     with transaction.atomic():
-        outbox.enqueue(LETTER, "one@example.com")
+        outbox.enqueue(EMAIL, "one@example.com")
         transaction.set_rollback(True)
     assert not mail.outbox
     assert not OutboxMail.objects.exists()

@@ -31,12 +31,12 @@ from tokens.lifecycle.revoke_since import Affected, Selection
 pytestmark = pytest.mark.django_db
 NOW = datetime.fromisoformat("2030-01-01T12:00:00+00:00")
 MINUTE = timedelta(minutes=1)
-LETTER = Email("Subject", ("Text.",), "https://example.com/", "Open", (), (("Name", "value"),))
+EMAIL = Email("Subject", ("Text.",), "https://example.com/", "Open", (), (("Name", "value"),))
 ROUNDS = 10
 
 
 def enqueue(*to: str, now: datetime = NOW) -> None:
-    outbox.enqueue_for_housekeeping(LETTER, to or ("one@example.com",), now=now)
+    outbox.enqueue_for_housekeeping(EMAIL, to or ("one@example.com",), now=now)
 
 
 def refused_at(now: datetime) -> OutboxMail:

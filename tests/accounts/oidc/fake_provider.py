@@ -137,7 +137,7 @@ def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, kind: str, *
     try:
         handler.wfile.write(body)
     except OSError:
-        """Whoever asked has heard enough."""
+        """The client has closed the connection."""
 
 
 def places(provider: FakeProvider, issuer: str) -> dict[str, str]:

@@ -110,7 +110,7 @@ def test_keys_that_do_not_come(answer: Any, google: FakeProvider, settings: Any)
 
 
 def give_up_soon(answer: Any, settings: Any) -> None:
-    """These go on until the page was answered, or for all of PATIENCE where nobody gives up."""
+    """These continue until the page has its response, or for all of PATIENCE without one."""
     if answer in WITHOUT_END:
         settings.SINGLE_SIGN_ON_SECONDS = 0.5
 

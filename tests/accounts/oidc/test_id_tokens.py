@@ -1,4 +1,4 @@
-"""ID tokens that are not quite right: each is refused with a page, and nobody is signed in."""
+"""Invalid ID tokens: each is refused with a page, and signs no one in."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def part(text: bytes) -> str:
 
 
 def edited(token: str) -> str:
-    """The claims of somebody else under the signature of these."""
+    """The claims of another person under this signature."""
     header, body, signature = token.split(".")
     claims = json.loads(urlsafe_b64decode(body + "=="))
     return f"{header}.{part(json.dumps(claims | {'sub': 'somebody-else'}).encode())}.{signature}"

@@ -1,4 +1,4 @@
-"""What an organization's policies forbid, at every door that a token or a person comes in by."""
+"""What an organization's policies forbid, for tokens and people, at every endpoint and page."""
 
 from __future__ import annotations
 

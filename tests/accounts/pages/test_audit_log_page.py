@@ -1,4 +1,4 @@
-"""Settings, Audit log: who may see it, what it shows, and the files that it gives away."""
+"""Settings, Audit log: who may see it, what it shows, and its downloads."""
 
 from __future__ import annotations
 

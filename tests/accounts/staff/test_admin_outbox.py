@@ -18,11 +18,11 @@ from tests.support.team import make_invited
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/accounts/outboxmail/"
-LETTER = Email("Reset your password", ("Text.",), "https://example.com/secret-path", "Open")
+EMAIL = Email("Reset your password", ("Text.",), "https://example.com/secret-path", "Open")
 
 
 def enqueue(*to: str) -> None:
-    outbox.enqueue_for_housekeeping(LETTER, to, now=timezone.now())
+    outbox.enqueue_for_housekeeping(EMAIL, to, now=timezone.now())
 
 
 def try_again(browser: Client) -> str:

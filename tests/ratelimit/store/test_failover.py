@@ -1,4 +1,4 @@
-"""A replica that missed writes takes over, and gives back: its older past admits nothing and nobody again."""
+"""A replica that missed writes is promoted, and demoted again: its old data admits no request."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ SETTINGS = {
 
 
 def owner() -> dict[str, Any]:
-    """Options for `subprocess` that make the server run as somebody it accepts: it refuses to be root."""
+    """Options for `subprocess` that make the server run as another user, because it refuses to be root."""
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):

@@ -1,4 +1,4 @@
-"""/api/auth/verify: whether a request to somebody's API may pass, and whose it is."""
+"""/api/auth/verify: whether a request to a customer's API may pass, and whose it is."""
 
 from __future__ import annotations
 

@@ -57,10 +57,10 @@ def test_429_is_a_403_that_says_so(owner: Membership, issued: Issued) -> None:
 
 
 def test_503_is_a_403_that_says_so(issued: Issued, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: Any) -> None:
-        raise OperationalError("the database is away")
+    def unavailable(*_: Any) -> None:
+        raise OperationalError("the database is unavailable")
 
-    monkeypatch.setattr(cache.RequestCredential, "_from_sql", away)
+    monkeypatch.setattr(cache.RequestCredential, "_from_sql", unavailable)
     response = program(issued).get(READ)
     assert meant(response) == (403, "503", "unavailable")
     assert response["Retry-After"] == "5"

@@ -1,4 +1,4 @@
-"""Every endpoint of the API, given what nobody should send, by a program that may do everything."""
+"""Every endpoint of the API, given invalid bodies by a program with every permission."""
 
 from __future__ import annotations
 

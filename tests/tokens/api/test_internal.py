@@ -49,7 +49,7 @@ def test_either_of_two_tokens_opens_it(token: str) -> None:
 
 @pytest.mark.parametrize("same", [slice(None, 16), slice(16, None)], ids=["first half", "second half"])
 def test_the_whole_digest_is_compared(monkeypatch: pytest.MonkeyPatch, same: slice) -> None:
-    """Two strings whose digests share a half, which nobody will find but a comparison might be cut to."""
+    """Two strings whose digests share a half, which a shortened comparison would accept."""
 
     def digest(raw: str) -> bytes:
         found = bytearray(sha256(raw.encode()).digest())

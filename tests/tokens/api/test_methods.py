@@ -1,4 +1,4 @@
-"""A method that an endpoint does not have is a 405 for whoever asks with a good credential."""
+"""A method that an endpoint does not have is a 405 for every caller with a valid credential."""
 
 from __future__ import annotations
 

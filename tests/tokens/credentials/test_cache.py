@@ -1,4 +1,4 @@
-"""What a worker remembers of a credential is used without SQL, and never after something was taken away."""
+"""What a worker remembers of a credential is used without SQL, and never after access was removed."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_change_under_way_sends_every_reader_to_sql(
 ) -> None:
     client.fence([f"tsr:{{{owner.organization_id.hex}}}:meter"], ["mark", 1, 90_000])
     for _ in range(3):
-        # 1: the look-up; nothing is remembered while the mark stands
+        # 1: the look-up; nothing is cached while the mark is set
         with django_assert_num_queries(1):
             assert warm.get(WHOAMI).status_code == 200
 
@@ -191,10 +191,10 @@ def test_the_memory_is_bounded(settings: Settings, owner: Membership) -> None:
 def test_a_revocation_that_the_store_did_not_hear_of_is_not_confirmed(
     warm: APIClient, issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise client.StoreUnavailable
 
-    monkeypatch.setattr(client, "fence", away)
+    monkeypatch.setattr(client, "fence", unavailable)
     with pytest.raises(client.StoreUnavailable):
         revoke(token=issued.token, actor=SYSTEM)
     monkeypatch.undo()

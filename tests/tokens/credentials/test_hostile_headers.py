@@ -1,4 +1,4 @@
-"""What stands where a bearer should: each is a 401 with its exact challenge, before any store is asked."""
+"""Malformed Authorization headers: each is a 401 with its exact challenge, before any query."""
 
 from __future__ import annotations
 

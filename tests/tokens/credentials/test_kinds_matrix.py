@@ -1,4 +1,4 @@
-"""Every kind of secret at every door: each opens what it is for, and nothing else."""
+"""Every kind of secret at every endpoint: each is accepted where it belongs, and nowhere else."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def as_bearer(path: str) -> Callable[[House, str], Any]:
     return lambda house, secret: program(secret).get(path)
 
 
-DOORS: dict[str, tuple[Callable[[House, str], Any], set[str]]] = {
+ENDPOINTS: dict[str, tuple[Callable[[House, str], Any], set[str]]] = {
     "resource API": (
         as_bearer("/api/auth/whoami"),
         {"service-account token", "session JWT", "password-grant JWT", "client JWT"},
@@ -120,24 +120,24 @@ DOORS: dict[str, tuple[Callable[[House, str], Any], set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_door_opens_to_its_own_kind_only(house: House, door: str, settings: Any) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_an_endpoint_accepts_its_own_kind_only(house: House, endpoint: str, settings: Any) -> None:
     settings.SIGN_INS_PER_ACCOUNT = 100
-    enter, opens_to = DOORS[door]
+    enter, accepts = ENDPOINTS[endpoint]
     for kind, secret in house.secrets.items():
         status = enter(house, secret).status_code
-        if kind in opens_to:
-            assert status == 200, (kind, door)
+        if kind in accepts:
+            assert status == 200, (kind, endpoint)
         else:
-            assert status in (302, 400, 401, 403), (kind, door, status)
-            assert status != 302 or door in ("admin", "settings page")
+            assert status in (302, 400, 401, 403), (kind, endpoint, status)
+            assert status != 302 or endpoint in ("admin", "settings page")
 
 
-def test_no_wrong_door_ends_a_family(house: House, settings: Any) -> None:
+def test_no_wrong_endpoint_ends_a_family(house: House, settings: Any) -> None:
     settings.SIGN_INS_PER_ACCOUNT = 100
-    for enter, opens_to in DOORS.values():
+    for enter, accepts in ENDPOINTS.values():
         for kind, secret in house.secrets.items():
-            if kind not in opens_to:
+            if kind not in accepts:
                 enter(house, secret)
     assert not Grant.objects.exclude(revoked_at=None).exists()
     assert not RefreshToken.objects.exclude(used_at=None).exists()

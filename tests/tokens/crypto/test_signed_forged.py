@@ -63,7 +63,7 @@ def test_a_signature_is_written_in_one_way(good: str) -> None:
     for one in others:
         forged = f"{head}.{signature[:-1]}{one}"
         refuses(forged)
-        # The shape is checked before; the decoder relies on nobody for it.
+        # The shape is checked before, but the decoder checks it itself.
         with pytest.raises(access_jwt.InvalidJWT):
             access_jwt.decode(forged)
     refuses(f"{good}==")

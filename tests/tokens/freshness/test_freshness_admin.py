@@ -191,7 +191,7 @@ def test_what_staff_take_away_is_told_in_the_same_transaction(redis_client: redi
 
 
 def test_every_command_is_known_here() -> None:
-    """A new one that takes something away belongs into the test below."""
+    """A new one that removes access belongs into the test below."""
     ours = {name for name, app in get_commands().items() if app in APPS}
     assert ours == {
         *("audit_verify", "bootstrap", "demo", "housekeeping", "mfa_reencrypt", "revoke_since"),

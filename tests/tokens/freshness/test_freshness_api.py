@@ -1,4 +1,4 @@
-"""Every endpoint that takes something away counts the generation up in its own transaction, and publishes it.
+"""Every endpoint that removes access increments the generation in its own transaction, and publishes it.
 
 The table names each unsafe operation of the API, read off the URL resolver: how it is called so that it takes
 something away, or why it takes nothing. One that is not in it fails here.
@@ -26,7 +26,7 @@ from tokens.models import GrantKind
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 NEW_PASSWORD = "seven brass kettles sing low"
-# Whoever came by a rotation after this one is a stranger, or it was stolen before.
+# A later rotation is by a stranger, or the token was stolen before.
 GRACE_IS_OVER = {"REFRESH_GRACE_SECONDS": 0}
 
 Call = Callable[[Tenant], Any]

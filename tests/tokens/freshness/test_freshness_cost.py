@@ -83,7 +83,7 @@ def test_a_signature_is_verified_once_and_where_the_grant_stands_at_each_request
     client = warmed(SIGNED[kind](owner), kind)
     for _ in range(3):
         cache.credential_cache.entries.clear()
-        # 1: where the grant stands
+        # 1: the grant's status
         with django_assert_num_queries(1):
             assert client.get(WHOAMI).status_code == 200
     for _ in range(3):

@@ -45,7 +45,7 @@ NOT_REMEMBERED: dict[str, str] = {
     "tokens.RefreshToken": "looked up at each use",
 }
 ABOUT_ROWS = "shown by pages and lists, which read the row"
-ABOUT_SIGN_IN = "asked where somebody signs in or acts, never by a credential"
+ABOUT_SIGN_IN = "read at sign-in and by flows, never by a credential"
 FREE_FIELDS: dict[str, dict[str, str]] = {
     "accounts.Membership": {"id": "fixed", "joined_at": ABOUT_ROWS, "last_seen_at": ABOUT_ROWS},
     "accounts.Organization": {

@@ -1,4 +1,4 @@
-"""Every page that takes something away counts the generation up in its own transaction, and publishes it."""
+"""Every page that removes access increments the generation in its own transaction, and publishes it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.tokens.freshness.changes import watching
 from tests.tokens.freshness.test_freshness_api import ADDS, NEW_PASSWORD, UNREMEMBERED, assert_told
 
 Call = Callable[[Tenant], Any]
-SIGNS_IN = "it decides who somebody is, or shows it"
-SECOND_FACTOR = "a second factor is asked for where somebody signs in or acts"
+SIGNS_IN = "it signs a person in, or shows the account"
+SECOND_FACTOR = "a second factor is required at sign-in and by flows"
 
 
 def posted(path: str, **form: str) -> Call:

@@ -222,7 +222,7 @@ def test_no_request_sent_after_the_answer_gets_through(servers: Servers) -> None
 
 
 def report(ends: Sequence[End], seconds: float) -> None:
-    """Figures for whoever runs the whole proof."""
+    """Figures of the whole proof."""
     ended = [used for end in ends for used in end.ends]
     going = [used for end in ends for used in end.goes_on]
     print(f"\n{len(ended)} bearers ended by {len(ends)} acts, {len(going)} went on, {seconds:.0f} s")

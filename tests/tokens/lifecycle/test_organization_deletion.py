@@ -1,4 +1,4 @@
-"""The end of an organization: nothing of it works from then on, staff can undo it, and nobody else."""
+"""Deletion of an organization: nothing of it works from then on, and only staff can restore it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thirty days after its deletion an organization is erased with every row of its own, and nobody else's."""
+"""Thirty days after its deletion an organization is erased with every row of its own, and no other."""
 
 from __future__ import annotations
 

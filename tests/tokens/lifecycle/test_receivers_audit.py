@@ -22,10 +22,10 @@ from tokens.models import Grant, GrantKind
 from tokens.models.service_account import DEACTIVATED, REMOVED
 
 pytestmark = pytest.mark.django_db
-Told = tuple[str, str, int, str]
+Recorded = tuple[str, str, int, str]
 
 
-def results(organization: Organization) -> list[Told]:
+def results(organization: Organization) -> list[Recorded]:
     """Kind of actor, target, number and reason of each event about ended sessions."""
     events = AuditEvent.objects.filter(organization=organization, action="sessions.ended").order_by(
         "sequence"

@@ -1,4 +1,4 @@
-"""Whoever removes their last second factor has no session left where an organization requires one."""
+"""A person who removes the last second factor keeps no session in an organization that requires one."""
 
 from __future__ import annotations
 

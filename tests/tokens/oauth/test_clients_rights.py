@@ -1,4 +1,4 @@
-"""What an OAuth client may do with its rights: never more than it was given, whoever answers for it."""
+"""What an OAuth client may do with its rights: never more than it was given, no matter who is responsible."""
 
 from __future__ import annotations
 

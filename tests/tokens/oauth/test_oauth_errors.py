@@ -20,7 +20,7 @@ from tokens.models import Grant, OAuthClient
 
 pytestmark = pytest.mark.django_db
 GRANT = {"grant_type": "client_credentials"}
-NOBODY = "cli_01k9zq8c4se1ktw5n9y2a6p0mh"
+UNKNOWN = "cli_01k9zq8c4se1ktw5n9y2a6p0mh"
 WRONG = "tsr_cs_" + "A" * 43
 
 
@@ -36,7 +36,7 @@ def challenged(response: Any) -> None:
 
 def test_an_unknown_client_and_a_wrong_secret_are_answered_alike(importer: Program) -> None:
     bodies = set()
-    for client_id, secret in ((importer.id, WRONG), (NOBODY, importer.secret), ("nobody", WRONG)):
+    for client_id, secret in ((importer.id, WRONG), (UNKNOWN, importer.secret), ("nobody", WRONG)):
         for response in (
             ask(**GRANT, client_id=client_id, client_secret=secret),
             ask(**GRANT, headers={"Authorization": basic(client_id, secret)}),
@@ -46,7 +46,7 @@ def test_an_unknown_client_and_a_wrong_secret_are_answered_alike(importer: Progr
     assert len(bodies) == 1
 
 
-@pytest.mark.parametrize("secret", [WRONG, NOBODY, "", "é" * 20, "\0", "x" * 5000, "%", "+"])
+@pytest.mark.parametrize("secret", [WRONG, UNKNOWN, "", "é" * 20, "\0", "x" * 5000, "%", "+"])
 def test_no_other_secret_is_the_clients(importer: Program, secret: str) -> None:
     challenged(ask(**GRANT, client_id=importer.id, client_secret=secret))
     challenged(ask(**GRANT, headers={"Authorization": basic(importer.id, secret)}))
@@ -85,7 +85,7 @@ def test_two_ways_to_authenticate_are_one_too_many(importer: Program) -> None:
     headers = {"Authorization": importer.basic}
     assert error(ask(**GRANT, **importer.body, headers=headers)) == "invalid_request"
     assert error(ask(**GRANT, client_secret=WRONG, headers=headers)) == "invalid_request"
-    assert error(ask(**GRANT, client_id=NOBODY, headers=headers)) == "invalid_request"
+    assert error(ask(**GRANT, client_id=UNKNOWN, headers=headers)) == "invalid_request"
 
 
 @pytest.mark.parametrize("name", ["grant_type", "scope", "client_id", "client_secret", "anything"])
@@ -220,7 +220,7 @@ def test_without_its_store_the_endpoint_says_when_to_come_back(
     importer: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(**_: Any) -> None:
-        raise OperationalError("the database is away")
+        raise OperationalError("the database is unavailable")
 
     monkeypatch.setattr(opening, "open_for_client", fail)
     response = ask(**GRANT, **importer.body)

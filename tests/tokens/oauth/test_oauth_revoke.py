@@ -125,7 +125,7 @@ def test_without_its_store_nothing_is_called_revoked(
     granted = importer.grant()
 
     def fail(*_: Any, **__: Any) -> int:
-        raise OperationalError("the database is away")
+        raise OperationalError("the database is unavailable")
 
     with monkeypatch.context() as broken:
         broken.setattr(revocation, "revoke", fail)

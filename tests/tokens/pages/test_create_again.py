@@ -17,7 +17,7 @@ from tests.tokens.pages.test_create_page import GOOD, URL
 from tokens.models import ServiceAccountToken
 
 pytestmark = pytest.mark.django_db
-DOOR = "/accounts/reauthenticate/"
+SIGN_IN = "/accounts/reauthenticate/"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def stale(ada: Membership) -> Client:
 
 
 def prove(browser: Client, answer: Any) -> Any:
-    assert answer["Location"].startswith(DOOR)
+    assert answer["Location"].startswith(SIGN_IN)
     return browser.post(answer["Location"], {"password": PASSWORD})
 
 

@@ -1,4 +1,4 @@
-"""Making a token: the cap, names, expiry, and what nobody may grant."""
+"""Making a token: the cap, names, expiry, and permissions that the actor may not grant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Organizations that require single sign-on or a second factor, at every door that a person comes in by."""
+"""Organizations that require single sign-on or a second factor, at every way of signing in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flows that give power away, or take it from everybody, ask a person for a recent sign-in."""
+"""Flows that grant rights, or remove everyone's, require a recent sign-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guessing: failures count for the account and the address, at every door, before a password is checked."""
+"""Guessing: failures count for account and address at every endpoint, before the password is checked."""
 
 from __future__ import annotations
 
