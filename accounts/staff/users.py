@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django import forms
@@ -31,6 +32,7 @@ from accounts.staff.base import (
     IgnorePostedInlines,
     confirmation,
     may_change,
+    no_effects,
     show_error,
     staff,
 )
@@ -170,6 +172,10 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
         kept = [f"What {user} did here is in the log; deactivate them instead" for user in acted]
         return found, count, needed, [*protected, *kept]
 
+    def effects(self, chosen: Sequence[User]) -> Mapping[UUID, str]:
+        """Return by id what stops when these people are deactivated."""
+        return no_effects(chosen)
+
     def remove(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         removal.delete_people(users=queryset, actor=staff(request))
 
@@ -181,8 +187,9 @@ class UserAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInline
             request,
             queryset,
             title="Deactivate users",
-            warning="They are locked out at once, and the API tokens they answer for stop for good.",
+            warning="They are locked out at once, and the tokens they are responsible for stop for good.",
             button="Deactivate",
+            effects=self.effects,
         )
         if asked:
             return asked

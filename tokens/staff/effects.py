@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from uuid import UUID
 
-from accounts.models import Organization
+from accounts.models import Organization, User
 from ratelimit.usage import reports
 from tokens.lifecycle.organization_impact import organization_impact
 from tokens.models import OAuthClient, ServiceAccountToken
-from tokens.service_accounts.impact import Impact, impacts
+from tokens.service_accounts.impact import Impact, impacts, together
 
 # The usage of each organization is read on its own.
 MOST_ORGANIZATIONS = 20
-NOT_READ = f"Its calls are not shown, because more than {MOST_ORGANIZATIONS} organizations are selected."
+NOT_READ = f"The calls are shown for {MOST_ORGANIZATIONS} organizations at most."
 
 
 def of_organizations(chosen: Sequence[Organization], now: datetime) -> dict[UUID, str]:
@@ -23,8 +24,7 @@ def of_organizations(chosen: Sequence[Organization], now: datetime) -> dict[UUID
     sentences = {one.pk: NOT_READ for one in chosen}
     for one in chosen[:MOST_ORGANIZATIONS]:
         found = organization_impact(one, now)
-        programs = "1 active program" if found.programs == 1 else f"{found.programs:,} active programs"
-        sentences[one.pk] = f"{programs}. {in_words(found.use)}"
+        sentences[one.pk] = f"{_counted(found.programs, 'active program')}. {in_words(found.use)}"
     return sentences
 
 
@@ -32,15 +32,37 @@ def of_programs(
     chosen: Sequence[ServiceAccountToken] | Sequence[OAuthClient], now: datetime
 ) -> dict[UUID, str]:
     """Return by id the calls of tokens or clients of any organizations."""
-    by_organization: dict[UUID, list[UUID]] = defaultdict(list)
+    found = _impacts([(one.organization_id, one.pk) for one in chosen], now)
+    return {one.pk: in_words(found[one.pk]) if one.pk in found else NOT_READ for one in chosen}
+
+
+def of_people(chosen: Sequence[User], now: datetime) -> dict[UUID, str]:
+    """Return by id the number of active tokens that each person is responsible for, and their calls."""
+    active = ServiceAccountToken.objects.all().active(now).filter(responsible__user__in=chosen)
+    tokens = list(active.values_list("responsible__user", "organization", "pk"))
+    found = _impacts([(organization, pk) for _, organization, pk in tokens], now)
+    sentences = {}
     for one in chosen:
-        by_organization[one.organization_id].append(one.pk)
-    sentences = {one.pk: NOT_READ for one in chosen}
-    for organization_id, programs in list(by_organization.items())[:MOST_ORGANIZATIONS]:
-        used = reports.totals(organization_id, programs, now=now)
-        for pk, impact in impacts(organization_id, used, now).items():
-            sentences[pk] = in_words(impact)
+        own = [pk for user, _, pk in tokens if user == one.pk]
+        use = in_words(together(found[pk] for pk in own)) if found.keys() >= set(own) else NOT_READ
+        sentences[one.pk] = f"{_counted(len(own), 'active API token')}{f'. {use}' if own else '.'}"
     return sentences
+
+
+def _impacts(programs: Iterable[tuple[UUID, UUID]], now: datetime) -> dict[UUID, Impact]:
+    """Return the impacts by id, given (organization, program) pairs; of the first organizations only."""
+    by_organization: dict[UUID, list[UUID]] = defaultdict(list)
+    for organization_id, pk in programs:
+        by_organization[organization_id].append(pk)
+    found: dict[UUID, Impact] = {}
+    for organization_id, subjects in islice(by_organization.items(), MOST_ORGANIZATIONS):
+        used = reports.totals(organization_id, subjects, now=now)
+        found |= impacts(organization_id, used, now)
+    return found
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def in_words(impact: Impact) -> str:
@@ -51,5 +73,5 @@ def in_words(impact: Impact) -> str:
     last = f"{impact.last_used_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC{origin}."
     if not impact.used_in_7_days:
         return f"No call in 7 days, last {last}"
-    calls = "1 call" if impact.calls_24h == 1 else f"{impact.calls_24h:,} calls"
+    calls = _counted(impact.calls_24h, "call")
     return f"{calls} in 24 hours, {impact.calls_7d:,} in 7 days, last {last}"

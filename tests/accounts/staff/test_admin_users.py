@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import Membership, User
 from accounts.permissions.roles import Role
+from tests.support.clients import program
 from tests.support.people import (
     PASSWORD,
     browser_of,
@@ -89,8 +90,10 @@ def test_a_deactivated_person_is_mailed_no_reset(staff: Client, person: Membersh
 
 
 def test_deactivation_is_confirmed_first_and_stops_the_tokens(staff: Client, person: Membership) -> None:
-    make_token(person)
-    assert "stop for good" in act(staff, "deactivate", person.user, confirmed="")
+    program(make_token(person)).get("/api/auth/whoami")
+    asked = act(staff, "deactivate", person.user, confirmed="")
+    assert "stop for good" in asked
+    assert "1 active API token. 1 call in 24 hours, 1 in 7 days, last 20" in asked
     assert User.objects.get(pk=person.user_id).is_active
     act(staff, "deactivate", person.user)
     assert not User.objects.get(pk=person.user_id).is_active
