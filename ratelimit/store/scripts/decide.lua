@@ -13,22 +13,16 @@
 --       5 reserve a block of the subject first, 6 subject's day exhausted), epoch, day, now in ms,
 --       used today, reserved today, hits in the window, ms until the window ends,
 --       whether the credential may be cached under this fence, the subject's used and reserved today
-local meter, subject, key = KEYS[1], ARGV[6], ARGV[18]
-local window_limit, window = tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = tonumber(ARGV[8])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local state = redis.call('HMGET', meter, 'epoch', 'run', 'day', 'used', 'reserved',
+local limit, window_limit, window = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'day', 'used', 'reserved',
   'generation', 'pending', 'pending_until')
 local epoch, day = state[1], math.floor(now / 86400000)
-
--- A daily limit: how much of it is used, of which SQL has reserved how much; suffix names its fields of the meter.
-local function daily(limit, used, reserved, suffix)
-  return {limit = tonumber(limit), used = tonumber(used) or 0, reserved = tonumber(reserved) or -1, suffix = suffix}
-end
-local bucket = daily(ARGV[3], state[4], state[5], '')
+local used, reserved = tonumber(state[4]) or 0, tonumber(state[5]) or -1
 
 -- A lost key, a restart or a failover begins a new epoch; the day never goes back.
 local lost = not epoch or state[2] ~= ARGV[1]
@@ -38,33 +32,36 @@ if lost or tonumber(state[3]) < day then
     -- Usage counters may have gone back, so this day's continue under a new epoch.
     redis.call('HDEL', KEYS[2] .. day, 'epoch')
   end
-  for _, name in ipairs(redis.call('HKEYS', meter)) do
-    if string.find(name, '|', 1, true) then redis.call('HDEL', meter, name) end
+  for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if string.find(name, '|', 1, true) then redis.call('HDEL', KEYS[1], name) end
   end
-  bucket.used, bucket.reserved = 0, -1
-  redis.call('HSET', meter, 'epoch', epoch, 'run', ARGV[1], 'day', day, 'used', 0, 'reserved', -1)
-  redis.call('PEXPIRE', meter, 259200000)
+  used, reserved = 0, -1
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[1], 'day', day, 'used', 0, 'reserved', -1)
+  redis.call('PEXPIRE', KEYS[1], 259200000)
 else
   day = tonumber(state[3])
 end
 
 -- The subject's fields name epoch and day, so that no other epoch or day ever continues them.
-local own = daily(ARGV[17])
-if own.limit >= 0 then
-  local suffix = '|' .. epoch .. '|' .. day .. '|' .. subject
-  local found = redis.call('HMGET', meter, 'used' .. suffix, 'reserved' .. suffix)
-  own = daily(ARGV[17], found[1], found[2], suffix)
+local own_limit, own_used, own_reserved = tonumber(ARGV[17]), 0, -1
+local own_used_field, own_reserved_field
+if own_limit >= 0 then
+  local suffix = '|' .. epoch .. '|' .. day .. '|' .. ARGV[6]
+  own_used_field, own_reserved_field = 'used' .. suffix, 'reserved' .. suffix
+  local own = redis.call('HMGET', KEYS[1], own_used_field, own_reserved_field)
+  own_used, own_reserved = tonumber(own[1]) or 0, tonumber(own[2]) or -1
 end
 
 -- Publishing a block twice, or late, changes nothing: each block begins after the one before.
-local function publish(limit, first, last)
-  if first >= limit.reserved then
-    limit.used, limit.reserved = math.max(limit.used, first), last
-    redis.call('HSET', meter, 'used' .. limit.suffix, limit.used, 'reserved' .. limit.suffix, limit.reserved)
-  end
-end
 if ARGV[10] == epoch and tonumber(ARGV[11]) == day then
-  publish(ARGV[9] == 'subject' and own or bucket, tonumber(ARGV[12]), tonumber(ARGV[13]))
+  local first, last = tonumber(ARGV[12]), tonumber(ARGV[13])
+  if ARGV[9] == 'bucket' and first >= reserved then
+    used, reserved = math.max(used, first), last
+    redis.call('HSET', KEYS[1], 'used', used, 'reserved', reserved)
+  elseif ARGV[9] == 'subject' and first >= own_reserved then
+    own_used, own_reserved = math.max(own_used, first), last
+    redis.call('HSET', KEYS[1], own_used_field, own_used, own_reserved_field, own_reserved)
+  end
 end
 
 -- A generation only increases. While a higher one is pending, every cached credential is stale.
@@ -74,7 +71,7 @@ if ARGV[14] ~= '' then
   local pending = tonumber(state[7]) or 0
   if ARGV[14] == 'read' and given > generation then
     generation = given
-    redis.call('HSET', meter, 'generation', given)
+    redis.call('HSET', KEYS[1], 'generation', given)
   end
   local open = pending > generation and now < (tonumber(state[8]) or 0)
   if ARGV[14] == 'read' then
@@ -92,7 +89,7 @@ if window_limit > 0 then
 end
 
 local function answer(verdict)
-  return {verdict, epoch, day, now, bucket.used, bucket.reserved, hits, ends, keeps, own.used, own.reserved}
+  return {verdict, epoch, day, now, used, reserved, hits, ends, keeps, own_used, own_reserved}
 end
 
 -- Usage has epochs of its own, because its hash may be lost, evicted or expire alone.
@@ -104,39 +101,30 @@ local function field()
     redis.call('HSET', usage, 'epoch', name)
     redis.call('PEXPIRE', usage, 691200000)
   end
-  return name .. '|' .. subject .. '|'
+  return name .. '|' .. ARGV[6] .. '|'
 end
 local function refuse(verdict)
   redis.call('HINCRBY', usage, field() .. 'r', 1)
   return answer(verdict)
 end
-local function exhausted(limit)
-  return limit.limit >= 0 and limit.used >= limit.limit
-end
-local function needs_block(limit)
-  return limit.limit >= 0 and limit.used >= limit.reserved
-end
 
 if stale then
   return answer(4)
-elseif exhausted(bucket) then
+elseif limit >= 0 and used >= limit then
   return refuse(2)
-elseif exhausted(own) then
+elseif own_limit >= 0 and own_used >= own_limit then
   return refuse(6)
 elseif window_limit > 0 and hits >= window_limit then
   return refuse(3)
-elseif needs_block(bucket) then
+elseif limit >= 0 and used >= reserved then
   return answer(1)
-elseif needs_block(own) then
+elseif own_limit >= 0 and own_used >= own_reserved then
   return answer(5)
 end
 
 -- The requests of an unlimited plan are counted too, because it may become limited during the day.
-local function charge(limit)
-  if limit.limit >= -1 then limit.used = redis.call('HINCRBY', meter, 'used' .. limit.suffix, 1) end
-end
-charge(bucket)
-charge(own)
+if limit >= -1 then used = redis.call('HINCRBY', KEYS[1], 'used', 1) end
+if own_limit >= 0 then own_used = redis.call('HINCRBY', KEYS[1], own_used_field, 1) end
 if window_limit > 0 then
   hits = redis.call('INCR', KEYS[3])
   if hits == 1 then redis.call('PEXPIRE', KEYS[3], window) end
@@ -145,8 +133,8 @@ local mine = field()
 local hour = math.max(0, math.floor((now - day * 86400000) / 3600000))
 redis.call('HINCRBY', usage, mine .. 'h' .. hour, 1)
 redis.call('HSET', usage, mine .. 't', now, mine .. 'a', ARGV[7])
-if key ~= '' then
-  redis.call('HINCRBY', usage, mine .. 'k|' .. key, 1)
-  redis.call('HSET', usage, mine .. 'kt|' .. key, now)
+if ARGV[18] ~= '' then
+  redis.call('HINCRBY', usage, mine .. 'k|' .. ARGV[18], 1)
+  redis.call('HSET', usage, mine .. 'kt|' .. ARGV[18], now)
 end
 return answer(0)
