@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.faults.conftest import World
-from tests.faults.crowd import BLOCK, LIMIT, Crowd, expect_nobody_wrong
+from tests.faults.crowd import BLOCK, LIMIT, LIMITED, Crowd, expect_nobody_wrong
 from tests.faults.load import Caller, Load, Request, expect_no_fault
 from tests.faults.own_postgres import OTHER_PASSWORD, PASSWORD
 from tests.faults.rounds import REDIS_TIMEOUT, ROUNDS, long_only
@@ -66,13 +66,15 @@ def test_everybody_is_answered_rightly_while_redis_is(world: World, name: str) -
         healed = time.monotonic()
         outage.heal(world.redis)
         recovery = wait_until_counted(world, crowd)
-        load.wait_for(20, "limited", 429)
+        for limited in LIMITED:
+            load.wait_for(20, limited, 429)
     print(f"Redis {name}: {load.figures(began, healed)}; asked again after {recovery:.2f} s")
     expect_no_fault(load.answers)
     expect_nobody_wrong(load)
     # What was asked when the store stopped, or in vain later on, may be charged there and in SQL as well.
-    in_vain = sum(one.seconds >= REDIS_TIMEOUT for one in load.named("limited"))
-    assert load.statuses("limited")[200] >= LIMIT - BLOCK - len(world.pair) - in_vain
+    for limited in LIMITED:
+        in_vain = sum(one.seconds >= REDIS_TIMEOUT for one in load.named(limited))
+        assert load.statuses(limited)[200] >= LIMIT - BLOCK - len(world.pair) - in_vain
     expect_no_password(world)
 
 

@@ -24,10 +24,11 @@ from accounts.models import Membership
 from ratelimit.sql.reservations import Block, reserve_block, reserve_one
 from ratelimit.usage import reports
 from tests.ratelimit.limit_requests import NOON, hit, new_limit_request
-from tests.support.people import make_token
+from tests.support.people import make_member, make_organization, make_plan, make_token
 from tests.support.servers import ROOT, Server, Servers
 from tests.support.threads import at_once
 from tests.support.waiting import PATIENCE
+from tokens.models import ServiceAccountToken
 
 LIMIT, TRIES, CONNECTIONS = 100, 400, 40
 
@@ -75,6 +76,30 @@ def test_two_servers_admit_exactly_the_limit(
     today = timezone.now().date()
     counted = reports.by_day(owner.organization_id, today, today)
     assert sum(one.refused for one in counted) == TRIES - LIMIT
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("environment", [{}, {"REDIS_URL": ""}], ids=["redis", "sql"])
+def test_two_servers_admit_exactly_the_limit_of_a_token(
+    servers: Servers, settings: Settings, environment: dict[str, str]
+) -> None:
+    settings.REDIS_URL = environment.get("REDIS_URL", settings.REDIS_URL)
+    running = servers(2, WEB_CONCURRENCY="2", **environment)
+    unlimited = make_member(make_organization(plan=make_plan("unlimited", None)))
+    expect_exactly_the_limit(hammer(running, [limited_token(unlimited)]))
+    owner = make_member(make_organization(plan=make_plan("limited", 1_000)))
+    statuses = hammer(running, [limited_token(owner), make_token(owner).plaintext], 2 * TRIES)
+    assert Counter(status for status, _ in statuses) == {200: LIMIT + TRIES, 429: TRIES - LIMIT}
+    today = timezone.now().date()
+    counted = reports.by_day(owner.organization_id, today, today)
+    assert {(one.calls, one.refused) for one in counted} == {(LIMIT, TRIES - LIMIT), (TRIES, 0)}
+    assert reports.today(owner.organization_id, 1_000).used == LIMIT + TRIES
+
+
+def limited_token(owner: Membership) -> str:
+    issued = make_token(owner)
+    ServiceAccountToken.objects.filter(pk=issued.token.pk).update(requests_per_day=LIMIT)
+    return issued.plaintext
 
 
 def test_two_servers_on_sqlite_admit_exactly_the_limit(servers: Servers, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tests.ratelimit.limit_requests import new_limit_request
 from tests.support.clients import program
 from tests.support.people import make_plan, make_token
 from tokens.crypto import opaque
+from tokens.models import ServiceAccountToken
 
 pytestmark = pytest.mark.django_db
 WHOAMI = "/api/auth/whoami"
@@ -81,6 +82,34 @@ def test_a_block_costs_one_statement_and_one_round_trip_more(
     assert len(round_trips) == 99
 
 
+def test_a_token_with_a_limit_and_a_counted_secret_costs_no_more_besides_its_blocks(
+    owner: Membership, round_trips: list[bytes], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    limiter.hit(new_limit_request(), None)
+    on_plan(owner, 5_000)
+    issued = make_token(owner)
+    ServiceAccountToken.objects.filter(pk=issued.token.pk).update(requests_per_day=2_500)
+    issued.token.secrets.update(is_counted=True)
+    api = program(issued)
+    round_trips.clear()
+    # 1: the token by its digest; 2: a block of 100 for the organization; 3: a block of 50 for the token
+    with django_assert_num_queries(3):
+        assert api.get(WHOAMI).status_code == 200
+    # 1 and 2: EVALSHA answers that a block is needed; 3: EVALSHA with the block
+    assert len(round_trips) == 3
+    round_trips.clear()
+    # 1: the token by its digest once more, now under an epoch that is known
+    with django_assert_num_queries(1):
+        for _ in range(49):
+            api.get(WHOAMI)
+    assert len(round_trips) == 49
+    # 1: the token's next block
+    with django_assert_num_queries(1):
+        for _ in range(50):
+            assert api.get(WHOAMI).status_code == 200
+    assert len(round_trips) == 49 + 51
+
+
 def test_a_refused_request_costs_no_more(
     api: APIClient,
     owner: Membership,
@@ -124,6 +153,18 @@ def test_an_unknown_token_costs_one_statement_and_one_round_trip(
         assert program(opaque.new().plaintext).get(WHOAMI).status_code == 401
     # 1: EVALSHA of window.lua, the address's limit of refusals
     assert len(round_trips) == 1
+
+
+def test_without_redis_a_tokens_limit_and_a_counted_secret_cost_a_query_each(
+    owner: Membership, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.REDIS_URL = ""
+    issued = make_token(owner)
+    ServiceAccountToken.objects.filter(pk=issued.token.pk).update(requests_per_day=50)
+    issued.token.secrets.update(is_counted=True)
+    # 1 to 7: as without them; 8: one request of the token's day; 9: the secret's count
+    with django_assert_num_queries(9):
+        assert program(issued).get(WHOAMI).status_code == 200
 
 
 def test_without_redis_a_request_costs_no_round_trip(
