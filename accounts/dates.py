@@ -1,4 +1,4 @@
-"""Moments in words: how long ago, how far ahead, and exactly when in UTC."""
+"""Moments in words: how long ago, how far ahead, and exactly when in UTC; and durations."""
 
 from __future__ import annotations
 
@@ -48,6 +48,14 @@ def relative(moment: datetime, now: datetime) -> str:
     count = apart // length if moment <= now else round(apart / length)
     words = f"{count} {unit}" if count == 1 else f"{count} {unit}s"
     return f"in {words}" if moment > now else f"{words} ago"
+
+
+def duration(seconds: int) -> str:
+    """``30 minutes``: in the largest unit of which it is a whole number."""
+    units = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+    length, unit = next((one for one in units if seconds and seconds % one[0] == 0), units[-1])
+    count = seconds // length
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def _rounded(apart: timedelta) -> timedelta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -57,14 +58,24 @@ def by_address(
     bucket: UUID, subject: UUID, cause: str, *, now: dt.datetime | None = None
 ) -> list[RefusedAddress]:
     """Return the uses of the last 90 days for that cause, busiest first; one round trip and one query."""
+    return by_cause(bucket, subject, now=now).get(cause, [])
+
+
+def by_cause(
+    bucket: UUID, subject: UUID, *, now: dt.datetime | None = None
+) -> dict[str, list[RefusedAddress]]:
+    """Return the uses of the last 90 days for each cause, busiest address first; as many queries."""
     fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
-    rows = RefusedUse.objects.filter(bucket=bucket, subject=subject, cause=cause)
-    parts = [*rows.values_list("address", "day", "epoch", "count", "last_at")]
+    rows = RefusedUse.objects.filter(bucket=bucket, subject=subject)
+    columns = rows.values_list("cause", "address", "day", "epoch", "count", "last_at")
+    parts = [((cause, address), day, epoch, count, at) for cause, address, day, epoch, count, at in columns]
     for one in (one for day in fresh.values() for one in day if one.subject == subject):
         for detail, part in one.refused_addresses.items():
-            its_cause, _, address = detail.partition("|")
-            if its_cause == cause:
-                parts.append((address, one.day, one.epoch, part.count, part.last_at))
-    sums = sum_tallies(parts)
-    found = [RefusedAddress(address, total.count, total.last_at) for address, total in sums.items()]
-    return sorted(found, key=lambda one: (-one.count, one.address))
+            cause, _, address = detail.partition("|")
+            parts.append(((cause, address), one.day, one.epoch, part.count, part.last_at))
+    found: dict[str, list[RefusedAddress]] = defaultdict(list)
+    for (cause, address), total in sorted(
+        sum_tallies(parts).items(), key=lambda one: (-one[1].count, one[0])
+    ):
+        found[cause].append(RefusedAddress(address, total.count, total.last_at))
+    return found

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts.dates import relative
+from accounts.dates import duration, relative
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
@@ -45,3 +45,11 @@ def test_what_is_ahead_is_rounded(ahead: timedelta, words: str) -> None:
 )
 def test_what_is_past_counts_whole_units(ago: timedelta, words: str) -> None:
     assert relative(NOW - ago, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 seconds"), (90, "90 seconds"), (1800, "30 minutes"), (3600, "1 hour"), (604_800, "7 days")],
+)
+def test_a_duration_is_a_whole_number_of_its_largest_unit(seconds: int, words: str) -> None:
+    assert duration(seconds) == words

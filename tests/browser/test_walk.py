@@ -23,6 +23,7 @@ from tests.tokens.oauth.calls import SCOPES, make_program
 from tokens.credentials.token_lookup import cause_of_pause
 from tokens.service_accounts.pause import pause
 from tokens.service_accounts.revoke import revoke
+from tokens.service_accounts.rotation import rotate
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -60,6 +61,8 @@ def furnish(acme: Membership) -> list[str]:
     paused.refresh_from_db()
     cause = cause_of_pause(paused.paused_at)
     refused_uses.count(acme.organization_id, paused.pk, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", cause)
+    rotating = make_token(acme, "r" * 100).token
+    rotate(token=rotating, actor=actor(acme))
     live = make_token(acme, "w" * 100, [f"index:read:{number}" for number in range(9)]).token
     make_member(make_organization("Northwind"), Role.VIEWER, acme.user)
     colleague = make_member(
@@ -102,6 +105,9 @@ def furnish(acme: Membership) -> list[str]:
         f"/settings/tokens/{paused.public_id}/",
         f"/settings/tokens/{paused.public_id}/pause/",
         f"/settings/tokens/{paused.public_id}/resume/",
+        f"/settings/tokens/{live.public_id}/rotate/?expires=custom",
+        f"/settings/tokens/{rotating.public_id}/",
+        *(f"/settings/tokens/{rotating.public_id}/rotation/{page}/" for page in ("finish", "cancel")),
         f"/settings/tokens/revoke/?token={live.public_id}",
         "/settings/members/",
         "/settings/members/leave/",

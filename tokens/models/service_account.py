@@ -29,6 +29,7 @@ DEACTIVATED = "The person responsible for it was deactivated"
 class Status(models.TextChoices):
     ACTIVE = "active", "Active"
     EXPIRING = "expiring", "Expiring"
+    ROTATING = "rotating", "Rotating"
     PAUSED = "paused", "Paused"
     EXPIRED = "expired", "Expired"
     REVOKED = "revoked", "Revoked"

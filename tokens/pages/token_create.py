@@ -75,6 +75,7 @@ def create(request: PageRequest) -> HttpResponse:
 def created(request: PageRequest, token_id: str) -> HttpResponse:
     token = found_row(request, token_id).token
     context = {
+        "heading": f"{token.name} is ready",
         "token": token,
         "sentence": picker.sentence(token.permissions),
         "whoami": request.build_absolute_uri("/api/auth/whoami"),

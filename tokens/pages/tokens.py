@@ -19,9 +19,10 @@ from accounts.permissions import picker
 from ratelimit.usage import reports
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.pages.forms import RenameForm
-from tokens.service_accounts import pasted, pause_report
+from tokens.service_accounts import expiry, pasted, pause_report
 from tokens.service_accounts.issue import MANAGE
 from tokens.service_accounts.listing import COLUMNS, TABS, Filters, Row, listing, rows, tokens_of
+from tokens.service_accounts.rotation_progress import progress, superseded_uses
 from tokens.service_accounts.search import belonging_to, of_organization
 from tokens.service_accounts.update import update
 
@@ -79,13 +80,19 @@ def search(request: PageRequest) -> HttpResponse:
 def token_detail(request: PageRequest, token_id: str) -> HttpResponse:
     row = found_row(request, token_id)
     calls = reports.last_24_hours(row.token.organization_id, [row.token.pk])
+    superseded = superseded_uses(row.token, row.now) if row.is_live else []
     context = {
         "row": row,
         "calls_24h": calls.get(row.token.pk, 0),
         "pause": pause_report.report(row.token, row.now),
+        # The warnings about superseded secrets say the same in more detail.
+        "refused_label": "" if superseded else row.refused_label,
         "sentence": picker.sentence(row.token.permissions),
-        "children": ServiceAccountToken.objects.filter(parent=row.token).active(timezone.now()),
+        "children": ServiceAccountToken.objects.filter(parent=row.token).active(row.now),
         "clients": OAuthClient.objects.filter(parent=row.token, deleted_at=None),
+        "progress": progress(row.record, row.now),
+        "superseded_uses": superseded,
+        "renewal": expiry.chosen(request.membership.organization),
         "may_manage": request.actor.allows(MANAGE),
     }
     return render(request, "tokens/service_accounts/token.html", context)

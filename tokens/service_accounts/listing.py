@@ -17,7 +17,7 @@ from accounts.models import Membership, Organization
 from accounts.permissions.roles import Role
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
-from tokens.models import ServiceAccountToken, Status, TokenQuerySet, TokenSecret
+from tokens.models import EXPIRING_DAYS, ServiceAccountToken, Status, TokenQuerySet, TokenSecret
 from tokens.service_accounts import pasted, search
 from tokens.service_accounts.excess import least_role
 from tokens.service_accounts.permission_chips import PermissionChips
@@ -25,6 +25,7 @@ from tokens.service_accounts.records import Record, records
 
 PER_PAGE = 50
 SOON = timedelta(days=3)
+LIVE = (Status.ACTIVE, Status.EXPIRING, Status.ROTATING, Status.PAUSED)
 REFUSED_LABELS = {
     # The report of the pause shows them.
     Status.PAUSED: "",
@@ -76,12 +77,20 @@ class Row:
 
     @property
     def status(self) -> Status:
-        """The status, with Expiring as a status of its own."""
-        return self.token.status(self.now)
+        """The status, with Expiring and Rotating as statuses of their own."""
+        found = self.token.status(self.now)
+        rotating = found in (Status.ACTIVE, Status.EXPIRING) and self.record.rotation
+        return Status.ROTATING if rotating else found
+
+    @property
+    def rotated_at(self) -> datetime | None:
+        """When the current secret was created, if a rotation created it."""
+        rotated = any(one.superseded_at for one in self.token.secrets.all())
+        return self.token.current_secret.created_at if rotated else None
 
     @property
     def is_live(self) -> bool:
-        return self.status in (Status.ACTIVE, Status.EXPIRING, Status.PAUSED)
+        return self.status in LIVE
 
     @property
     def is_revoked(self) -> bool:
@@ -131,9 +140,10 @@ class Row:
     @property
     def urgency(self) -> str:
         """``now`` if it expires within three days, ``soon`` within two weeks, else ""."""
-        if self.status is not Status.EXPIRING or self.token.expires_at is None:
+        left = self.token.expires_at - self.now if self.token.expires_at and self.is_live else None
+        if left is None or left > timedelta(days=EXPIRING_DAYS):
             return ""
-        return "now" if self.token.expires_at - self.now <= SOON else "soon"
+        return "now" if left <= SOON else "soon"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,19 +60,23 @@ def test_an_orphan_says_that_its_member_left(owner):
     assert "None: that member has left" in html
 
 
-def test_an_expired_one_says_so(owner):
+def test_an_expired_one_says_so_and_offers_a_replacement(owner):
     token = make_token(owner).token
     now = timezone.now()
     ServiceAccountToken.objects.filter(pk=token.pk).update(
         created_at=now - timedelta(days=9), expires_at=now - timedelta(days=2)
     )
-    assert "Expired <time" in browser_of(owner.user).get(url_of(token)).content.decode()
+    html = browser_of(owner.user).get(url_of(token)).content.decode()
+    assert "Expired <time" in html
+    assert f'href="/settings/tokens/new/?replaces={token.public_id}"' in html
+    assert "rotate/" not in html
 
 
 def test_a_viewer_sees_it_and_cannot_change_it(owner):
     token = make_token(owner).token
     browser = browser_of(make_member(owner.organization, Role.VIEWER).user)
     html = browser.get(url_of(token)).content.decode()
+    assert html.count('disabled aria-describedby="why-not"') == 3
     assert 'disabled aria-describedby="why-not">Revoke</button>' in html
     for method in (browser.get, browser.post):
         assert method(url_of(token, "edit/")).status_code == 403
@@ -158,9 +162,7 @@ def test_a_revoked_token_does_not_say_when_it_expires(owner):
     assert ">in 8 months<" not in rows
 
 
-def test_an_expiring_token_offers_a_replacement(owner):
+def test_an_expiring_token_offers_a_rotation_with_a_new_expiry(owner):
     token = make_token(owner, expires_in_days=3).token
-    assert (
-        f'href="/settings/tokens/new/?replaces={token.public_id}"'
-        in browser_of(owner.user).get(url_of(token)).content.decode()
-    )
+    html = browser_of(owner.user).get(url_of(token)).content.decode()
+    assert f'href="{url_of(token, "rotate/?expires=90")}"' in html
