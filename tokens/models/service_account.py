@@ -35,6 +35,11 @@ class Status(models.TextChoices):
     REVOKED = "revoked", "Revoked"
     LEAKED = "leaked", "Leaked"
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the token has ended and never works again."""
+        return self in (Status.EXPIRED, Status.REVOKED, Status.LEAKED)
+
 
 class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
     def not_stopped(self) -> TokenQuerySet:

@@ -18,13 +18,12 @@ from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.permissions.actor import SYSTEM, Actor
 from tokens.audit import token_events
-from tokens.models import ServiceAccountToken, Status
+from tokens.models import ServiceAccountToken
 from tokens.notifications import token_paused
 from tokens.service_accounts.issue import MANAGE
 
 MOST_DAYS = 365
 UNTIL_PROBLEM = f"Choose a time in the future, at most {MOST_DAYS} days ahead."
-ENDED = (Status.EXPIRED, Status.REVOKED, Status.LEAKED)
 
 
 @transaction.atomic
@@ -109,7 +108,7 @@ def _locked(token: ServiceAccountToken, actor: Actor) -> ServiceAccountToken:
 
 
 def _require_active(token: ServiceAccountToken, now: datetime) -> None:
-    if token.status(now) in ENDED:
+    if token.status(now).is_final:
         raise APIError(errors.TOKEN_NOT_ACTIVE)
 
 

@@ -19,7 +19,7 @@ from accounts.permissions.actor import Actor
 from accounts.permissions.scopes import ScopeSet
 from tokens.audit import token_events
 from tokens.crypto import opaque
-from tokens.models import ServiceAccountToken, Status, TokenSecret
+from tokens.models import ServiceAccountToken, TokenSecret
 from tokens.notifications import token_expiring, token_rotated
 from tokens.service_accounts import creators, expiry
 from tokens.service_accounts.bounds import bound_descendants
@@ -29,7 +29,6 @@ from tokens.service_accounts.new_secret import create_secret
 ROTATE_ITSELF = "tokens:rotate:self"
 OVERLAP_SECONDS = 86_400
 MAX_OVERLAP_SECONDS = 7 * 86_400
-ENDED = (Status.EXPIRED, Status.REVOKED, Status.LEAKED)
 
 
 class Unchanged(Enum):
@@ -54,7 +53,7 @@ class Rotation:
 
 def running(token: ServiceAccountToken, now: datetime) -> Rotation | None:
     """Return the running rotation of an active or paused token, read ``with_people``."""
-    if token.status(now) in ENDED:
+    if token.status(now).is_final:
         return None
     for one in token.secrets.all():
         if one.superseded_at and one.valid_until and one.valid_until > now and not one.revoked_at:
@@ -176,7 +175,7 @@ def _check_state(token: ServiceAccountToken, held: ScopeSet, now: datetime) -> N
     """Raise APIError unless the token may be rotated, by an actor with these scopes."""
     if missing := held.missing(token.permissions):
         raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
-    if token.status(now) in ENDED:
+    if token.status(now).is_final:
         raise APIError(errors.TOKEN_NOT_ACTIVE)
     if running(token, now):
         raise APIError(errors.ROTATION_IN_PROGRESS)

@@ -18,12 +18,11 @@ from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.permissions.actor import Actor
 from tokens.audit import token_events
-from tokens.models import MAX_DAYS, ServiceAccountToken, Status
+from tokens.models import MAX_DAYS, ServiceAccountToken
 from tokens.service_accounts import names
 from tokens.service_accounts.bounds import bound_descendants
 from tokens.service_accounts.issue import MANAGE
 
-ENDED = (Status.EXPIRED, Status.REVOKED, Status.LEAKED)
 # An ended token keeps them as a record, and people still sort and describe it.
 OF_RECORD = frozenset(("name", "description", "metadata"))
 # A session needs recent proof to change them, because they may widen where and how much a token is used.
@@ -64,7 +63,7 @@ def update(
     found = ServiceAccountToken.objects.all().with_people().filter(pk=token.pk).first()
     if found is None:
         raise APIError(errors.NOT_FOUND)
-    if found.status(now) in ENDED and not wanted.keys() <= OF_RECORD:
+    if found.status(now).is_final and not wanted.keys() <= OF_RECORD:
         raise APIError(errors.TOKEN_NOT_ACTIVE)
     changes = _changes(found, wanted)
     if PROTECTED.intersection(changes):
