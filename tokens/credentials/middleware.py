@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 
 from accounts import errors
-from accounts.drf.exception_handler import exception_handler
+from accounts.drf.exception_handler import exception_handler, is_store_failure
 from accounts.drf.routes import routes
 from accounts.errors import is_api
 from tokens.credentials import expiry_header, first_use, forward_auth_paths, internal, outcome
@@ -38,7 +38,9 @@ class BearerMiddleware:
         reads_bearer = is_api(request) and request.path_info not in without_bearer()
         try:
             outcome.store(request, resolve(request) if reads_bearer else errors.CREDENTIAL_REQUIRED)
-        except (OperationalError, InterfaceError):
+        except (DatabaseError, InterfaceError) as exc:
+            if not is_store_failure(exc):
+                raise
             outcome.store(request, errors.UNAVAILABLE)
         response = self.get_response(request)
         expiry_header.write(response, request.credential)  # type: ignore[attr-defined]

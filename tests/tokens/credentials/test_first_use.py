@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 
 from accounts import errors
 from accounts.models import Membership, Organization
 from tests.support.clients import program
-from tests.support.people import actor, make_token
+from tests.support.people import actor, make_plan, make_token
 from tokens.credentials import first_use
 from tokens.credentials.credential import Credential
 from tokens.credentials.token_lookup import authenticate_token
@@ -93,6 +94,15 @@ def test_a_refused_use_is_no_first_use(owner: Membership) -> None:
     Organization.objects.update(suspended_at=None, allowed_addresses=["192.0.2.1"])
     assert status(new) == 403
     assert not TokenSecret.objects.filter(first_used_at__isnull=False).exists()
+
+
+def test_a_first_use_that_cannot_be_recorded_is_answered_503(owner: Membership) -> None:
+    # A limited plan would reserve requests in PostgreSQL.
+    Organization.objects.update(plan=make_plan("unlimited", None))
+    old, new = rotated(owner)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET TRANSACTION READ ONLY")
+    assert (status(old), status(new)) == (200, 503)
 
 
 def test_a_cancelled_secret_is_refused_and_ends_nothing(owner: Membership) -> None:
