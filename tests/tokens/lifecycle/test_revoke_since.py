@@ -27,6 +27,7 @@ from tests.support.sessions import login, make_person, opened
 from tests.tokens.oauth.calls import Program, ask, make_program
 from tokens.grants import errors as grant_errors
 from tokens.grants import rotation
+from tokens.lifecycle.revoke_since import Event, affected
 from tokens.models import GrantKind
 from tokens.oauth import clients
 from tokens.service_accounts import revoke
@@ -119,6 +120,16 @@ def test_what_an_export_tells_of_is_revoked_again(house: House, export: Path) ->
         rotation.rotate(house.session, kinds=[GrantKind.SESSION])
     assert not is_open(house.invited)
     assert login("owner@example.com", PASSWORD).status_code == 401
+
+
+def test_the_use_of_a_superseded_secret_has_changed_no_token(house: House) -> None:
+    token_id = house.kept.token.public_id
+    used, rotated = (
+        Event(timezone.now(), action, "token", token_id, "")
+        for action in ("token.superseded_used", "token.rotated")
+    )
+    assert affected([used]).of("token") == set()
+    assert affected([used, rotated]).of("token") == {house.kept.token.pk}
 
 
 def test_without_yes_it_only_tells(house: House, export: Path) -> None:

@@ -32,6 +32,8 @@ WHOAMI = "/api/auth/whoami"
 @pytest.fixture
 def chief(settings: Settings) -> Membership:
     settings.REFUSALS_PER_MINUTE = 1_000_000
+    # Of many rounds each makes a token.
+    settings.ACTIVE_TOKENS_PER_ORGANIZATION = 1_000_000
     return make_member(make_organization(plan=make_plan("unlimited", None)))
 
 

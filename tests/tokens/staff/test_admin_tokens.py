@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from tests.support.clients import program
-from tests.support.people import make_member, make_organization, make_staff, make_token
+from tests.support.people import actor, make_member, make_organization, make_staff, make_token
 from tokens.crypto import opaque
 from tokens.models import ServiceAccountToken, TokenSecret
 from tokens.service_accounts.issue import Issued
+from tokens.service_accounts.rotation import cancel, finish, rotate
 
 LIST = reverse("admin:tokens_serviceaccounttoken_changelist")
 
@@ -50,6 +51,21 @@ def test_tokens_are_found_by_name_last_four_or_organization(staff: Client, acme:
     assert found(staff, q="acme") == {"nightly", "weekly"}
     assert found(staff, q="umbrella") == {"other"}
     assert found(staff, q=opaque.digest(first.plaintext).hex()) == set()
+
+
+def test_the_list_shows_the_secrets_that_are_valid(staff: Client, acme: Membership) -> None:
+    def masked() -> str:
+        return admin.site._registry[ServiceAccountToken].masked(ServiceAccountToken.objects.get())  # type: ignore[attr-defined,no-any-return]
+
+    old = make_token(acme)
+    new = rotate(token=old.token, actor=actor(acme))
+    assert masked() == f"tsr_sa_…{new.plaintext[-4:]}, tsr_sa_…{old.plaintext[-4:]}"
+    assert masked() in staff.get(LIST).content.decode()
+    finish(token=old.token, actor=actor(acme))
+    assert masked() == f"tsr_sa_…{new.plaintext[-4:]}"
+    newer = rotate(token=old.token, actor=actor(acme))
+    cancel(token=old.token, actor=actor(acme))
+    assert newer.plaintext[-4:] not in masked()
 
 
 def test_tokens_are_filtered_by_status(staff: Client, acme: Membership) -> None:
