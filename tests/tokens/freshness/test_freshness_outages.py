@@ -1,4 +1,4 @@
-"""The store is lost amid a revocation: 204 and refused for ever, or 503; never 204 and accepted."""
+"""The store is lost amid a revocation or a pause: confirmed and refused, or 503; never accepted after 200."""
 
 from __future__ import annotations
 
@@ -114,9 +114,21 @@ def is_accepted(issued: Issued) -> bool:
     return any(program(issued).get(WHOAMI).status_code != 401 for _ in range(3))
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_a_revocation_is_confirmed_or_it_is_not_answered_with_204(
+def revocation(revoker: APIClient, issued: Issued) -> Any:
+    return revoker.delete(f"/api/v1/tokens/{issued.token.public_id}")
+
+
+def pause(revoker: APIClient, issued: Issued) -> Any:
+    return revoker.post(f"/api/v1/tokens/{issued.token.public_id}/pause")
+
+
+@pytest.mark.parametrize(
+    ("loss", "change", "confirmed"), [*((loss, revocation, 204) for loss in LOSSES), ("hanging", pause, 200)]
+)
+def test_a_revocation_or_pause_is_refused_everywhere_or_answered_with_503(
     loss: str,
+    change: Callable[..., Any],
+    confirmed: int,
     own_redis: OwnRedis,
     owner: Membership,
     revoker: APIClient,
@@ -129,14 +141,14 @@ def test_a_revocation_is_confirmed_or_it_is_not_answered_with_204(
         warm(issued)
         lost = Loss(own_redis, settings, loss)
         with at(step, lost.happens, monkeypatch):
-            first = revoker.delete(f"/api/v1/tokens/{issued.token.public_id}")
-        assert ServiceAccountToken.objects.get(pk=issued.token.pk).revoked_at is not None
+            first = change(revoker, issued)
+        stored = ServiceAccountToken.objects.get(pk=issued.token.pk)
+        assert stored.revoked_at or stored.paused_at
         lost.is_over()
-        assert first.status_code in (204, 503), step
+        assert first.status_code in (confirmed, 503), step
         if first.status_code == 503:
             assert first["Retry-After"]
-            again = revoker.delete(f"/api/v1/tokens/{issued.token.public_id}")
-            assert again.status_code == 204, step
+            assert change(revoker, issued).status_code == confirmed, step
         assert not is_accepted(issued), step
 
 
@@ -167,12 +179,17 @@ def delete_client(session: APIClient, member: Membership, importer: Program) -> 
     return session.delete(f"/api/v1/clients/{importer.id}")
 
 
+def pause_token(session: APIClient, member: Membership, importer: Program) -> Any:
+    token = ServiceAccountToken.objects.get(name="to be paused")
+    return session.post(f"/api/v1/tokens/{token.public_id}/pause")
+
+
 def suspend(session: APIClient, member: Membership, importer: Program) -> Any:
     with suppress(client.StoreUnavailable):
         update.suspend(organization=member.organization, actor=SYSTEM)
 
 
-@pytest.mark.parametrize("change", [remove_member, lower_role, delete_client, suspend])
+@pytest.mark.parametrize("change", [remove_member, lower_role, delete_client, suspend, pause_token])
 def test_what_was_not_confirmed_is_by_its_repetition(
     change: Callable[..., Any], owner: Membership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +201,7 @@ def test_what_was_not_confirmed_is_by_its_repetition(
         lower_role: session_of(member),
         delete_client: program(importer.grant()["access_token"]),
         suspend: program(make_token(owner)),
+        pause_token: program(make_token(owner, "to be paused")),
     }
     path = "/api/v1/audit-events" if change is lower_role else WHOAMI
     for _ in range(2):

@@ -161,6 +161,13 @@ def suspension(count: int) -> End:
     return End(act, [*tokens_of(owner, count), Used(session)], 401)
 
 
+def pause(count: int) -> End:
+    owner, _, session = team()
+    issued = make_token(owner)
+    act = over_http("POST", f"/api/v1/tokens/{issued.token.public_id}/pause", session)
+    return End(act, [Used(issued.plaintext)], 401, [Used(session), *tokens_of(owner, count)])
+
+
 def lowered_role(count: int) -> End:
     """The session loses the permission; tokens are the organization's and keep theirs."""
     _, admin, session = team()
@@ -199,7 +206,7 @@ async def prove(ends: Sequence[End], servers: Sequence[Server]) -> None:
 
 def test_no_request_sent_after_the_answer_gets_through(servers: Servers) -> None:
     few = max(1, TOKENS // 25)
-    acts = (removal, sign_out, suspension, lowered_role, lowered_plan)
+    acts = (removal, sign_out, suspension, pause, lowered_role, lowered_plan)
     rotations = [*finished_rotation(few), *cancelled_rotation(few)]
     ends = [*revocations(TOKENS), *rotations, *(act(few) for act in acts)]
     # Signed tokens name the address that they were made for.
