@@ -56,6 +56,10 @@ class TokenQuerySet(models.QuerySet["ServiceAccountToken"]):
     def expired(self, now: datetime) -> TokenQuerySet:
         return self.not_stopped().filter(expires_at__lte=now)
 
+    def paused(self, now: datetime) -> TokenQuerySet:
+        unresumed = self.filter(paused_at__isnull=False, resumed_at=None)
+        return unresumed.filter(Q(paused_until=None) | Q(paused_until__gt=now))
+
     def pause_over(self, now: datetime) -> TokenQuerySet:
         """Filter active ones whose pause has ended by its ``until``, which no row records yet."""
         return self.active(now).filter(resumed_at=None, paused_until__lte=now)

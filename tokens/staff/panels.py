@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from django.utils import timezone
+
 from accounts.models import Organization
 from accounts.models.organization import LeakedTokens
 from accounts.staff.panels import Act, Day, Fact, Panel, list_url, page_url, recent_events
 from ratelimit.usage import reports
 from ratelimit.usage.reports import RefusedUses, Usage
-from tokens.models import OAuthClient, ServiceAccountToken
+from tokens.models import OAuthClient, ServiceAccountToken, Status
 
 DAYS = 7
 TOKENS, CLIENTS, EVENTS = "tokens_serviceaccounttoken", "tokens_oauthclient", "accounts_auditevent"
@@ -96,10 +98,20 @@ def token_panel(token: ServiceAccountToken, masked: str, status: str) -> Panel:
             *_use(token.organization, used),
             *(Fact(label, user, page_url("accounts_user", user.pk)) for label, user in people if user),
         ],
-        acts=[Act("revoke", "Revoke…")] if token.revoked_at is None else [],
+        acts=_acts_on(token),
         events=recent_events(token.organization_id, token.public_id),
         events_url=list_url(EVENTS, target=token.public_id),
     )
+
+
+def _acts_on(token: ServiceAccountToken) -> list[Act]:
+    if token.revoked_at is not None:
+        return []
+    now = timezone.now()
+    if token.status(now) is Status.EXPIRED or token.is_orphaned:
+        return [Act("revoke", "Revoke…")]
+    pause = Act("resume", "Resume…") if token.is_paused(now) else Act("pause", "Pause…")
+    return [pause, Act("revoke", "Revoke…")]
 
 
 def client_panel(client: OAuthClient, status: str) -> Panel:

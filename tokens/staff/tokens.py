@@ -1,4 +1,4 @@
-"""Admin of API tokens: search, view, revoke. Secrets are never shown."""
+"""Admin of API tokens: search, view, pause, revoke. Secrets are never shown."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from tokens.staff import effects
 from tokens.staff.clients import ClientAdmin, known_by
 from tokens.staff.organizations import OrganizationAdmin
 from tokens.staff.panels import token_panel
+from tokens.staff.pauses import PauseActions
 
 __all__ = ["ClientAdmin", "OrganizationAdmin", "TokenAdmin"]
 
@@ -44,8 +45,12 @@ class TokenState(StateFilter):
             | ~Q(responsible__organization_id=F("organization_id"))
             | Q(responsible__user__is_active=False)
         )
+        active = running & (Q(expires_at=None) | Q(expires_at__gt=now))
+        unresumed = Q(paused_at__isnull=False, resumed_at=None)
+        paused = unresumed & (Q(paused_until=None) | Q(paused_until__gt=now))
         return {
-            "active": ("Active", running & (Q(expires_at=None) | Q(expires_at__gt=now))),
+            "active": ("Active, also paused", active),
+            "paused": ("Paused", active & paused),
             "expired": ("Expired", running & Q(expires_at__lte=now)),
             "revoked": ("Revoked", Q(revoked_at__isnull=False) | orphaned),
         }
@@ -56,7 +61,7 @@ class TokenOfPerson(OfPerson):
 
 
 @admin.register(ServiceAccountToken)
-class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
+class TokenAdmin(PauseActions, ListPage, ReadOnlyAdmin, IgnorePostedInlines):
     list_display = ("name", "masked", "organization", "status", "created", "expires")
     list_filter = (OfOrganization, TokenOfPerson, TokenState)
     search_help_text = "tok_…, org_… or usr_… id, last four characters, beginning of the name, organization"
@@ -74,6 +79,10 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         "parent_client",
         "created_at",
         "expires_at",
+        "paused_at",
+        "paused_until",
+        "resumed_at",
+        "paused_reason",
         "revoked_at",
         "revoked_by",
         "revoked_reason",
@@ -81,7 +90,7 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         "leak_source",
     )
     readonly_fields = ("granted", "known")
-    actions = ("revoke",)
+    actions = ("pause", "resume", "revoke")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccountToken]:
         found = cast(TokenQuerySet, super().get_queryset(request))
@@ -138,11 +147,11 @@ class TokenAdmin(ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         """Forbid filters by digest, which would reveal it."""
         return "digest" not in lookup and super().lookup_allowed(lookup, value, request)
 
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may revoke tokens: revoking is the only change in this admin."""
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may pause, resume and revoke tokens, the only changes in this admin."""
         return bool(request.user.has_perm("tokens.change_serviceaccounttoken"))
 
-    @admin.action(permissions=["revoke"], description="Revoke selected API tokens")
+    @admin.action(permissions=["stop"], description="Revoke selected API tokens")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ServiceAccountToken]) -> HttpResponse | None:
         running = queryset.filter(revoked_at=None)
         asked = confirmation(

@@ -22,6 +22,7 @@ from tests.support.tenants import Tenant, make_tenant
 from tests.tokens.freshness.changes import watching
 from tests.tokens.freshness.test_freshness_api import ADDS, NEW_PASSWORD, UNREMEMBERED, assert_told
 
+TOKEN = "tokens_serviceaccounttoken"
 APPS = ("accounts", "config", "ratelimit", "tokens")
 Call = Callable[[Client, Tenant], Any]
 
@@ -48,6 +49,15 @@ def organization(tenant: Tenant) -> Any:
 
 def colleague(tenant: Tenant) -> Any:
     return tenant.colleague.user
+
+
+def token(tenant: Tenant) -> Any:
+    return tenant.issued.token
+
+
+def paused_and_resumed(staff: Client, tenant: Tenant) -> Any:
+    chosen(TOKEN, "pause", token)(staff, tenant)
+    return chosen(TOKEN, "resume", token)(staff, tenant)
 
 
 def terms(**changed: Any) -> Call:
@@ -121,9 +131,9 @@ TELLS: dict[str, Call] = {
     "tokens.OAuthClient action delete_clients": chosen(
         "tokens_oauthclient", "delete_clients", lambda tenant: tenant.program.row
     ),
-    "tokens.ServiceAccountToken action revoke": chosen(
-        "tokens_serviceaccounttoken", "revoke", lambda tenant: tenant.issued.token
-    ),
+    "tokens.ServiceAccountToken action pause": chosen(TOKEN, "pause", token),
+    "tokens.ServiceAccountToken action resume": paused_and_resumed,
+    "tokens.ServiceAccountToken action revoke": chosen(TOKEN, "revoke", token),
 }
 OF_STAFF = "the admin asks at each request what its own people may"
 TELLS_NOTHING: dict[str, str] = {

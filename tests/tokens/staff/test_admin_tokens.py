@@ -13,11 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.audit.models import AuditEvent
 from accounts.models import Membership
 from tests.support.clients import program
 from tests.support.people import actor, make_member, make_organization, make_staff, make_token
 from tokens.crypto import opaque
-from tokens.models import ServiceAccountToken, TokenSecret
+from tokens.models import ServiceAccountToken, Status, TokenSecret
 from tokens.service_accounts.issue import Issued
 from tokens.service_accounts.rotation import cancel, finish, rotate
 
@@ -29,7 +30,11 @@ def page_of(issued: Issued, page: str = "change") -> str:
 
 
 def revoke(browser: Client, *issued: Issued, **more: str) -> str:
-    form = {"action": "revoke", "_selected_action": [one.token.pk for one in issued], "confirmed": "yes"}
+    return act(browser, "revoke", *issued, **more)
+
+
+def act(browser: Client, action: str, *issued: Issued, **more: str) -> str:
+    form = {"action": action, "_selected_action": [one.token.pk for one in issued], "confirmed": "yes"}
     return browser.post(LIST, form | more, follow=True).content.decode()
 
 
@@ -71,14 +76,16 @@ def test_the_list_shows_the_secrets_that_are_valid(staff: Client, acme: Membersh
 def test_tokens_are_filtered_by_status(staff: Client, acme: Membership) -> None:
     gone = make_member(acme.organization)
     make_token(acme, "active")
+    act(staff, "pause", make_token(acme, "paused"))
     make_token(acme, "expired", expires_in_days=1, now=timezone.now() - timedelta(days=2))
     revoke(staff, make_token(acme, "revoked"))
     make_token(gone, "orphaned")
     Membership.objects.filter(pk=gone.pk)._raw_delete("default")
-    assert found(staff, status="active") == {"active"}
+    assert found(staff, status="active") == {"active", "paused"}
+    assert found(staff, status="paused") == {"paused"}
     assert found(staff, status="expired") == {"expired"}
     assert found(staff, status="revoked") == {"revoked", "orphaned"}
-    assert found(staff) == {"active", "expired", "revoked", "orphaned"}
+    assert found(staff) == {"active", "paused", "expired", "revoked", "orphaned"}
 
 
 def test_bulk_revocation_asks_first_and_logs_each(staff: Client, acme: Membership) -> None:
@@ -108,12 +115,42 @@ def test_revoking_again_changes_and_logs_nothing(staff: Client, acme: Membership
     assert LogEntry.objects.count() == 1
 
 
-def test_staff_who_may_only_look_revoke_nothing(acme: Membership) -> None:
+def test_a_pause_and_a_resumption_ask_first_and_log_each(staff: Client, acme: Membership) -> None:
+    chosen = [make_token(acme), make_token(acme), make_token(make_member())]
+    ended = make_token(acme)
+    revoke(staff, ended)
+    act(staff, "pause", chosen[0], reason="An earlier pause")
+    page = act(staff, "pause", *chosen, ended, confirmed="")
+    assert "Pause API tokens" in page
+    assert ServiceAccountToken.objects.filter(paused_at__isnull=False).count() == 1
+    assert "Paused: 2." in act(staff, "pause", *chosen, ended, reason="Asked for by telephone")
+    assert {one.status(timezone.now()) for one in rows_of(*chosen)} == {Status.PAUSED}
+    reasons = {one.paused_reason for one in rows_of(*chosen)}
+    assert reasons == {"An earlier pause", "Asked for by telephone"}
+    assert "Resume…" in staff.get(page_of(chosen[0])).content.decode()
+    assert "Resumed: 3." in act(staff, "resume", *chosen, ended, reason="Asked again")
+    assert {one.status(timezone.now()) for one in rows_of(*chosen)} == {Status.ACTIVE}
+    logged = LogEntry.objects.filter(object_id=str(chosen[2].token.pk)).order_by("pk")
+    assert [one.change_message for one in logged] == [
+        "Paused: Asked for by telephone",
+        "Resumed: Asked again",
+    ]
+    [event] = AuditEvent.objects.filter(action="token.resumed", target_id=chosen[2].token.public_id)
+    assert (event.actor_type, event.changes) == ("staff", {"reason": "Asked again"})
+
+
+def rows_of(*issued: Issued) -> list[ServiceAccountToken]:
+    return list(ServiceAccountToken.objects.filter(pk__in=[one.token.pk for one in issued]))
+
+
+def test_staff_who_may_only_look_change_nothing(acme: Membership) -> None:
     issued = make_token(acme)
     browser = make_staff("tokens.view_serviceaccounttoken")
     assert browser.get(page_of(issued)).status_code == 200
-    revoke(browser, issued)
-    assert ServiceAccountToken.objects.get().revoked_at is None
+    before = ServiceAccountToken.objects.values().get()
+    for action in ("pause", "resume", "revoke"):
+        act(browser, action, issued)
+    assert ServiceAccountToken.objects.values().get() == before
 
 
 def test_no_page_shows_a_digest_or_a_secret(staff: Client, acme: Membership) -> None:
