@@ -118,6 +118,7 @@ TELLS: dict[str, Call] = {
     "accounts.Organization action resume": resumed,
     "accounts.Organization action suspend": chosen("accounts_organization", "suspend", organization),
     "accounts.Organization delete": deleted("accounts_organization", organization),
+    "accounts.Organization field allowed_addresses": terms(allowed_addresses="192.0.2.0/24"),
     "accounts.Organization field plan": terms(plan="another"),
     "accounts.Organization field requests_per_day": terms(requests_per_day=3),
     "accounts.User action deactivate": chosen("accounts_user", "deactivate", colleague),
