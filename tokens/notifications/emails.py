@@ -116,6 +116,7 @@ def expiring(
             ("Token", _masked(token)),
             ("Expires", _last_day(token)),
             ("Last used", dates.exactly(used.last_used_at) if used.last_used_at else "Never"),
+            *((("Status", "Paused"),) if token.is_paused(now) else ()),
         ),
     )
 
@@ -199,7 +200,8 @@ def _end(token: ServiceAccountToken) -> str:
 
 def _last_days(token: ServiceAccountToken, used: Usage, now: datetime) -> str:
     use = f"last used {dates.relative(used.last_used_at, now)}" if used.last_used_at else "never used"
-    return f"{_masked(token)}, expires {_ahead(token, now)}: {_last_day(token)}; {use}"
+    state = "paused, " if token.is_paused(now) else ""
+    return f"{_masked(token)}, expires {_ahead(token, now)}: {_last_day(token)}; {state}{use}"
 
 
 def _ahead(token: ServiceAccountToken, now: datetime) -> str:

@@ -26,6 +26,7 @@ class Caller:
     name: str
     public_id: str = ""
     has_ended: bool = False
+    is_paused: bool = False
 
     @property
     def is_charged(self) -> bool:
@@ -89,20 +90,24 @@ def recent(organization_id: UUID, days: int, now: datetime) -> Figures:
 def figures(organization_id: UUID, first: date, last: date, now: datetime) -> Figures:
     """Return the figures from ``first`` to ``last``, both included: one round trip and three queries."""
     rows = reports.by_day(organization_id, first, last, now=now)
-    return _summed(first, last, rows, _callers(organization_id, rows))
+    return _summed(first, last, rows, _callers(organization_id, rows, now))
 
 
-def _callers(organization_id: UUID, rows: Iterable[DayUsage]) -> dict[UUID, Caller]:
+def _callers(organization_id: UUID, rows: Iterable[DayUsage], now: datetime) -> dict[UUID, Caller]:
     subjects = {row.subject for row in rows}
     tokens = ServiceAccountToken.objects.filter(organization_id=organization_id, pk__in=subjects)
     clients = OAuthClient.objects.filter(organization_id=organization_id, pk__in=subjects)
-    return {
-        pk: Caller("token", name, typeid.encode("tok", pk), ended is not None)
-        for pk, name, ended in tokens.values_list("pk", "name", "revoked_at")
-    } | {
+    columns = ("name", "revoked_at", "paused_at", "paused_until", "resumed_at")
+    return {token.pk: _caller(token, now) for token in tokens.only(*columns)} | {
         pk: Caller("client", name, typeid.encode("cli", pk), ended is not None)
         for pk, name, ended in clients.values_list("pk", "name", "deleted_at")
     }
+
+
+def _caller(token: ServiceAccountToken, now: datetime) -> Caller:
+    has_ended = token.revoked_at is not None
+    is_paused = not has_ended and token.is_paused(now)
+    return Caller("token", token.name, token.public_id, has_ended, is_paused)
 
 
 def _summed(first: date, last: date, rows: Iterable[DayUsage], known: Mapping[UUID, Caller]) -> Figures:

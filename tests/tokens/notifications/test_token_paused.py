@@ -88,6 +88,16 @@ def test_pauses_of_one_round_share_an_email_for_each_person(
     )
 
 
+def test_an_email_about_expiring_tokens_names_paused_ones(acme: Membership) -> None:
+    sixth, seventeenth = NOON + timedelta(days=6), NOON + timedelta(days=17)
+    pause(token=make_token(acme, "ci", expires_in_days=20, now=NOON).token, actor=actor(acme), now=NOON)
+    round_at(sixth)
+    assert "Status: Paused" in str(mail.outbox[-1].body)
+    pause(token=make_token(acme, "other", expires_in_days=14, now=sixth).token, actor=actor(acme), now=sixth)
+    round_at(seventeenth)
+    assert str(mail.outbox[-1].body).count("; paused, never used") == 2
+
+
 def test_texts_of_people_are_no_links_and_no_markup(acme: Membership) -> None:
     token = make_token(acme, "<b>https://evil.example/").token
     round_at(NOON)

@@ -158,6 +158,16 @@ def test_a_paused_token_can_be_revoked_and_is_paused_in_the_list(owner, browser,
     assert stored().revoked_at is not None
 
 
+def test_a_paused_token_is_named_where_it_is_listed_by_use_or_by_member(owner, browser, ci):
+    assert program(ci).get(WHOAMI).status_code == 200
+    pause(token=ci.token, actor=actor(owner))
+    assert "API token, paused" in browser.get("/settings/usage/").content.decode()
+    admin = make_member(owner.organization, Role.ADMIN)
+    pause(token=make_token(admin).token, actor=actor(owner))
+    found = browser.get(f"/settings/members/{admin.public_id}/remove/").content.decode()
+    assert '<span class="badge badge-warn">Paused</span>' in found
+
+
 def test_the_menu_offers_what_is_possible(owner, browser, ci):
     assert page(ci, "token_pause") in html(browser, ci)
     assert page(ci, "token_resume") not in html(browser, ci)
