@@ -12,6 +12,19 @@ TOO_MANY = f"Name at most {MOST} addresses and networks."
 _QUOTED = 60
 _MAPPED_BITS = 96
 
+# RFC 1918, RFC 4193, RFC 6598, link-local and loopback: behind a proxy they are mostly the proxy's.
+PRIVATE = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "127.0.0.0/8",
+    "fc00::/7",
+    "fe80::/10",
+    "::1",
+)
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 # A customer's site often has one of these, by version of IP.
@@ -44,6 +57,11 @@ def contain(texts: Sequence[str], address: str | None) -> bool:
     except ValueError:
         return False
     return any(found in network for network in _parsed(tuple(map(str, texts))))
+
+
+def is_private(address: str) -> bool:
+    """Return whether it is an address that the public internet does not route."""
+    return contain(PRIVATE, address)
 
 
 @lru_cache(maxsize=4096)

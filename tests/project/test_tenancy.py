@@ -132,6 +132,7 @@ NAMED_IN_BODY: dict[str, str | None] = {
     "settings/members/leave/": "token",
     "settings/members/transfer-ownership/": "member",
     "settings/organization/": None,
+    "settings/organization/addresses/": None,
     "settings/organization/delete/": None,
     "settings/organization/policies/": None,
     "settings/organization/rename/": None,

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tokens.pages import (
+    addresses,
     client_end,
     client_secrets,
     clients,
@@ -28,6 +29,7 @@ urlpatterns = [
     path("clients/<str:client_id>/delete/", client_end.delete, name="client_delete"),
     path("organization/", organization.organization, name="organization"),
     path("organization/rename/", organization.rename, name="organization_rename"),
+    path("organization/addresses/", addresses.of_organization, name="organization_addresses"),
     path("organization/policies/", organization.policies, name="organization_policies"),
     path("organization/rotate-key/", organization.rotate_key, name="organization_key"),
     path("organization/revoke-all/", organization.revoke_everything, name="organization_revoke"),
@@ -46,6 +48,7 @@ urlpatterns = [
     path("tokens/revoke/", token_revoke.revoke_several, name="tokens_revoke"),
     path("tokens/<str:token_id>/", tokens.token_detail, name="token_detail"),
     path("tokens/<str:token_id>/created/", token_create.created, name="token_created"),
+    path("tokens/<str:token_id>/addresses/", addresses.of_token, name="token_addresses"),
     path("tokens/<str:token_id>/edit/", tokens.edit, name="token_edit"),
     path("tokens/<str:token_id>/pause/", token_pause.pause_one, name="token_pause"),
     path("tokens/<str:token_id>/resume/", token_pause.resume_one, name="token_resume"),

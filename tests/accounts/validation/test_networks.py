@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError as FieldErrors
 
 from accounts.drf.fields import Networks
 from accounts.validation.form_fields import NetworksField
-from accounts.validation.networks import MOST, TOO_MANY, contain, network_of, normalized
+from accounts.validation.networks import MOST, TOO_MANY, contain, is_private, network_of, normalized
 
 FORM = "write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48."
 INSIDE = "“{}” is an address inside a network. Write {} for the network, or {} for the address alone."
@@ -138,3 +138,11 @@ def test_a_form_takes_one_network_on_each_line_or_several_apart_by_commas() -> N
 )
 def test_addresses_are_grouped_by_24_and_48_bits(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("address", "private"),
+    [("10.0.0.2", True), ("::ffff:127.0.0.1", True), ("fd00::1", True), ("203.0.113.7", False), ("", False)],
+)
+def test_private_addresses_are_those_that_the_internet_does_not_route(address: str, private: bool) -> None:
+    assert is_private(address) is private

@@ -97,6 +97,12 @@ TAKES: dict[str, Call] = {
     ),
     "settings/members/<str:member_id>/remove/": posted("/settings/members/{member_id}/remove/"),
     "settings/members/<str:member_id>/role/": posted("/settings/members/{member_id}/role/", role="admin"),
+    "settings/organization/addresses/": posted(
+        "/settings/organization/addresses/",
+        act="save",
+        allowed_addresses="203.0.113.7",
+        reviewed="203.0.113.7",
+    ),
     "settings/organization/delete/": posted("/settings/organization/delete/", typed="{organization}"),
     "settings/organization/policies/": posted("/settings/organization/policies/", longest_token_days="7"),
     "settings/organization/rename/": posted("/settings/organization/rename/", name="Another"),
@@ -105,6 +111,12 @@ TAKES: dict[str, Call] = {
     "settings/security/end-all/": posted("/settings/security/end-all/"),
     "settings/security/sessions/<str:session_id>/end/": posted(
         "/settings/security/sessions/{session_id}/end/"
+    ),
+    "settings/tokens/<str:token_id>/addresses/": posted(
+        "/settings/tokens/{token_id}/addresses/",
+        act="save",
+        allowed_addresses="203.0.113.7",
+        reviewed="203.0.113.7",
     ),
     "settings/tokens/<str:token_id>/edit/": posted("/settings/tokens/{token_id}/edit/", name="Another"),
     "settings/tokens/<str:token_id>/pause/": posted("/settings/tokens/{token_id}/pause/", end="open"),

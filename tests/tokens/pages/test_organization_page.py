@@ -186,7 +186,7 @@ def test_members_and_viewers_look_and_are_told_why_they_may_not_change(owner: Me
     assert "7 days" in page
     assert "acme.example" in page
     assert '<form method="post" action="/settings/organization' not in page
-    assert page.count('disabled aria-describedby="why-not"') == 3
+    assert page.count('disabled aria-describedby="why-not"') == 4
     assert {browser.post(f"{URL}{act}/").status_code for act in ACTS} == {403}
 
 
