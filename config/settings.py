@@ -47,7 +47,8 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 if not ALLOWED_HOSTS and not PRODUCTION:
     ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
-# Number of proxies that append to X-Forwarded-For; from 1 on, X-Forwarded-Proto is trusted as well.
+# Number of proxies that append to X-Forwarded-For, without which all clients have the proxy's address; from 1
+# on, X-Forwarded-Proto is trusted as well.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 # --- Applications -----------------------------------------------------------

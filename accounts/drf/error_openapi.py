@@ -43,6 +43,7 @@ ERROR_REF = {"$ref": "#/components/schemas/Error"}
 
 # Further members in the examples of these errors.
 _FACTS: dict[str, Schema] = {
+    errors.ADDRESS_NOT_ALLOWED.code: {"detail": "The request came from 203.0.113.7."},
     errors.TOKEN_PAUSED.code: {"paused_until": "2026-12-31T23:59:59.000Z"},
     errors.INVALID_REQUEST.code: {"fields": {"name": ["This field is required."]}},
     errors.INSUFFICIENT_SCOPE.code: {"required": ["tokens.manage"]},

@@ -17,13 +17,15 @@ from accounts.errors import ErrorCode
 
 Schema = dict[str, Any]
 
-UNAUTHORIZED = (
+# Errors of every operation that takes a bearer token.
+BEARER_REFUSED = (
     errors.CREDENTIAL_REQUIRED,
     errors.INVALID_TOKEN,
     errors.TOKEN_REVOKED,
     errors.TOKEN_EXPIRED,
     errors.TOKEN_PAUSED,
     errors.ORGANIZATION_SUSPENDED,
+    errors.ADDRESS_NOT_ALLOWED,
 )
 UNREADABLE = (errors.PAYLOAD_TOO_LARGE, errors.UNSUPPORTED_MEDIA_TYPE)
 
@@ -95,7 +97,7 @@ class OperationSchema(AutoSchema):
         places = {parameter["in"] for parameter in operation.get("parameters", ())}
         found = [errors.UNAVAILABLE, *getattr(self.view, "refuses", {}).get(self.method, ())]
         if not public:
-            found += [*UNAUTHORIZED, errors.RATE_LIMITED]
+            found += [*BEARER_REFUSED, errors.RATE_LIMITED]
         if scope is not None:
             found.append(errors.INSUFFICIENT_SCOPE)
         if "path" in places:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from accounts.models import Membership
+from accounts.organizations import update as organizations
 from tests.gateways.gateway import Gateway, lines, program
 from tests.gateways.upstream import Upstream
 from tests.support.people import actor, make_member, make_organization, make_token
+from tests.support.servers import Servers
 from tests.support.stores.store import free_port
 from tests.support.waiting import PATIENCE
 from tokens.service_accounts.revoke import revoke
@@ -45,8 +48,17 @@ class Answer:
         return found
 
 
-def ask(gateway: Gateway, bearer: str = "", method: str = "GET", body: Any = None, **headers: str) -> Answer:
-    with closing(HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)) as connection:
+def ask(
+    gateway: Gateway,
+    bearer: str = "",
+    method: str = "GET",
+    body: Any = None,
+    *,
+    source: str = "127.0.0.1",
+    **headers: str,
+) -> Answer:
+    here = (source, 0)
+    with closing(HTTPConnection("127.0.0.1", gateway.port, PATIENCE, here)) as connection:
         given = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         chunked = body is not None and not isinstance(body, bytes)
         connection.request(method, "/orders/7?page=2&page=3", body, given | headers, encode_chunked=chunked)
@@ -141,6 +153,24 @@ def test_over_the_limit_the_client_sees_429_and_when_to_come_again(
     assert over.body["code"] == "rate_limited"
     assert over.body["retry_after"] == int(over.headers["retry-after"]) > 0
     assert '"daily";r=0' in over.headers["ratelimit"]
+
+
+def test_the_allowed_addresses_are_those_of_the_client_whatever_it_forwards(
+    kind: str, servers: Servers, upstream: Upstream, tmp_path: Path, owner: Membership, bearer: str
+) -> None:
+    (server,) = servers(1, TRUSTED_PROXY_COUNT="1")
+    gateway = Gateway(kind, tmp_path, tessera=urlsplit(server.url).port or 0, api=upstream.port)
+    organizations.change(actor=actor(owner), allowed_addresses=["127.0.0.7"])
+    forged = {"X-Forwarded-For": "127.0.0.7"}
+    answers = [ask(gateway, bearer, source=source, **forged) for source in ("127.0.0.1", "127.0.0.7")]
+    gateway.stop()
+    assert [answer.status for answer in answers] == [403, 200]
+    assert answers[0].body == {
+        "error": "Address not allowed",
+        "code": "address_not_allowed",
+        "detail": "The request came from 127.0.0.1.",
+    }
+    assert "www-authenticate" not in answers[0].headers
 
 
 @pytest.mark.parametrize("kind", ["nginx"], indirect=True)

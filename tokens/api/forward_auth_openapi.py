@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts import errors
 from accounts.drf import error_openapi
-from accounts.drf.openapi import UNAUTHORIZED
+from accounts.drf.openapi import BEARER_REFUSED
 from accounts.permissions.scopes import PATTERN
 from tokens.api import forward_auth
 from tokens.credentials import forward_auth_paths
@@ -14,7 +14,7 @@ from tokens.credentials import forward_auth_paths
 Schema = dict[str, Any]
 
 REFUSED = (
-    *UNAUTHORIZED,
+    *BEARER_REFUSED,
     errors.INVALID_REQUEST,
     errors.INSUFFICIENT_SCOPE,
     errors.RATE_LIMITED,
