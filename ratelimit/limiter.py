@@ -77,7 +77,7 @@ def _hit_store(
     limit_request: LimitRequest, address: str | None, fence: Fence | None, now: float | None
 ) -> Decision:
     block: tuple[Any, ...] = NO_BLOCK
-    # A day has fewer blocks than this, and each round has seen a newer one.
+    # The day of one limit has fewer blocks than this, and each round has seen a newer one.
     for _ in range(2 * BLOCKS_PER_DAY):
         found = _Answer(*_run(limit_request, address, now, block, fence))
         if found.verdict == Verdict.STALE:
