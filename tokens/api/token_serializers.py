@@ -185,9 +185,7 @@ class TokenSecretSerializer(CamelCase):
         allow_null=True,
         help_text="The overlap's end; null for the current one.",
     )
-    last_used_at = Instant(
-        allow_null=True, help_text="null also for a first secret not used since the first rotation."
-    )
+    last_used_at = Instant(allow_null=True)
     calls = serializers.IntegerField()
 
 

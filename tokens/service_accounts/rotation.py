@@ -17,6 +17,7 @@ from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.permissions.actor import Actor
 from accounts.permissions.scopes import ScopeSet
+from ratelimit.usage import keys
 from tokens.audit import token_events
 from tokens.crypto import opaque
 from tokens.models import ServiceAccountToken, TokenSecret
@@ -105,6 +106,8 @@ def rotate(
     if not isinstance(expires_in_days, Unchanged):
         _renew(token, actor, expires_in_days, now)
     previous, until = token.current_secret, now + timedelta(seconds=overlap_seconds)
+    if not previous.is_counted:
+        keys.begin(token.organization_id, token.pk, previous.pk, now=now)
     _update(previous, superseded_at=now, valid_until=until, is_counted=True)
     closing = {"closes_previous_after_seconds": close_after_first_use_seconds, "is_counted": True}
     secret, plaintext = create_secret(token, now, **closing, idempotency_digest=digest)

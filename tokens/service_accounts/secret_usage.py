@@ -14,10 +14,7 @@ from tokens.models import ServiceAccountToken, TokenSecret
 
 @dataclass(frozen=True, slots=True)
 class SecretUsage:
-    """A secret with its calls.
-
-    ``last_used_at`` is also None for a token's first secret that has not been used since the first rotation.
-    """
+    """A secret with its calls."""
 
     secret: TokenSecret
     calls: int
@@ -40,17 +37,12 @@ def _of_token(
     token: ServiceAccountToken, total: Usage | None, keys: dict[int, KeyUsage]
 ) -> list[SecretUsage]:
     """Return the secrets with their usage. Calls before the first rotation belong to the first secret."""
-    newest_first = sorted(token.secrets.all(), key=lambda one: -one.pk)
-    first = newest_first[-1].pk
-    others = {key: usage for key, usage in keys.items() if key != first}
-    found = [
-        SecretUsage(secret, keys[secret.pk].calls, keys[secret.pk].last_used_at)
-        if secret.pk in others
-        else SecretUsage(secret, 0, None)
-        for secret in newest_first[:-1]
-    ]
-    calls = total.calls if total else 0
-    last = keys[first].last_used_at if first in keys else total.last_used_at if total and not others else None
-    calls -= sum(usage.calls for usage in others.values())
-    found.append(SecretUsage(newest_first[-1], max(0, calls), last))
-    return [one for one in found if one.secret.revoked_at is None]
+    *later, first = sorted(token.secrets.all(), key=lambda one: -one.pk)
+    if total and not later:
+        return [SecretUsage(first, total.calls, total.last_used_at)]
+    counted = sum(usage.calls for key, usage in keys.items() if key != first.pk)
+    calls = {key: usage.calls for key, usage in keys.items()}
+    calls[first.pk] = max(0, (total.calls if total else 0) - counted)
+    last = {key: usage.last_used_at for key, usage in keys.items()}
+    valid = [one for one in (*later, first) if one.revoked_at is None]
+    return [SecretUsage(one, calls.get(one.pk, 0), last.get(one.pk)) for one in valid]

@@ -101,6 +101,21 @@ def test_each_secret_has_its_calls_and_its_last_use(api: APIClient, ci: Issued) 
     assert first["lastUsedAt"] < newest["lastUsedAt"]
 
 
+def test_a_secret_keeps_its_last_use_from_before_the_rotation(api: APIClient, ci: Issued) -> None:
+    status(ci.plaintext)
+    [before] = api.get(url(ci, "")).json()["secrets"]
+    new = rotated(api, ci, overlapSeconds=0)["token"]
+    status(new)
+    _, after = api.get(url(ci, "")).json()["secrets"]
+    assert (after["calls"], after["lastUsedAt"]) == (1, before["lastUsedAt"])
+
+
+def test_a_secret_that_was_never_used_has_no_last_use(api: APIClient, ci: Issued) -> None:
+    status(rotated(api, ci)["token"])
+    _, first = api.get(url(ci, "")).json()["secrets"]
+    assert (first["calls"], first["lastUsedAt"]) == (0, None)
+
+
 def test_a_cancelled_secret_is_not_listed_and_its_calls_belong_to_no_other(
     api: APIClient, ci: Issued
 ) -> None:
