@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from accounts.validation.networks import network_of
 from ratelimit.usage.reports import RecentAddress
@@ -17,7 +17,11 @@ class NetworkUse:
 
     network: str
     calls: int
-    last_used_on: date
+    last_used_at: datetime
+
+    @property
+    def last_used_on(self) -> date:
+        return self.last_used_at.astimezone(UTC).date()
 
 
 def networks_of(days: Iterable[RecentAddress]) -> list[NetworkUse]:
@@ -26,7 +30,7 @@ def networks_of(days: Iterable[RecentAddress]) -> list[NetworkUse]:
     for one in days:
         found[network_of(one.address)].append(one)
     uses = (
-        NetworkUse(network, sum(one.calls for one in parts), max(one.day for one in parts))
+        NetworkUse(network, sum(one.calls for one in parts), max(one.last_used_at for one in parts))
         for network, parts in found.items()
     )
     return sorted(uses, key=lambda use: (-use.calls, use.network))
