@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.authorization.policies import MOST_TOKEN_DAYS
+from accounts.authorization.policies import LEAST_UNUSED_DAYS, MOST_TOKEN_DAYS, MOST_UNUSED_DAYS
 from accounts.drf.fields import (
     BoundedList,
     CamelCase,
@@ -47,6 +47,11 @@ ADDRESSES = (
 LEAKED = (
     "What happens to a token or client secret that was found in public: `revoke` ends it, `notify` only "
     "mails the owners."
+)
+
+UNUSED = (
+    f"API tokens that are unused for so many days, {LEAST_UNUSED_DAYS} to {MOST_UNUSED_DAYS}, are revoked, "
+    "which is announced 7 days ahead; null means never."
 )
 
 
@@ -116,6 +121,7 @@ class OrganizationSerializer(CamelCase):
     email_domains = serializers.ListField(child=serializers.CharField(), help_text=DOMAINS)
     allowed_addresses = serializers.ListField(child=serializers.CharField(), help_text=ADDRESSES)
     leaked_tokens = serializers.ChoiceField(choices=LeakedTokens.choices, help_text=LEAKED)
+    unused_tokens_revoked_after_days = serializers.IntegerField(allow_null=True, help_text=UNUSED)
     created_at = Instant()
 
 
@@ -136,6 +142,13 @@ class OrganizationChange(StrictSerializer):
     email_domains = Domains(required=False, help_text=DOMAINS)
     allowed_addresses = Networks(required=False, help_text=ADDRESSES)
     leaked_tokens = serializers.ChoiceField(choices=LeakedTokens.choices, required=False, help_text=LEAKED)
+    unused_tokens_revoked_after_days = WholeNumber(
+        min_value=LEAST_UNUSED_DAYS,
+        max_value=MOST_UNUSED_DAYS,
+        allow_null=True,
+        required=False,
+        help_text=UNUSED,
+    )
 
 
 class MemberSerializer(CamelCase):

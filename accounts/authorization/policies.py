@@ -25,6 +25,8 @@ from accounts.validation import email_domains
 POWERS = ("tokens.manage", "clients.manage", "members.manage", "organization.manage")
 # The longest life that a policy may set; without one, tokens live that long at most.
 MOST_TOKEN_DAYS = 365
+# The bounds of the policy that revokes unused tokens.
+LEAST_UNUSED_DAYS, MOST_UNUSED_DAYS = 30, 365
 SSO_REQUIRED = ErrorCode(403, "The organization requires single sign-on", "sso_required")
 MFA_REQUIRED = ErrorCode(403, "The organization requires a sign-in with a second factor", "mfa_required")
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Membership, Organization
-from accounts.models.notice import Notice
+from accounts.models.notice import Notice, NoticeKind
 from accounts.notifications import outbox
 from accounts.notifications.email import Email
 from accounts.permissions.roles import Role
@@ -43,6 +43,11 @@ def enqueue(notices: Iterable[Notice]) -> None:
     # All processes insert in the same order, to avoid deadlocks.
     ordered = sorted(notices, key=lambda one: (one.kind, one.subject, one.mark))
     Notice.objects.bulk_create(ordered, ignore_conflicts=True)
+
+
+def withdraw(organization_id: UUID, kind: NoticeKind) -> None:
+    """Delete an organization's notices of a kind, sent or not, because their facts do not hold any more."""
+    Notice.objects.filter(organization_id=organization_id, kind=kind).delete()
 
 
 def receivers(organization_id: UUID, *roles: Role, wanted: str = "") -> list[str]:

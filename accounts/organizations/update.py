@@ -14,6 +14,8 @@ from accounts.audit.log import Target
 from accounts.authorization import policies
 from accounts.authorization.rights import authorize_locked
 from accounts.models import AuditEvent, Organization, new_publishable_key
+from accounts.models.notice import NoticeKind
+from accounts.notifications import notices
 from accounts.permissions.actor import Actor
 
 MANAGE = "organization.manage"
@@ -35,6 +37,7 @@ class Changes(TypedDict, total=False):
     email_domains: list[str]
     allowed_addresses: list[str]
     leaked_tokens: str
+    unused_tokens_revoked_after_days: int | None
 
 
 @transaction.atomic
@@ -56,6 +59,9 @@ def change(*, actor: Actor, **wanted: Unpack[Changes]) -> Organization:
     policies.check_change(changed, organization=organization, actor=actor)
     if changed:
         organization.save(update_fields=changed)
+    if "unused_tokens_revoked_after_days" in changed:
+        # The next policy announces its revocations itself.
+        notices.withdraw(organization.pk, NoticeKind.TOKEN_UNUSED)
     # A repeated request publishes again, in case the first one failed after its commit.
     Organization.objects.advance([organization.pk])
     _record_changes(organization, actor, before)
@@ -121,6 +127,8 @@ def _set_suspended(organization: Organization, moment: datetime | None, actor: A
         return False
     locked.suspended_at = moment
     locked.save(update_fields=["suspended_at"])
+    # Tokens could not be used during a suspension, so that their revocation is announced again.
+    notices.withdraw(locked.pk, NoticeKind.TOKEN_UNUSED)
     Organization.objects.advance([locked.pk])
     action = "organization.resumed" if moment is None else SUSPENDED
     _record(action, locked, actor, {"reason": reason} if reason else {})

@@ -82,6 +82,7 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
         "mfa_required",
         "email_domains",
         "allowed_addresses",
+        "unused_tokens_revoked_after_days",
         "leaked_tokens",
     )
     readonly_fields = (
@@ -95,6 +96,7 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
         "sso_tenant",
         "mfa_required",
         "email_domains",
+        "unused_tokens_revoked_after_days",
         "leaked_tokens",
         "created_at",
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from ratelimit.conf import settings
 from ratelimit.store import client
 
 FIRST_DAY = dt.date(1970, 1, 1)
@@ -51,6 +52,9 @@ class Counter:
         return sum(self.hours.values())
 
 
+Reader = Callable[[UUID, dt.date, dt.date], dict[dt.date, list[Counter]]]
+
+
 def _moment(value: bytes) -> dt.datetime:
     return dt.datetime.fromtimestamp(int(value) / 1000, dt.UTC)
 
@@ -82,17 +86,22 @@ def key(bucket: UUID, day: dt.date) -> str:
 
 
 def live(bucket: UUID, first: dt.date, last: dt.date) -> dict[dt.date, list[Counter]]:
-    """Return the counters of these days in one round trip; none if Redis is unavailable.
+    """Return the counters of these days as ``read`` does; none if Redis is unavailable."""
+    try:
+        return read(bucket, first, last)
+    except client.StoreUnavailable:
+        return {}
+
+
+def read(bucket: UUID, first: dt.date, last: dt.date) -> dict[dt.date, list[Counter]]:
+    """Return the counters of these days in one round trip; raises StoreUnavailable.
 
     Read this before SQL: a day that is missing here is complete there.
     """
     days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
-    if not days:
+    if not days or not settings.REDIS_URL:
         return {}
-    try:
-        _, answers = client.pipeline(*(("HGETALL", key(bucket, day)) for day in days))
-    except client.StoreUnavailable:
-        return {}
+    _, answers = client.pipeline(*(("HGETALL", key(bucket, day)) for day in days))
     return {day: parse(bucket, day, answer) for day, answer in zip(days, answers, strict=True) if answer}
 
 

@@ -120,11 +120,16 @@ def by_keys(
     return found
 
 
-def last_uses(bucket: UUID, *, now: dt.datetime | None = None) -> dict[UUID, dt.datetime]:
-    """Return the last use of each subject that was ever used; one round trip and one query."""
+def last_uses(
+    bucket: UUID, *, now: dt.datetime | None = None, read: usage_counters.Reader = usage_counters.live
+) -> dict[UUID, dt.datetime]:
+    """Return the last use of each subject that was ever used; one round trip and one query.
+
+    With ``usage_counters.read`` it raises StoreUnavailable instead of leaving out what only Redis has.
+    """
+    fresh = read(bucket, *usage_counters.kept_days(now or timezone.now()))
     rows = DailyUsage.objects.filter(bucket=bucket, last_used_at__isnull=False)
     found = dict(rows.values_list("subject").annotate(last=Max("last_used_at")))
-    fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
     for one in (one for day in fresh.values() for one in day):
         if one.last_used_at and one.last_used_at > found.get(one.subject, one.last_used_at - DAY):
             found[one.subject] = one.last_used_at

@@ -225,6 +225,10 @@ class TokenSerializer(CamelCase):
     revoked_at = Instant(source="token.revoked_at", allow_null=True)
     revoked_by = PersonSerializer(source="token.revoked_by", allow_null=True)
     revoked_reason = serializers.CharField(allow_null=True)
+    unused_revocation_at = Instant(
+        allow_null=True,
+        help_text="When it will be revoked as unused by the organization's policy; null until announced.",
+    )
     leaked_at = Instant(
         source="token.leaked_at",
         allow_null=True,

@@ -217,6 +217,18 @@ class ServiceAccountToken(models.Model):
             return False
         return self.paused_until is None or now < self.paused_until
 
+    def unused_since(self, last_used_at: datetime | None) -> datetime:
+        """Return the last use; or the last rotation, or the end of the last pause, if that is later."""
+        paused_until = None if self.resumed_at else self.paused_until
+        moments = (
+            last_used_at,
+            self.current_secret.created_at,
+            self.renewed_at,
+            self.resumed_at,
+            paused_until,
+        )
+        return max(moment for moment in (self.created_at, *moments) if moment is not None)
+
     def status(self, now: datetime) -> Status:
         if self.revoked_at is not None or self.is_orphaned:
             return Status.LEAKED if self.leaked_at else Status.REVOKED

@@ -19,6 +19,7 @@ from tokens.notifications import (
     token_expiring,
     token_paused,
     token_rotated,
+    token_unused,
 )
 
 COMPOSERS: Mapping[str, Compose] = {
@@ -29,6 +30,7 @@ COMPOSERS: Mapping[str, Compose] = {
     NoticeKind.TOKEN_PAUSED: token_paused.compose,
     NoticeKind.SUPERSEDED_USED: superseded_used.compose,
     NoticeKind.TOKEN_LEAKED: secret_leaked.compose,
+    NoticeKind.TOKEN_UNUSED: token_unused.compose,
     NoticeKind.REFRESH_REUSED: refresh_reuse.compose,
     NoticeKind.PLAN_USED: plan_usage.compose,
 }

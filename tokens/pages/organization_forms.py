@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts import errors
-from accounts.authorization.policies import MOST_TOKEN_DAYS
+from accounts.authorization.policies import LEAST_UNUSED_DAYS, MOST_TOKEN_DAYS, MOST_UNUSED_DAYS
 from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.models.organization import LeakedTokens
@@ -18,6 +18,7 @@ from accounts.validation import email_domains
 from accounts.validation.text import validate_line, validate_name
 
 DAYS = f"Write a whole number of days from 1 to {MOST_TOKEN_DAYS}, or nothing."
+UNUSED = f"Write a whole number of days from {LEAST_UNUSED_DAYS} to {MOST_UNUSED_DAYS}, or nothing."
 _APART = re.compile(r"[\s,;]+")
 
 
@@ -74,7 +75,12 @@ class PolicyForm(Refusable):
         max_length=email_domains.MOST * (email_domains.LONGEST + 2),
         error_messages={"max_length": f"Name at most {email_domains.MOST} domains."},
     )
-
+    unused_tokens_revoked_after_days = forms.IntegerField(
+        required=False,
+        min_value=LEAST_UNUSED_DAYS,
+        max_value=MOST_UNUSED_DAYS,
+        error_messages={"invalid": UNUSED, "min_value": UNUSED, "max_value": UNUSED},
+    )
     leaked_tokens = forms.ChoiceField(required=False, choices=LeakedTokens.choices)
 
     def clean_email_domains(self) -> list[str]:
@@ -96,6 +102,7 @@ class PolicyForm(Refusable):
             "sso_tenant": found["sso_tenant"],
             "mfa_required": found["mfa_required"],
             "email_domains": found["email_domains"],
+            "unused_tokens_revoked_after_days": found["unused_tokens_revoked_after_days"],
             "leaked_tokens": found["leaked_tokens"] or LeakedTokens.REVOKE,
         }
 
@@ -136,5 +143,6 @@ def values_of(organization: Organization) -> dict[str, Any]:
         "sso_tenant": organization.sso_tenant,
         "mfa_required": organization.mfa_required,
         "email_domains": "\n".join(organization.email_domains),
+        "unused_tokens_revoked_after_days": organization.unused_tokens_revoked_after_days,
         "leaked_tokens": organization.leaked_tokens,
     }

@@ -97,6 +97,10 @@ class Row:
         return self.status in (Status.REVOKED, Status.LEAKED)
 
     @property
+    def unused_since(self) -> datetime:
+        return self.token.unused_since(self.usage.last_used_at)
+
+    @property
     def is_leaked(self) -> bool:
         """Whether a secret was found in public, and the token has not been rotated since."""
         return (

@@ -15,6 +15,7 @@ from ratelimit.usage.reports import Usage
 from tokens.models import ServiceAccountToken, Status
 from tokens.models.created import Parent, program_of
 from tokens.models.service_account import DEACTIVATED, REMOVED
+from tokens.notifications import token_unused
 from tokens.service_accounts import rotation, secret_usage
 from tokens.service_accounts.rotation import Rotation
 from tokens.service_accounts.secret_usage import SecretUsage
@@ -32,6 +33,7 @@ class Record:
     status: Status
     secrets: list[SecretUsage]
     rotation: Rotation | None
+    unused_revocation_at: datetime | None
 
     @property
     def responsible(self) -> Membership | None:
@@ -69,6 +71,8 @@ def records(
     used = reports.totals(organization_id, [token.pk for token in found])
     secrets = secret_usage.by_token(organization_id, found, used)
     nothing = Usage(calls=0, last_used_at=None, last_used_ip=None)
+    last_uses = {token: used.get(token.pk, nothing).last_used_at for token in found}
+    ending = token_unused.revocation_times(organization_id, last_uses, now)
     return [
         Record(
             token,
@@ -76,6 +80,7 @@ def records(
             _status(token, now),
             secrets=secrets[token.pk],
             rotation=rotation.running(token, now),
+            unused_revocation_at=ending.get(token.pk),
         )
         for token in found
     ]

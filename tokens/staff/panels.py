@@ -69,6 +69,9 @@ def _policies(organization: Organization) -> list[str]:
             organization.allowed_addresses
         ),
         "tokens must expire": not organization.endless_tokens_allowed,
+        f"tokens unused for {organization.unused_tokens_revoked_after_days} days are revoked": (
+            organization.unused_tokens_revoked_after_days
+        ),
         "leaked tokens are not revoked": organization.leaked_tokens == LeakedTokens.NOTIFY,
         f"tokens live {organization.longest_token_days} days at most": organization.longest_token_days,
     }

@@ -39,6 +39,7 @@ def test_it_tells_name_plan_and_policy(api: APIClient, owner: Membership) -> Non
         "emailDomains": [],
         "allowedAddresses": [],
         "leakedTokens": "revoke",
+        "unusedTokensRevokedAfterDays": None,
     }
 
 
@@ -88,6 +89,10 @@ def test_name_and_policy_change_alone_or_together(api: APIClient) -> None:
         {"allowedAddresses": ["203.0.113.7/24"]},
         {"allowedAddresses": ["office"]},
         {"allowedAddresses": [f"203.0.113.{number}" for number in range(21)]},
+        {"unusedTokensRevokedAfterDays": 29},
+        {"unusedTokensRevokedAfterDays": 366},
+        {"unusedTokensRevokedAfterDays": "90"},
+        {"unusedTokensRevokedAfterDays": True},
         {"leakedTokens": "ignore"},
         {"leakedTokens": ""},
         {"leakedTokens": None},

@@ -96,6 +96,7 @@ def test_every_policy_is_read_and_written_at_the_api(api: APIClient, owner: Memb
         "emailDomains": ["Acme.example", "@bücher.example"],
         "allowedAddresses": ["2001:DB8::/48", "127.0.0.1", "127.0.0.0/8"],
         "leakedTokens": "notify",
+        "unusedTokensRevokedAfterDays": 90,
     }
     answer = api.patch(ORGANIZATION, wanted)
     assert answer.status_code == 200
@@ -110,6 +111,7 @@ def test_every_policy_is_read_and_written_at_the_api(api: APIClient, owner: Memb
     assert event["longest_token_days"] == [None, 90]
     assert event["email_domains"] == [[], stored["emailDomains"]]
     assert event["allowed_addresses"] == [[], stored["allowedAddresses"]]
+    assert event["unused_tokens_revoked_after_days"] == [None, 90]
     assert event["leaked_tokens"] == ["revoke", "notify"]
     assert api.patch(ORGANIZATION, {"longestTokenDays": None}).json()["longestTokenDays"] is None
 

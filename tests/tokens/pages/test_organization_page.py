@@ -127,6 +127,7 @@ def test_policies_are_saved_together_and_told_before_and_after(browser: Client) 
         "longest_token_days": "30",
         "email_domains": " Acme.example\r\n@acme.test, acme.example",
         "leaked_tokens": "notify",
+        "unused_tokens_revoked_after_days": "90",
     }
     assert browser.post(POLICIES, form)["Location"] == URL
     found = organization()
@@ -138,6 +139,7 @@ def test_policies_are_saved_together_and_told_before_and_after(browser: Client) 
             "never_expiring_allowed": [True, False],
             "email_domains": [[], ["acme.example", "acme.test"]],
             "leaked_tokens": ["revoke", "notify"],
+            "unused_tokens_revoked_after_days": [None, 90],
         }
     ]
     assert browser.post(POLICIES, GOOD)["Location"] == URL
@@ -152,6 +154,7 @@ def test_policies_are_saved_together_and_told_before_and_after(browser: Client) 
         ("longest_token_days", "0", "whole number of days"),
         ("longest_token_days", "366", "whole number of days"),
         ("longest_token_days", "soon", "whole number of days"),
+        ("unused_tokens_revoked_after_days", "29", "whole number of days from 30 to 365"),
         ("leaked_tokens", "ignore", "is not one of the available choices"),
         ("email_domains", "ada@acme.example", "“ada@acme.example” is no domain"),
         ("email_domains", "localhost", "“localhost” is no domain"),

@@ -23,7 +23,8 @@ from ratelimit.store.client import StoreUnavailable
 from ratelimit.usage.sync import Sync, prune
 from tokens.lifecycle.organization_purge import purge_organizations
 from tokens.lifecycle.retention import prune_grants, wipe_successors
-from tokens.notifications import dispatch
+from tokens.notifications import dispatch, token_unused
+from tokens.service_accounts.idle import revoke_unused
 from tokens.service_accounts.pause import resume_due
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ class Housekeeping:
         resume_due()
         self._mail()
         if time.monotonic() >= self._prune_at:
+            token_unused.find()
+            revoke_unused()
             prune()
             prune_grants()
             prune_people()
