@@ -70,12 +70,8 @@ class PauseForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
-        if found.get("end") == DATE and "ends_on" not in self.errors:
-            day = found.get("ends_on")
-            if day is None:
-                self.add_error("ends_on", "Choose the date on which the pause ends.")
-            elif not self.first_day <= day <= self.last_day:
-                self.add_error("ends_on", f"Choose a date from {self.first_day} to {self.last_day}.")
+        if found.get("end") == DATE and "ends_on" not in self.errors and found.get("ends_on") is None:
+            self.add_error("ends_on", "Choose the date on which the pause ends.")
         return found
 
     @property
@@ -89,6 +85,6 @@ class PauseForm(forms.Form):
         return self.paused_until if chosen == KEEP else None
 
     def add_refusal(self, exc: APIError) -> None:
-        """Add the sentence of a refused end."""
-        for sentences in exc.extra.get("fields", {}).values():
-            self.add_error("end", sentences)
+        """Add the sentence of a refused end to the field that chose it."""
+        field = "ends_on" if self.cleaned_data["end"] == DATE else "end"
+        self.add_error(field, exc.extra["fields"]["until"])

@@ -126,7 +126,7 @@ def test_every_way_of_use_is_refused_with_the_end(
     assert introspected.json() == {"active": False}
 
 
-def test_internal_endpoints_stay_closed_and_a_pause_needs_a_bearer(other: Issued) -> None:
+def test_a_pause_needs_a_bearer(other: Issued) -> None:
     response = Client().post(at(other, "pause"))
     assert (response.status_code, response.json()["code"]) == (401, "credential_required")
 

@@ -117,6 +117,15 @@ def test_a_wrong_form_is_shown_again_and_pauses_nothing(browser, ci, form):
     assert stored().paused_at is None
 
 
+def test_a_date_that_is_refused_is_marked_with_the_reason(browser, ci):
+    response = browser.post(page(ci, "token_pause"), {"end": "custom", "ends_on": "2020-01-01"})
+    found = response.content.decode()
+    assert response.context["form"].errors == {
+        "ends_on": ["Choose a time in the future, at most 365 days ahead."]
+    }
+    assert found.count('aria-invalid="true"') == 1
+
+
 def test_the_pause_of_a_paused_token_is_changed(owner, browser, ci):
     until = datetime.now(UTC) + timedelta(days=2)
     pause(token=ci.token, actor=actor(owner), until=until, reason="First")

@@ -58,6 +58,7 @@ def test_further_and_unknown_addresses_are_summed(owner: Membership, ci: Service
     refuse(ci, NOON, "", *(f"192.0.2.{number}" for number in range(MOST_ADDRESSES + 2)))
     found = of(ci, NOON)
     assert len(found.addresses) == MOST_ADDRESSES
+    assert "" not in {one.address for one in found.addresses}
     assert (found.calls, found.other_calls) == (MOST_ADDRESSES + 3, 3)
 
 
