@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,17 +75,10 @@ def progress(record: Record, now: datetime) -> Progress | None:
 
 def superseded_uses(token: ServiceAccountToken, now: datetime) -> list[SupersededUse]:
     """Return the refused uses of superseded secrets, latest secret first: one query after a rotation."""
-    ended = [one for one in token.secrets.all() if one.superseded_at and not _is_valid(one, now)]
+    ended = [one for one in token.secrets.all() if one.superseded_at and not one.is_valid(now)]
     if not ended:
         return []
     uses = refused_uses.by_cause(token.organization_id, token.pk, now=now)
-    found = [SupersededUse(one, uses.get(cause_of_secret(one.pk), [])) for one in _latest_first(ended)]
+    latest_first = sorted(ended, key=lambda one: -one.pk)
+    found = [SupersededUse(one, uses.get(cause_of_secret(one.pk), [])) for one in latest_first]
     return [one for one in found if one.addresses]
-
-
-def _is_valid(secret: TokenSecret, now: datetime) -> bool:
-    return secret.valid_until is None or secret.valid_until > now
-
-
-def _latest_first(secrets: Iterable[TokenSecret]) -> list[TokenSecret]:
-    return sorted(secrets, key=lambda one: one.pk, reverse=True)
