@@ -20,7 +20,7 @@ from accounts.staff.panels import Panel
 from accounts.staff.search_terms import Typed
 from tokens.models import ServiceAccountToken, TokenQuerySet, TokenSecret
 from tokens.service_accounts.revoke import revoke_many
-from tokens.staff import effects
+from tokens.staff import effects, token_facts
 from tokens.staff.clients import ClientAdmin, known_by
 from tokens.staff.organizations import OrganizationAdmin
 from tokens.staff.panels import token_panel
@@ -72,6 +72,11 @@ class TokenAdmin(PauseActions, ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         "description",
         "organization",
         "granted",
+        "every_secret",
+        "rotation",
+        "allowed_addresses",
+        "requests_per_day",
+        "metadata",
         "created_by",
         "responsible",
         "known",
@@ -79,6 +84,7 @@ class TokenAdmin(PauseActions, ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         "parent_client",
         "created_at",
         "expires_at",
+        "renewed_at",
         "paused_at",
         "paused_until",
         "resumed_at",
@@ -89,7 +95,7 @@ class TokenAdmin(PauseActions, ListPage, ReadOnlyAdmin, IgnorePostedInlines):
         "leaked_at",
         "leak_source",
     )
-    readonly_fields = ("granted", "known")
+    readonly_fields = ("granted", "known", "every_secret", "rotation")
     actions = ("pause", "resume", "revoke")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceAccountToken]:
@@ -116,10 +122,15 @@ class TokenAdmin(PauseActions, ListPage, ReadOnlyAdmin, IgnorePostedInlines):
 
     @admin.display(description="token")
     def masked(self, token: ServiceAccountToken) -> str:
-        """Return the current secret and, during a rotation's overlap, the previous one."""
-        now = timezone.now()
-        valid = sorted((one for one in token.secrets.all() if one.is_valid(now)), key=lambda one: -one.pk)
-        return ", ".join(f"{secret.prefix}…{secret.last_four}" for secret in valid)
+        return token_facts.valid_secrets(token, timezone.now())
+
+    @admin.display(description="secrets")
+    def every_secret(self, token: ServiceAccountToken) -> str:
+        return token_facts.every_secret(token)
+
+    @admin.display
+    def rotation(self, token: ServiceAccountToken) -> str:
+        return token_facts.running_rotation(token, timezone.now())
 
     @admin.display(description="known to a former member")
     def known(self, token: ServiceAccountToken) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from django.contrib import admin
@@ -86,6 +86,35 @@ def test_tokens_are_filtered_by_status(staff: Client, acme: Membership) -> None:
     assert found(staff, status="expired") == {"expired"}
     assert found(staff, status="revoked") == {"revoked", "orphaned"}
     assert found(staff) == {"active", "paused", "expired", "revoked", "orphaned"}
+
+
+def test_a_token_shows_its_secrets_its_rotation_and_what_restricts_it(
+    staff: Client, acme: Membership
+) -> None:
+    old = make_token(acme, "nightly")
+    now = timezone.now()
+    new = rotate(token=old.token, actor=actor(acme), now=now)
+    until = f"{(now + timedelta(days=1)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    ServiceAccountToken.objects.update(
+        paused_at=now,
+        paused_reason="Incident 7",
+        metadata={"customer": "c-42"},
+        allowed_addresses=["203.0.113.0/24"],
+        requests_per_day=4321,
+    )
+    html = staff.get(page_of(old)).content.decode()
+    for text in (
+        f"tsr_sa_…{new.plaintext[-4:]}, created ",
+        f"tsr_sa_…{old.plaintext[-4:]}, created ",
+        f"valid until {until}",
+        f"the old secret ends {until}",
+        "Incident 7",
+        "c-42",
+        "203.0.113.0/24",
+        "4321",
+    ):
+        assert text in html
+    assert old.plaintext not in html
 
 
 def test_bulk_revocation_asks_first_and_logs_each(staff: Client, acme: Membership) -> None:
