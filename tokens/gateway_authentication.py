@@ -6,13 +6,18 @@ Copy this file into your API, which needs nothing else of Tessera, and name the 
         "DEFAULT_AUTHENTICATION_CLASSES": ["your_api.gateway_authentication.GatewayAuthentication"],
     }
 
+If the gateway asks with `&metadata=1`, name MetadataGatewayAuthentication instead.
+
 The headers prove nothing by themselves. The gateway must remove every `X-Tessera-` header that a client
 sends, and your API must be reachable through the gateway only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -32,6 +37,8 @@ class GatewayUser:
     subject: str
     organization_id: str
     permissions: tuple[str, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
+    organization_metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     is_authenticated = True
     is_anonymous = False
@@ -66,3 +73,27 @@ class GatewayAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Name a scheme, without which DRF answers 403."""
         return "Bearer"
+
+
+class MetadataGatewayAuthentication(GatewayAuthentication):
+    """Also requires and reads the two headers with metadata, which the gateway gets with `&metadata=1`."""
+
+    def authenticate(self, request: Request) -> tuple[GatewayUser, None]:
+        """Raises AuthenticationFailed."""
+        user, _ = super().authenticate(request)
+        return replace(
+            user,
+            metadata=_decoded(request.headers.get("X-Tessera-Metadata")),
+            organization_metadata=_decoded(request.headers.get("X-Tessera-Organization-Metadata")),
+        ), None
+
+
+def _decoded(header: str | None) -> dict[str, str]:
+    """Return the JSON object of a header in base64url without padding."""
+    try:
+        found = json.loads(urlsafe_b64decode(f"{header or ''}==="))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise AuthenticationFailed("The request did not come through the gateway.")
+    return found

@@ -41,6 +41,8 @@ IDENTITY = OpenApiExample(
         "tokenId": "tok_01k9zq8c4se1ktw5n9y2a6p0mh",
         "tokenName": "My integration",
         "tokenExpiresAt": "2026-12-31T23:59:59.000Z",
+        "metadata": {"customer": "4711"},
+        "organizationMetadata": {"region": "eu"},
     },
     response_only=True,
 )

@@ -6,10 +6,11 @@ and charges the bearer token, as for any endpoint.
 
 from __future__ import annotations
 
-import logging
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -17,22 +18,21 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import errors, typeid
 from accounts.errors import APIError
-from accounts.permissions.scopes import parse
+from tokens.api.forward_auth_query import before_path, question
 from tokens.credentials import forward_auth_paths
 from tokens.credentials.authentication import refused
 from tokens.credentials.credential import Credential
 
-logger = logging.getLogger(__name__)
-
 # nginx reads all headers of a response into one page of 4 KB, so the permissions get half of it.
 MAX_PERMISSIONS = MAX_BODY = 2048
-MOST_REQUIRED = 20
 PREFIXES = {"service_account": "tok", "user": "usr", "client": "cli"}
 
 
 @csrf_exempt
 def verify(request: HttpRequest, status: int = 204) -> HttpResponse:
-    """Check ``?require=<permission>``, which may be repeated. Accepts any method and reads no body.
+    """Check ``?require=<permission>``, which may be repeated; with ``&metadata=1`` return the metadata too.
+
+    Accepts any method and reads no body.
 
     Raises APIError: 401 and 403 as every endpoint, invalid_request for an invalid query of the proxy.
     """
@@ -40,8 +40,8 @@ def verify(request: HttpRequest, status: int = 204) -> HttpResponse:
     if credential is None:
         raise refused(request)
     query = request.META.get("QUERY_STRING", "")
-    wanted = requirements(before_path(query) if request.path_info == forward_auth_paths.FOR_ENVOY else query)
-    if missing := credential.scopes.missing(wanted):
+    asked = question(before_path(query) if request.path_info == forward_auth_paths.FOR_ENVOY else query)
+    if missing := credential.scopes.missing(asked.required):
         raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
     if credential.id is None or credential.organization_id is None:
         raise APIError(errors.FORBIDDEN)
@@ -50,52 +50,14 @@ def verify(request: HttpRequest, status: int = 204) -> HttpResponse:
     found = identity(credential.type, credential.id, credential.organization_id, credential.scopes.texts)
     for name, value in found:
         response.headers[name] = value
+    if asked.wants_metadata:
+        response.headers["X-Tessera-Metadata"] = encoded(credential.metadata)
+        response.headers["X-Tessera-Organization-Metadata"] = encoded(credential.organization_metadata)
     return response
 
 
 # Exempt from the check for DRF permissions, because this view checks its bearer token itself.
 verify.public = True  # type: ignore[attr-defined]
-
-
-@lru_cache(maxsize=512)
-def requirements(query: str) -> tuple[str, ...]:
-    """Return the required permissions of a query.
-
-    Raises APIError(invalid_request) for any parameter but ``require``, because a misspelt name must not admit
-    every request.
-    """
-    wanted = []
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name != "require":
-            raise _invalid_request("an unknown parameter", name, "Use require=<permission> only.")
-        try:
-            parse(value)
-        except ValueError as problem:
-            raise _invalid_request("a malformed permission", name, str(problem)) from None
-        wanted.append(value)
-    if query and not wanted:
-        raise _invalid_request("a query of separators alone", "require", "Ask for require=<permission>.")
-    if len(wanted) > MOST_REQUIRED:
-        raise _invalid_request("too many permissions", "require", f"Ask for {MOST_REQUIRED} at most.")
-    return tuple(wanted)
-
-
-def before_path(query: str) -> str:
-    """Return the query before ``&path=``, which Envoy appends with the client's URL.
-
-    Raises APIError(invalid_request) if nothing precedes it, because a configuration error must not admit
-    every request.
-    """
-    ours = f"&{query}".partition("&path=")[0][1:]
-    if query and not ours:
-        raise _invalid_request("nothing before path=", "path", "Ask for require=<permission> before path=.")
-    return ours
-
-
-def _invalid_request(what: str, name: str, sentence: str) -> APIError:
-    # The value is not logged, because it may be a secret.
-    logger.warning("Forward authentication was requested with %s: the request is refused.", what)
-    return APIError(errors.INVALID_REQUEST, fields={name: [sentence]})
 
 
 @lru_cache(maxsize=4096)
@@ -112,6 +74,17 @@ def identity(
         ("X-Tessera-Organization-Id", typeid.encode("org", organization_id)),
         ("X-Tessera-Permissions", listed(permissions)),
     )
+
+
+def encoded(metadata: Mapping[str, str]) -> str:
+    """Return the JSON object in UTF-8 as base64url without padding (RFC 4648 section 5)."""
+    return _encoded(tuple(metadata.items()))
+
+
+@lru_cache(maxsize=1024)
+def _encoded(entries: tuple[tuple[str, str], ...]) -> str:
+    text = json.dumps(dict(sorted(entries)), ensure_ascii=False, separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def listed(permissions: tuple[str, ...]) -> str:

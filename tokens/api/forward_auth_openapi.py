@@ -8,7 +8,7 @@ from accounts import errors
 from accounts.drf import error_openapi
 from accounts.drf.openapi import BEARER_REFUSED
 from accounts.permissions.scopes import PATTERN
-from tokens.api import forward_auth
+from tokens.api import forward_auth_query
 from tokens.credentials import forward_auth_paths
 
 Schema = dict[str, Any]
@@ -30,16 +30,25 @@ REQUIRE: Schema = {
     "description": "A permission that the caller needs. If repeated, all are needed.",
     "schema": {
         "type": "array",
-        "maxItems": forward_auth.MOST_REQUIRED,
+        "maxItems": forward_auth_query.MOST_REQUIRED,
         "items": {"type": "string", "pattern": PATTERN},
     },
     "explode": True,
 }
+METADATA: Schema = {
+    "name": "metadata",
+    "in": "query",
+    "description": "Whether the response has the two headers with metadata.",
+    "schema": {"type": "string", "enum": ["1"]},
+}
+ENCODED = "a JSON object of strings as base64url without padding; only with `metadata=1`."
 HEADERS = {
     "X-Tessera-Actor-Type": "service_account, user or client.",
     "X-Tessera-Subject": "The id of the token, the user or the client.",
     "X-Tessera-Organization-Id": "The organization that the caller works for.",
     "X-Tessera-Permissions": "What the caller may do, separated by spaces; at most 2 KB.",
+    "X-Tessera-Metadata": f"The token's metadata, {ENCODED}",
+    "X-Tessera-Organization-Metadata": f"The organization's metadata, {ENCODED}",
 }
 
 
@@ -57,7 +66,7 @@ def add_path(result: Schema, **_: Any) -> Schema:
             "summary": "Authorize a request",
             "description": DESCRIPTION,
             "tags": ["Identity"],
-            "parameters": [REQUIRE],
+            "parameters": [REQUIRE, METADATA],
             "security": [{"bearer": []}],
             "responses": dict(sorted(found.items())),
         }

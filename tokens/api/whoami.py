@@ -36,6 +36,8 @@ class TokenIdentity(Identity):
     token_id = serializers.CharField()
     token_name = serializers.CharField()
     token_expires_at = Instant(allow_null=True, help_text="null never expires.")
+    metadata = serializers.DictField(child=serializers.CharField())
+    organization_metadata = serializers.DictField(child=serializers.CharField())
 
 
 class SessionIdentity(Identity):
@@ -99,6 +101,8 @@ def _of_token(credential: Credential, pk: UUID) -> dict[str, Any]:
         "tokenId": typeid.encode("tok", pk),
         "tokenName": credential.name,
         "tokenExpiresAt": instant(credential.expires_at),
+        "metadata": credential.metadata,
+        "organizationMetadata": credential.organization_metadata,
     }
 
 

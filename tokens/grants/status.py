@@ -35,6 +35,7 @@ class Row(NamedTuple):
     organization_id: UUID
     organization_name: str
     organization_addresses: list[str]
+    organization_metadata: dict[str, str]
     generation: int
     suspended_at: datetime | None
     deleted_at: datetime | None
@@ -76,6 +77,7 @@ _COLUMNS = (
     "organization_id",
     "organization__name",
     "organization__allowed_addresses",
+    "organization__metadata",
     "organization__generation",
     "organization__suspended_at",
     "organization__deleted_at",

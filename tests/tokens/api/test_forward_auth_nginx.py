@@ -69,7 +69,7 @@ def test_503_is_a_403_that_says_so(issued: Issued, monkeypatch: pytest.MonkeyPat
 def test_a_fault_is_a_403_that_says_so(
     api: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("tokens.api.forward_auth.requirements", lambda query: 1 / 0)
+    monkeypatch.setattr("tokens.api.forward_auth.question", lambda query: 1 / 0)
     api.raise_request_exception = False
     assert meant(api.get(READ)) == (403, "500", "internal_error")
 

@@ -37,6 +37,8 @@ def test_a_token_is_told_its_organization_permissions_and_end(path: str, owner: 
         "effectivePermissions": ["inventoryPlans.view", "index:read:*"],
         "tokenId": issued.token.public_id,
         "tokenName": "My integration",
+        "metadata": {},
+        "organizationMetadata": {},
     }
 
 
