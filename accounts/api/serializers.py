@@ -12,6 +12,7 @@ from accounts.drf.fields import (
     CamelCase,
     Flag,
     Instant,
+    Metadata,
     Name,
     Networks,
     StrictSerializer,
@@ -38,6 +39,10 @@ TENANT = (
 DOMAINS = (
     "Only addresses of these domains are invited and may join, and `ssoRequired` accepts only sign-ins for "
     "which the provider confirms one of them; none means any."
+)
+METADATA = (
+    "Texts of your own by name: at most 20, names of 1 to 40 letters, digits, `-`, `_` and dots. Every token "
+    "sees them in whoami, and forward authentication sends them to your API."
 )
 
 ADDRESSES = (
@@ -122,6 +127,7 @@ class OrganizationSerializer(CamelCase):
     allowed_addresses = serializers.ListField(child=serializers.CharField(), help_text=ADDRESSES)
     leaked_tokens = serializers.ChoiceField(choices=LeakedTokens.choices, help_text=LEAKED)
     unused_tokens_revoked_after_days = serializers.IntegerField(allow_null=True, help_text=UNUSED)
+    metadata = serializers.DictField(child=serializers.CharField(), help_text=METADATA)
     created_at = Instant()
 
 
@@ -149,6 +155,7 @@ class OrganizationChange(StrictSerializer):
         required=False,
         help_text=UNUSED,
     )
+    metadata = Metadata(required=False, help_text=f"Replaces all entries. {METADATA}")
 
 
 class MemberSerializer(CamelCase):

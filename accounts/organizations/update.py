@@ -17,6 +17,7 @@ from accounts.models import AuditEvent, Organization, new_publishable_key
 from accounts.models.notice import NoticeKind
 from accounts.notifications import notices
 from accounts.permissions.actor import Actor
+from accounts.validation import metadata
 
 MANAGE = "organization.manage"
 # Fields that staff set; an organization changes all others itself.
@@ -38,6 +39,7 @@ class Changes(TypedDict, total=False):
     allowed_addresses: list[str]
     leaked_tokens: str
     unused_tokens_revoked_after_days: int | None
+    metadata: dict[str, str]
 
 
 @transaction.atomic
@@ -141,13 +143,15 @@ def _values(organization: Organization, fields: Iterable[str]) -> dict[str, Any]
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, bool | int | str | list | None) else str(value)
+    return value if isinstance(value, bool | int | str | list | dict | None) else str(value)
 
 
 @log.batched()
 def _record_changes(organization: Organization, actor: Actor, before: dict[str, Any]) -> None:
-    """Record the changes; those of the plan are an event of their own."""
+    """Record the changes, of metadata by entry; those of the plan are an event of their own."""
     changed = log.difference(before, _values(organization, before))
+    before_entries, entries = changed.pop("metadata", [{}, {}])
+    changed |= log.difference(metadata.flat(before_entries), metadata.flat(entries))
     plan = {field: changed.pop(field) for field in PLAN if field in changed}
     if plan:
         _record("organization.plan_changed", organization, actor, plan)

@@ -41,6 +41,7 @@ NOT_WALKED = {
     "settings/members/invitations/<str:invitation_id>/resend/": ACTION,
     "settings/members/invitations/<str:invitation_id>/revoke/": ACTION,
     "settings/members/invite/": ACTION,
+    "settings/organization/metadata/": ACTION,
     "settings/organization/policies/": ACTION,
     "settings/organization/rename/": ACTION,
     "settings/security/browsers/<int:browser_id>/end/": ACTION,

@@ -134,6 +134,7 @@ NAMED_IN_BODY: dict[str, str | None] = {
     "settings/organization/": None,
     "settings/organization/addresses/": None,
     "settings/organization/delete/": None,
+    "settings/organization/metadata/": None,
     "settings/organization/policies/": None,
     "settings/organization/rename/": None,
     "settings/organization/revoke-all/": None,

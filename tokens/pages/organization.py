@@ -23,7 +23,14 @@ from accounts.permissions.roles import Role
 from ratelimit.usage import reports
 from tokens.lifecycle.organization_impact import organization_impact
 from tokens.lifecycle.revoke_all import revoke_all
-from tokens.pages.organization_forms import EndingForm, NameForm, PolicyForm, RevokingForm, values_of
+from tokens.pages.organization_forms import (
+    EndingForm,
+    NameForm,
+    OrganizationMetadataForm,
+    PolicyForm,
+    RevokingForm,
+    values_of,
+)
 
 VIEW = "organization.view"
 SEE_USAGE = "usage.view"
@@ -53,6 +60,16 @@ def policies(request: PageRequest) -> HttpResponse:
     if form.is_valid() and _changed(request, form, **form.changes):
         return redirect("organization")
     return _page(request, policy_form=form)
+
+
+@require_POST
+@page(MANAGE)
+@recently_authenticated
+def metadata(request: PageRequest) -> HttpResponse:
+    form = OrganizationMetadataForm(request.POST)
+    if form.is_valid() and _changed(request, form, metadata=form.cleaned_data["metadata"]):
+        return redirect("organization")
+    return _page(request, metadata_form=form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -115,7 +132,9 @@ def _delete(request: PageRequest) -> HttpResponse:
     return _ending(request, "tokens/organization/organization_delete.html", form)
 
 
-def _changed(request: PageRequest, form: NameForm | PolicyForm, **changes: Any) -> bool:
+def _changed(
+    request: PageRequest, form: NameForm | PolicyForm | OrganizationMetadataForm, **changes: Any
+) -> bool:
     """Save the changes. Returns False with the errors in the form."""
     try:
         update.change(actor=request.actor, **changes)
@@ -126,7 +145,7 @@ def _changed(request: PageRequest, form: NameForm | PolicyForm, **changes: Any) 
     return True
 
 
-def _add_refusal(form: NameForm | PolicyForm | EndingForm, exc: APIError) -> None:
+def _add_refusal(form: NameForm | PolicyForm | OrganizationMetadataForm | EndingForm, exc: APIError) -> None:
     try:
         form.add_refusal(exc)
     except APIError:
@@ -135,7 +154,11 @@ def _add_refusal(form: NameForm | PolicyForm | EndingForm, exc: APIError) -> Non
 
 
 def _page(
-    request: PageRequest, *, name_form: NameForm | None = None, policy_form: PolicyForm | None = None
+    request: PageRequest,
+    *,
+    name_form: NameForm | None = None,
+    policy_form: PolicyForm | None = None,
+    metadata_form: OrganizationMetadataForm | None = None,
 ) -> HttpResponse:
     found = request.membership.organization
     may_manage = request.actor.allows(MANAGE)
@@ -149,12 +172,13 @@ def _page(
         "name": name_form["name"].value() if name_form else found.name,
         "policy_form": policy_form,
         "values": policy_form.values if policy_form else values_of(found),
+        "metadata_form": metadata_form or OrganizationMetadataForm(initial={"metadata": found.metadata}),
         "most_days": MOST_TOKEN_DAYS,
         "leak_policies": LeakedTokens.choices,
         "providers": providers.names(found.sso_provider),
         "grace_days": deletion.GRACE.days,
     }
-    status = 422 if name_form or policy_form else 200
+    status = 422 if name_form or policy_form or metadata_form else 200
     return render(request, "tokens/organization/organization.html", context, status=status)
 
 

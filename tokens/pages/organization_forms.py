@@ -15,6 +15,7 @@ from accounts.models import Organization
 from accounts.models.organization import LeakedTokens
 from accounts.organizations.update import Changes
 from accounts.validation import email_domains
+from accounts.validation.form_fields import MetadataField
 from accounts.validation.text import validate_line, validate_name
 
 DAYS = f"Write a whole number of days from 1 to {MOST_TOKEN_DAYS}, or nothing."
@@ -44,6 +45,10 @@ class NameForm(Refusable):
             "max_length": "A name has at most 100 characters.",
         },
     )
+
+
+class OrganizationMetadataForm(Refusable):
+    metadata = MetadataField()
 
 
 class PolicyForm(Refusable):

@@ -5,6 +5,7 @@ import { menus } from "./menus.js";
 import { picker } from "./picker.js";
 import { currentPlace } from "./places.js";
 import { reveal } from "./reveal.js";
+import { rows } from "./rows.js";
 import { localTimes } from "./times.js";
 import { tickedRows } from "./ticked.js";
 
@@ -17,3 +18,4 @@ dialogs();
 tickedRows();
 picker();
 reveal();
+rows();

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from accounts.models import Membership
 from tests.support.clients import program
 from tests.support.people import make_token
+from tests.support.team import changes
 
 URL = "/api/v1/organization"
 
@@ -40,6 +41,7 @@ def test_it_tells_name_plan_and_policy(api: APIClient, owner: Membership) -> Non
         "allowedAddresses": [],
         "leakedTokens": "revoke",
         "unusedTokensRevokedAfterDays": None,
+        "metadata": {},
     }
 
 
@@ -125,3 +127,20 @@ def test_each_operation_needs_its_permission(owner: Membership, method: str, nee
     response = getattr(without, method)(URL)
     assert (response.status_code, response.json()["required"]) == (403, [needed])
     assert getattr(program(make_token(owner, permissions=[needed])), method)(URL).status_code == 200
+
+
+def test_metadata_is_replaced_and_recorded_by_entry(api: APIClient, owner: Membership) -> None:
+    for values in ({"region": "eu", "tier": "gold"}, {"tier": "silver"}, {"tier": "silver"}):
+        answer = api.patch(URL, {"metadata": values})
+        assert (answer.status_code, answer.json()["metadata"]) == (200, values)
+    assert api.get("/api/auth/whoami").json()["organizationMetadata"] == {"tier": "silver"}
+    assert changes(owner.organization, "organization.changed") == [
+        {"metadata.region": [None, "eu"], "metadata.tier": [None, "gold"]},
+        {"metadata.region": ["eu", None], "metadata.tier": ["gold", "silver"]},
+    ]
+
+
+@pytest.mark.parametrize("metadata", [None, [], {"a b": "x"}, {"a": 1}, {"a": "x" * 201}])
+def test_other_metadata_is_refused(api: APIClient, metadata: Any) -> None:
+    answer = api.patch(URL, {"metadata": metadata})
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, ["metadata"])

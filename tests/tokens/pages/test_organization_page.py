@@ -26,7 +26,7 @@ from tokens.service_accounts.issue import Issued
 pytestmark = pytest.mark.django_db
 URL = "/settings/organization/"
 POLICIES = f"{URL}policies/"
-ACTS = ("rename", "policies", "rotate-key", "revoke-all", "delete")
+ACTS = ("rename", "policies", "metadata", "rotate-key", "revoke-all", "delete")
 GOOD: dict[str, str] = {"never_expiring_allowed": "on", "email_domains": ""}
 
 
@@ -252,3 +252,20 @@ def test_a_provider_that_is_not_set_up_any_more_stays_named(browser: Client) -> 
     Organization.objects.update(sso_required=True, sso_provider="google")
     page = browser.get("/settings/organization/").content.decode()
     assert '<option value="google" selected>google (not set up)</option>' in page
+
+
+def test_metadata_is_shown_and_saved(browser: Client, owner: Membership) -> None:
+    rows = {"metadata_name": ["region", "", "tier"], "metadata_value": ["eu", "", ""]}
+    assert browser.post(f"{URL}metadata/", rows).status_code == 302
+    assert organization().metadata == {"region": "eu", "tier": ""}
+    assert 'value="region"' in html(browser)
+    viewer = browser_of(make_member(owner.organization, Role.VIEWER).user)
+    assert "<dt><code>region</code></dt><dd>eu</dd>" in html(viewer)
+
+
+def test_wrong_metadata_is_shown_again(browser: Client) -> None:
+    answer = browser.post(f"{URL}metadata/", {"metadata_name": ["a b"], "metadata_value": ["kept"]})
+    assert answer.status_code == 422
+    assert "“a b” is not a name." in answer.content.decode()
+    assert 'value="kept"' in answer.content.decode()
+    assert organization().metadata == {}
