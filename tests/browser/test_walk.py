@@ -83,6 +83,7 @@ def furnish(acme: Membership) -> list[str]:
             last_used_at=timezone.now(),
             last_used_ip="2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
         )
+    kept, tomorrow = "index:read:1", (timezone.now() + timedelta(days=2)).date()
     narrow = make_program(acme, scopes=[f"index:read:{number}" for number in range(9)])
     return [
         "/settings/clients/",
@@ -101,6 +102,8 @@ def furnish(acme: Membership) -> list[str]:
         f"/settings/tokens/{revoked.public_id}/",
         f"/settings/tokens/{live.public_id}/edit/",
         f"/settings/tokens/{live.public_id}/addresses/",
+        f"/settings/tokens/{live.public_id}/narrow/",
+        f"/settings/tokens/{live.public_id}/narrow/?review=1&permissions={kept}&expires_on={tomorrow}",
         f"/settings/tokens/{live.public_id}/revoke/",
         f"/settings/tokens/{live.public_id}/pause/",
         f"/settings/tokens/{paused.public_id}/",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -17,11 +17,14 @@ from accounts.models import Organization
 from accounts.permissions import picker
 from accounts.permissions.actor import Actor
 from accounts.permissions.picker import ONLY, Selection
+from accounts.validation.form_fields import MetadataField
 from accounts.validation.text import validate_line, validate_lines, validate_name
 from tokens.models import ServiceAccountToken
 from tokens.pages.expiration_form import WithExpiration
-from tokens.service_accounts import expiry, names, update
+from tokens.pages.restrictions_form import WithRestrictions
+from tokens.service_accounts import expiry, names, pasted, update
 from tokens.service_accounts.issue import MANAGE, Issued, issue
+from tokens.service_accounts.update import Changes
 
 MOST_PERMISSIONS = 100
 
@@ -57,10 +60,25 @@ class NameAndDescription(forms.Form):
         return 422
 
 
-class RenameForm(NameAndDescription):
-    def __init__(self, data: QueryDict | None, *, token: ServiceAccountToken) -> None:
-        super().__init__(data, initial={"name": token.name, "description": token.description})
+class EditForm(WithRestrictions, NameAndDescription):
+    """What may change either way. An ended token has its name, description and metadata only."""
+
+    def __init__(self, data: QueryDict | None, *, token: ServiceAccountToken, has_ended: bool) -> None:
+        super().__init__(data, initial={name: getattr(token, name) for name in self.base_fields})
         self.token = token
+        if has_ended:
+            for name in self.fields.keys() - update.OF_RECORD:
+                del self.fields[name]
+
+    @property
+    def changes(self) -> Changes:
+        """The arguments of ``update``: the fields that the browser has sent."""
+        sent = {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if not self.fields[name].widget.value_omitted_from_data(self.data, self.files, name)
+        }
+        return cast(Changes, sent)
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
@@ -106,7 +124,7 @@ class WithNonce(forms.Form):
         return f"form:{actor.id}:{nonce}" if nonce else ""
 
 
-class CreateForm(WithPermissions, WithExpiration, WithNonce, NameAndDescription):
+class CreateForm(WithPermissions, WithExpiration, WithNonce, WithRestrictions, NameAndDescription):
     def __init__(
         self, *args: Any, actor: Actor, organization: Organization, now: datetime, **kwargs: Any
     ) -> None:
@@ -127,6 +145,8 @@ class CreateForm(WithPermissions, WithExpiration, WithNonce, NameAndDescription)
             name=self.cleaned_data["name"],
             description=self.cleaned_data["description"],
             permissions=self.cleaned_data["permissions"],
+            metadata=self.cleaned_data["metadata"],
+            requests_per_day=self.cleaned_data["requests_per_day"],
             expires_in_days=self.days,
             idempotency_key=self.idempotency_key(self.actor),
         )
@@ -193,13 +213,20 @@ def selected(data: Mapping[str, Any], field: str) -> Selection:
 
 
 def prefilled(parameters: QueryDict, actor: Actor, organization: Organization) -> dict[str, Any]:
-    """Return the form's initial values from the query string. Invalid values get the default."""
-    expiration = parameters.get("expires", "")
+    """Return the form's initial values from the query string. Invalid values get the default.
+
+    A part of a secret is left out, because it has no place in a URL.
+    """
+    texts = ((name, str(parameters[name])) for name in parameters)
+    given = {name: "" if pasted.is_part_of_secret(text) else text for name, text in texts}
+    expiration = given.get("expiration") or given.get("expires", "")
     known = expiry.choices(organization)
-    preset = parameters.get("preset", "")
+    preset = given.get("preset", "")
     return {
-        "name": parameters.get("name", "")[:100],
-        "description": parameters.get("description", "")[:500],
+        "name": given.get("name", "")[:100],
+        "description": given.get("description", "")[:500],
+        "requests_per_day": given.get("requests_per_day", "")[:10],
+        "metadata": MetadataField().prepare_value({}),
         "expiration": expiration if expiration in known else expiry.chosen(organization),
         "expires_on": "",
         "selection": picker.preset(preset, actor.scopes) if preset else selected(parameters, "permission"),

@@ -47,11 +47,11 @@ def create(request: PageRequest) -> HttpResponse:
             values |= replacing(found_row(request, replaced).token, now)
         values["name"] = values["name"] or _suggestion(organization)
         return _page(request, None, values, status=200)
+    form = CreateForm(request.POST, actor=request.actor, organization=organization, now=now)
+    typed = {name: form[name].value() or "" for name in form.fields if name != "permissions"}
     if "preset" in request.POST:
-        typed = {name: request.POST.get(name, "") for name in CreateForm.base_fields}
         selection = with_preset(request.POST, request.actor)
         return _page(request, None, typed | {"selection": selection}, status=200)
-    form = CreateForm(request.POST, actor=request.actor, organization=organization, now=now)
     status = 422
     if form.is_valid():
         try:
@@ -65,8 +65,7 @@ def create(request: PageRequest) -> HttpResponse:
         else:
             path = reverse("token_created", args=[issued.token.public_id])
             return reveal.redirect_to(path, request, issued.plaintext)
-    values = {name: form[name].value() or "" for name in form.fields if name != "permissions"}
-    return _page(request, form, values | {"selection": form.selection}, status=status)
+    return _page(request, form, typed | {"selection": form.selection}, status=status)
 
 
 # A HEAD request would take the secret and show it to no one.
@@ -109,6 +108,7 @@ def _page(request: PageRequest, form: CreateForm | None, values: dict[str, Any],
         "full": all(choice.ticked for choice in choices if choice.held),
         "presets": picker.PRESETS,
         "sentence": picker.sentence(picker.well_formed(selection)),
+        "restricted": any(map(any, values["metadata"])) or bool(values["requests_per_day"]),
         "limit": settings.ACTIVE_TOKENS_PER_ORGANIZATION,
         "is_full": active.count() >= settings.ACTIVE_TOKENS_PER_ORGANIZATION,
         **expiration_context(organization, now),

@@ -18,7 +18,7 @@ from accounts.pages.decorators import PageRequest, page
 from accounts.permissions import picker
 from ratelimit.usage import reports
 from tokens.models import OAuthClient, ServiceAccountToken
-from tokens.pages.forms import RenameForm
+from tokens.pages.forms import EditForm
 from tokens.service_accounts import expiry, pasted, pause_report
 from tokens.service_accounts.issue import MANAGE
 from tokens.service_accounts.listing import COLUMNS, TABS, Filters, Row, listing, rows, tokens_of
@@ -101,15 +101,16 @@ def token_detail(request: PageRequest, token_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
 def edit(request: PageRequest, token_id: str) -> HttpResponse:
-    """Change name or description."""
+    """Change what may change either way."""
     row = found_row(request, token_id)
-    form = RenameForm(request.POST if request.method == "POST" else None, token=row.token)
+    data = request.POST if request.method == "POST" else None
+    form = EditForm(data, token=row.token, has_ended=not row.is_live)
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                update(token=row.token, actor=request.actor, **form.cleaned_data)
+                update(token=row.token, actor=request.actor, **form.changes)
             except APIError as exc:
                 status = form.add_refusal(exc)
             else:

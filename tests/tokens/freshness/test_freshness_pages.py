@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
 from accounts.drf.routes import Route, routes
 from tests.support.mails import last_mail, path_of
@@ -74,6 +76,12 @@ def change_email(tenant: Tenant) -> Any:
     return browser.post(path_of(last_mail()))
 
 
+def narrow(tenant: Tenant) -> Any:
+    day = (timezone.now() + timedelta(days=1)).date().isoformat()
+    form = {"permissions": tenant.issued.token.permissions, "expires_on": day}
+    return fresh_browser(tenant.member).post(f"/settings/tokens/{tenant.token_id}/narrow/", form)
+
+
 TAKES: dict[str, Call] = {
     "accounts/confirm-email/<str:secret>": change_email,
     "accounts/password/change/": change_password,
@@ -104,6 +112,9 @@ TAKES: dict[str, Call] = {
         reviewed="203.0.113.7",
     ),
     "settings/organization/delete/": posted("/settings/organization/delete/", typed="{organization}"),
+    "settings/organization/metadata/": posted(
+        "/settings/organization/metadata/", metadata_name="region", metadata_value="eu"
+    ),
     "settings/organization/policies/": posted("/settings/organization/policies/", longest_token_days="7"),
     "settings/organization/rename/": posted("/settings/organization/rename/", name="Another"),
     "settings/organization/revoke-all/": posted("/settings/organization/revoke-all/", typed="{organization}"),
@@ -124,6 +135,7 @@ TAKES: dict[str, Call] = {
         posted("/settings/tokens/{token_id}/pause/", end="open"),
         posted("/settings/tokens/{token_id}/resume/"),
     ),
+    "settings/tokens/<str:token_id>/narrow/": narrow,
     "settings/tokens/<str:token_id>/revoke/": posted("/settings/tokens/{token_id}/revoke/"),
     "settings/tokens/revoke/": posted("/settings/tokens/revoke/", token="{token_id}"),
 }

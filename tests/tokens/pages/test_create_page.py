@@ -184,6 +184,36 @@ def test_an_address_fills_the_form_in(browser):
     assert "This token can view usage, read indexes (only 7), and nothing else." in html
 
 
+def test_an_address_fills_in_the_limit_and_no_part_of_a_secret(browser):
+    query = f"?name=tsr_sa_{'a' * 43}&description=Bearer+{'b' * 40}&expiration=7&requests_per_day=500"
+    html = browser.get(URL + query).content.decode()
+    assert '<option value="7" selected>' in html
+    assert 'name="requests_per_day" type="text" inputmode="numeric" maxlength="10" value="500"' in html
+    assert '<details class="more optional-fields" open>' in html
+    assert 'value="service-1"' in html
+    assert "></textarea>" in html
+    assert '<details class="more optional-fields">' in browser.get(URL).content.decode()
+
+
+def test_metadata_and_a_limit_are_created_with_the_token(browser):
+    rows = {"metadata_name": ["customer", "", "env"], "metadata_value": [" 4711 ", "", "test"]}
+    assert browser.post(URL, GOOD | rows | {"requests_per_day": "500"}).status_code == 303
+    token = ServiceAccountToken.objects.get()
+    assert token.metadata == {"customer": "4711", "env": "test"}
+    assert token.requests_per_day == 500
+
+
+def test_wrong_metadata_is_shown_again_with_its_error(browser):
+    rows = {"metadata_name": ["a b", "x"], "metadata_value": ["1", "kept"]}
+    answer = browser.post(URL, GOOD | rows | {"requests_per_day": "0"})
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "“a b” is not a name. Use 1 to 40 letters, digits, -, _ and dots." in html
+    assert "Write a whole number from 1 to 1000000000, or nothing." in html
+    assert 'value="kept"' in html
+    assert not ServiceAccountToken.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("preset", "ticked", "unticked"),
     [

@@ -132,7 +132,7 @@ def test_a_refused_rename_changes_nothing(owner, name, sentence):
     assert token.name == "before"
 
 
-def test_permissions_and_expiry_cannot_be_smuggled_in(owner):
+def test_the_edit_page_changes_no_permission_and_no_expiry(owner):
     token = make_token(owner, permissions=["usage.view"]).token
     browser_of(owner.user).post(
         url_of(token, "edit/"), {"name": "x", "permissions": "*:*:*", "expires_at": "", "expiration": "never"}
