@@ -176,10 +176,13 @@ class BoundedDict(serializers.DictField):
         return found
 
 
-class Metadata(serializers.DictField):
+class Metadata(BoundedDict):
     """An object of strings, which replaces the stored one as a whole."""
 
     child = String(max_length=metadata.LONGEST_VALUE, allow_blank=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=metadata.MOST, longest_key=metadata.LONGEST_NAME, **kwargs)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         if not isinstance(data, dict):
