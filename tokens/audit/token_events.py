@@ -14,15 +14,15 @@ from accounts.permissions.actor import SYSTEM, Actor
 from accounts.validation import metadata
 from tokens.models import ServiceAccountToken, TokenSecret
 
+# Shown by the token's page, and part of no creation's event.
+TEXTS = ("name", "description")
+
 
 def created(token: ServiceAccountToken, actor: Actor) -> None:
-    _record(
-        "token.created",
-        token,
-        actor,
-        permissions=[None, token.permissions],
-        expiresAt=[None, instant(token.expires_at)],
-    )
+    """Record permissions and expiry, and those limits and entries of metadata that were given."""
+    values = snapshot(token)
+    given = {name: [None, value] for name, value in values.items() if value and name not in TEXTS}
+    _record("token.created", token, actor, **{"expiresAt": [None, None], **given})
 
 
 def updated(token: ServiceAccountToken, actor: Actor, before: dict[str, Any]) -> None:

@@ -64,12 +64,21 @@ def test_a_rename_keeps_active_names_unique(api: APIClient, other: Issued) -> No
     assert api.patch(at(other), {"name": "Everything"}).status_code == 200
 
 
-def test_a_new_token_takes_metadata_addresses_and_a_limit(api: APIClient) -> None:
+def test_a_new_token_takes_metadata_addresses_and_a_limit(api: APIClient, owner: Membership) -> None:
     wish = {"name": "Export", "permissions": HELD, "expiresInDays": 1}
     created = api.post(URL, wish | LIMITS).json()
     assert {name: created[name] for name in LIMITS} == LIMITS
     plain = api.post(URL, wish | {"name": "Plain"}).json()
     assert {name: plain[name] for name in UNLIMITED} == UNLIMITED
+    first, second = changes(owner.organization, "token.created")[1:]
+    assert first == {
+        "permissions": [None, HELD],
+        "expiresAt": [None, created["expiresAt"]],
+        "allowedAddresses": [None, LIMITS["allowedAddresses"]],
+        "requestsPerDay": [None, 10**9],
+        "metadata.customer": [None, "4711"],
+    }
+    assert second.keys() == {"permissions", "expiresAt"}
 
 
 def test_metadata_addresses_and_the_limit_change_either_way(api: APIClient, other: Issued) -> None:
