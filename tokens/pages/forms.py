@@ -17,7 +17,7 @@ from accounts.models import Organization
 from accounts.permissions import picker
 from accounts.permissions.actor import Actor
 from accounts.permissions.picker import ONLY, Selection
-from accounts.validation.form_fields import MetadataField
+from accounts.validation.form_fields import MetadataField, NetworksField
 from accounts.validation.text import validate_line, validate_lines, validate_name
 from tokens.models import ServiceAccountToken
 from tokens.pages.expiration_form import WithExpiration
@@ -27,6 +27,8 @@ from tokens.service_accounts.issue import MANAGE, Issued, issue
 from tokens.service_accounts.update import Changes
 
 MOST_PERMISSIONS = 100
+# Of a list of addresses in the query string.
+LONGEST_LIST = 1000
 
 
 class Lines(forms.CharField):
@@ -125,6 +127,8 @@ class WithNonce(forms.Form):
 
 
 class CreateForm(WithPermissions, WithExpiration, WithNonce, WithRestrictions, NameAndDescription):
+    allowed_addresses = NetworksField()
+
     def __init__(
         self, *args: Any, actor: Actor, organization: Organization, now: datetime, **kwargs: Any
     ) -> None:
@@ -146,6 +150,7 @@ class CreateForm(WithPermissions, WithExpiration, WithNonce, WithRestrictions, N
             description=self.cleaned_data["description"],
             permissions=self.cleaned_data["permissions"],
             metadata=self.cleaned_data["metadata"],
+            allowed_addresses=self.cleaned_data["allowed_addresses"],
             requests_per_day=self.cleaned_data["requests_per_day"],
             expires_in_days=self.days,
             idempotency_key=self.idempotency_key(self.actor),
@@ -226,6 +231,7 @@ def prefilled(parameters: QueryDict, actor: Actor, organization: Organization) -
         "name": given.get("name", "")[:100],
         "description": given.get("description", "")[:500],
         "requests_per_day": given.get("requests_per_day", "")[:10],
+        "allowed_addresses": "\n".join(given.get("allowed_addresses", "")[:LONGEST_LIST].split(",")),
         "metadata": MetadataField().prepare_value({}),
         "expiration": expiration if expiration in known else expiry.chosen(organization),
         "expires_on": "",

@@ -14,10 +14,11 @@ LONGEST_STEM = 90
 
 
 def replacing(token: ServiceAccountToken, now: datetime) -> dict[str, Any]:
-    """Return the same description and permissions, and the name with the next free number."""
+    """Return the same description, permissions and addresses, and the name with the next free number."""
     return {
         "name": _free_name(token, now),
         "description": token.description,
+        "allowed_addresses": "\n".join(token.allowed_addresses),
         "selection": picker.read(token.permissions, {}),
     }
 

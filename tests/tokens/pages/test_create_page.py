@@ -275,3 +275,17 @@ def test_a_replacement_says_which_permissions_have_no_box(browser, owner):
 def test_another_organizations_token_is_not_replaced(browser):
     theirs = make_token(make_member(make_organization())).token
     assert browser.get(f"{URL}?replaces={theirs.public_id}").status_code == 404
+
+
+def test_a_token_is_created_with_its_allowed_addresses(browser: Client, owner: Membership) -> None:
+    wrong = browser.post(URL, GOOD | {"allowed_addresses": "203.0.113.7/24"})
+    assert wrong.status_code == 422
+    html = wrong.content.decode()
+    assert "“203.0.113.7/24” is an address inside a network." in html
+    assert '<details class="more optional-fields" open>' in html
+    assert "203.0.113.7/24</textarea>" in html
+    assert browser.post(URL, GOOD | {"allowed_addresses": "203.0.113.0/24\r\n::1"}).status_code == 303
+    token = ServiceAccountToken.objects.get()
+    assert token.allowed_addresses == ["203.0.113.0/24", "::1"]
+    for query in (f"?replaces={token.public_id}", "?allowed_addresses=203.0.113.0/24,::1"):
+        assert "203.0.113.0/24\n::1</textarea>" in browser.get(URL + query).content.decode()
