@@ -226,6 +226,20 @@ def test_the_number_of_statements_does_not_grow_with_the_tokens(db, sort):
     assert counts[0] <= 16
 
 
+def test_the_number_of_statements_does_not_grow_with_the_rotations(db):
+    counts = []
+    for number in (3, 300):
+        member = make_member(make_organization())
+        make_many(member, number, rotations=1)
+        browser = browser_of(member.user)
+        browser.get(URL)
+        with CaptureQueriesContext(connection) as captured:
+            html = browser.get(f"{URL}?status=all").content.decode()
+        assert html.count("Rotating</span>") == min(number, 50)
+        counts.append(len(captured))
+    assert counts[0] == counts[1] <= 18
+
+
 def test_a_thousand_old_tokens_are_paged(owner):
     make_many(owner, 1000, revoked=True)
     html = page(owner, f"{URL}?status=all&sort=name&page=3")

@@ -11,7 +11,9 @@ from accounts.models import Membership
 from tokens.models import ServiceAccountToken, TokenSecret
 
 
-def make_many(member: Membership, count: int, *, revoked: bool = False, name: str = "old") -> None:
+def make_many(
+    member: Membership, count: int, *, revoked: bool = False, name: str = "old", rotations: int = 0
+) -> None:
     now = timezone.now()
     tokens = [
         ServiceAccountToken(
@@ -27,7 +29,15 @@ def make_many(member: Membership, count: int, *, revoked: bool = False, name: st
     ]
     ServiceAccountToken.objects.bulk_create(tokens, batch_size=1000)
     secrets = [
-        TokenSecret(token=token, digest=sha256(token.pk.bytes).digest(), prefix="tsr_sa_", last_four="abcd")
+        TokenSecret(
+            token=token,
+            digest=sha256(token.pk.bytes + bytes(number)).digest(),
+            prefix="tsr_sa_",
+            last_four="abcd",
+            superseded_at=now if number < rotations else None,
+            valid_until=now + timedelta(days=1) if number < rotations else None,
+        )
         for token in tokens
+        for number in range(rotations + 1)
     ]
     TokenSecret.objects.bulk_create(secrets, batch_size=1000)
