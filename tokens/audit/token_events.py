@@ -91,6 +91,11 @@ def superseded_used(token: ServiceAccountToken, secret: TokenSecret, count: int)
     _record("token.superseded_used", token, SYSTEM, lastFour=secret.last_four, refusedUses=count)
 
 
+def secret_known(secret: TokenSecret, actor: Actor, name: str) -> None:
+    """Record who still knows a valid secret after losing access."""
+    _record("token.secret_known", secret.token, actor, knownTo=name, lastFour=secret.last_four)
+
+
 def leaked(token: ServiceAccountToken, actor: Actor, changes: dict[str, Any]) -> None:
     """Record that a secret of the token was found in public."""
     _record("token.leaked", token, actor, **changes)

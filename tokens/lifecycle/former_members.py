@@ -1,8 +1,8 @@
-"""Secrets that former responsible members know: marked until they are rotated, and mailed to the owners."""
+"""Secrets that former members know: marked until they are rotated, and mailed to the owners."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from accounts.permissions.roles import Role
 from tokens.audit import client_events
 from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken, TokenSecret
 from tokens.notifications import transfer_emails
+from tokens.service_accounts import known_secrets
 
 
 def mark_token(token: ServiceAccountToken, member: Membership) -> None:
@@ -28,11 +29,17 @@ def mark_client(client: OAuthClient, member: Membership) -> None:
     _mark(_shown(member.user, [member.organization_id]).filter(client=client), member.user)
 
 
-def mark_clients(user: User, organizations: Iterable[UUID], actor: Actor) -> None:
-    """Mark the clients whose current secret was shown to a person who lost access, and mail the owners.
+def mark_shown(user: User, organizations: Collection[UUID], actor: Actor) -> None:
+    """Mark the secrets that were shown to a person who lost access, and mail the owners.
 
     The caller holds the organizations' locks.
     """
+    tokens = TokenSecret.objects.filter(shown_to=user, token__organization__in=list(organizations))
+    known_secrets.mark_shown(tokens, user, actor)
+    _mark_clients(user, organizations, actor)
+
+
+def _mark_clients(user: User, organizations: Collection[UUID], actor: Actor) -> None:
     secrets = _shown(user, organizations).select_related("client__organization").order_by("client_id")
     known: dict[UUID, list[OAuthClient]] = {}
     for secret in secrets:
@@ -46,7 +53,7 @@ def mark_clients(user: User, organizations: Iterable[UUID], actor: Actor) -> Non
             client_events.known_to_former_member(client, actor, user.display_name)
 
 
-def _shown(user: User, organizations: Iterable[UUID]) -> QuerySet[ClientSecret]:
+def _shown(user: User, organizations: Collection[UUID]) -> QuerySet[ClientSecret]:
     """Return the unmarked current secrets of active clients that the person was shown."""
     return ClientSecret.objects.filter(
         shown_to=user,

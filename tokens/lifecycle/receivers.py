@@ -49,13 +49,13 @@ def membership_deleted(instance: Membership, actor: Actor = SYSTEM, origin: Orig
     """Revoke the member's tokens and grants."""
     Organization.objects.lock_all({instance.organization_id, *organizations_of(origin)})
     _record_ended_sessions(instance.user, [instance.organization_id], actor, REMOVED)
+    former_members.mark_shown(instance.user, [instance.organization_id], actor)
     stop(
         ServiceAccountToken.objects.filter(responsible_id=instance.pk),
         actor=actor,
         reason=REMOVED,
     )
     revocation.revoke(Grant.objects.filter(membership_id=instance.pk), reason=REMOVED)
-    former_members.mark_clients(instance.user, [instance.organization_id], actor)
     Organization.objects.advance([instance.organization_id])
 
 
@@ -104,7 +104,7 @@ def user_saved(instance: User, actor: Actor, update_fields: Collection[str] | No
         return
     _record_ended_sessions(instance, organizations, actor, DEACTIVATED)
     if not instance.is_active:
-        former_members.mark_clients(instance, organizations, actor)
+        former_members.mark_shown(instance, organizations, actor)
     stop(
         ServiceAccountToken.objects.filter(responsible__in=memberships),
         actor=actor,

@@ -9,7 +9,7 @@ from tokens.models.service_account import (
     Status,
     TokenQuerySet,
 )
-from tokens.models.token_secret import DIGEST_BYTES, TokenSecret
+from tokens.models.token_secret import DIGEST_BYTES, TokenSecret, TokenSecretQuerySet
 
 __all__ = [
     "DIGEST_BYTES",
@@ -24,4 +24,5 @@ __all__ = [
     "Status",
     "TokenQuerySet",
     "TokenSecret",
+    "TokenSecretQuerySet",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length
@@ -27,13 +28,17 @@ class TokenSecret(KnownSecret):
 
     A rotation sets ``superseded_at`` and ``valid_until`` of the present secret and creates the next one. With
     ``closes_previous_after_seconds`` the next one's first use ends the overlap that long afterwards.
-    ``revoked_at`` is set if the rotation that created the secret was cancelled.
+    ``revoked_at`` is set if the rotation that created the secret was cancelled. ``shown_to`` is the person
+    who requested it, or the member responsible for the program that did.
     """
 
     token = models.ForeignKey("tokens.ServiceAccountToken", on_delete=models.CASCADE, related_name="secrets")
     digest = models.BinaryField(max_length=DIGEST_BYTES, unique=True)
     prefix = models.CharField(max_length=40, blank=True)
     last_four = models.CharField(max_length=4)
+    shown_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     superseded_at = models.DateTimeField(null=True)
     valid_until = models.DateTimeField(null=True)

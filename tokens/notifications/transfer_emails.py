@@ -43,6 +43,23 @@ def transferred(
     )
 
 
+def known_tokens(tokens: Sequence[ServiceAccountToken], former: str) -> Email:
+    """Inform the owners who still knows these tokens' secrets after losing access."""
+    organization = defang(tokens[0].organization.name)
+    sentence = (
+        f"{defang(former)} has lost access to {organization}, but was shown secrets of these API tokens, "
+        f"which go on working. {ROTATE}"
+    )
+    return Email(
+        f"Rotate API tokens in {organization}",
+        (sentence,),
+        f"{settings.BASE_URL}{reverse('tokens')}",
+        "See the tokens",
+        (),
+        tuple((defang(one.name), f"Known to {defang(former)}") for one in tokens),
+    )
+
+
 def known_clients(clients: Sequence[OAuthClient], former: str) -> Email:
     """Inform the owners that a former member knows these clients' secrets."""
     organization = defang(clients[0].organization.name)

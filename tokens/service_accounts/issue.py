@@ -99,7 +99,7 @@ def issue(
         expires_at=creator.bounded(now + timedelta(days=expires_in_days) if expires_in_days else None),
         idempotency_digest=digest,
     )
-    _, plaintext = create_secret(token, now)
+    _, plaintext = create_secret(token, actor, now)
     token_created.enqueue(token, actor, now)
     token_events.created(token, actor)
     return Issued(token, plaintext)

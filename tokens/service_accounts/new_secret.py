@@ -8,16 +8,28 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.permissions.actor import Actor
 from tokens.credentials.known_digests import announce
 from tokens.crypto import opaque
 from tokens.models import ServiceAccountToken, TokenSecret
 
 
-def create_secret(token: ServiceAccountToken, now: datetime, **fields: Any) -> tuple[TokenSecret, str]:
-    """Store a new secret's digest, and announce it after the commit. Returns its row and its plaintext."""
+def create_secret(
+    token: ServiceAccountToken, actor: Actor, now: datetime, **fields: Any
+) -> tuple[TokenSecret, str]:
+    """Store the digest of a new secret, which the actor is shown, and announce it after the commit.
+
+    Returns its row and its plaintext.
+    """
     new = opaque.new()
     secret = TokenSecret.objects.create(
-        token=token, digest=new.digest, prefix=new.prefix, last_four=new.last_four, created_at=now, **fields
+        token=token,
+        digest=new.digest,
+        prefix=new.prefix,
+        last_four=new.last_four,
+        shown_to_id=actor.user_id,
+        created_at=now,
+        **fields,
     )
     transaction.on_commit(partial(announce, new.digest))
     return secret, new.plaintext

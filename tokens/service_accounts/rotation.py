@@ -110,7 +110,7 @@ def rotate(
         keys.begin(token.organization_id, token.pk, previous.pk, now=now)
     _update(previous, superseded_at=now, valid_until=until, is_counted=True)
     closing = {"closes_previous_after_seconds": close_after_first_use_seconds, "is_counted": True}
-    secret, plaintext = create_secret(token, now, **closing, idempotency_digest=digest)
+    secret, plaintext = create_secret(token, actor, now, **closing, idempotency_digest=digest)
     Organization.objects.advance([token.organization_id])
     token_rotated.enqueue(token, actor, now, secret=secret, previous=previous, until=until)
     token_events.rotated(token, actor, expired_at, secret=secret, previous=previous, until=until)

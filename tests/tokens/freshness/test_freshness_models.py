@@ -105,6 +105,7 @@ FREE_FIELDS: dict[str, dict[str, str]] = {
         "id": "fixed",
         "prefix": ABOUT_ROWS,
         "last_four": ABOUT_ROWS,
+        "shown_to": "asked where that person loses access",
         "created_at": ABOUT_ROWS,
         "known_to": ABOUT_ROWS,
         "known_since": ABOUT_ROWS,

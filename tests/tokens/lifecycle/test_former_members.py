@@ -14,6 +14,7 @@ from accounts.members import removal
 from accounts.models import Membership, User
 from accounts.permissions.actor import SYSTEM
 from accounts.permissions.roles import Role
+from tests.support.clients import program as api_of
 from tests.support.people import actor, browser_of, make_member, make_token, make_user
 from tests.support.sessions import session_of
 from tests.support.team import changes
@@ -21,6 +22,7 @@ from tests.tokens.oauth.calls import Program, make_program
 from tokens.lifecycle import member_removal
 from tokens.models import ClientSecret, TokenSecret
 from tokens.oauth import clients
+from tokens.service_accounts.rotation import rotate
 
 pytestmark = pytest.mark.django_db
 LABEL = "Known to a former member: rotate"
@@ -120,6 +122,38 @@ def test_a_transferred_token_is_marked_and_its_recipient_is_mailed(
     [email] = [one for one in mail.outbox if one.to == ["ada@example.com"]]
     assert f"/settings/tokens/{token.public_id}/" in str(email.body)
     assert "Grace may still know the secrets" in str(email.body)
+
+
+@pytest.mark.parametrize("end", [remove, leave, remove_by_staff, deactivate, delete])
+def test_a_token_that_a_former_member_rotated_is_marked(
+    owner: Membership,
+    grace: Membership,
+    end: Callable[[Membership, Membership], None],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    by_hand, by_program, other = (make_token(owner, name).token for name in ("first", "second", "other"))
+    rotate(token=by_hand, actor=actor(grace))
+    api = api_of(make_token(grace, permissions=["tokens:manage:*", "index:read:*"]))
+    assert api.post(f"/api/v1/tokens/{by_program.public_id}/rotate", {}).status_code == 201
+    with django_capture_on_commit_callbacks(execute=True):
+        end(owner, grace)
+    pages = [session_of(owner).get(f"/api/v1/tokens/{one.public_id}") for one in (by_hand, by_program, other)]
+    marks = [page.json()["knownToFormerMember"] for page in pages]
+    assert [mark and mark["name"] for mark in marks] == ["Grace", "Grace", None]
+    assert changes(owner.organization, "token.secret_known") == [
+        {"knownTo": "Grace", "lastFour": page.json()["lastFour"]} for page in pages[:2]
+    ]
+    [email] = [one for one in mail.outbox if one.to == [owner.user.email] and "Rotate" in one.subject]
+    assert [name in str(email.body) for name in ("first", "second", "other")] == [True, True, False]
+
+
+def test_a_secret_that_is_no_longer_valid_is_not_marked(owner: Membership, grace: Membership) -> None:
+    token = make_token(owner).token
+    rotate(token=token, actor=actor(grace), overlap_seconds=0)
+    rotate(token=token, actor=actor(owner), overlap_seconds=0)
+    remove(owner, grace)
+    assert not TokenSecret.objects.exclude(known_since=None).exists()
+    assert changes(owner.organization, "token.secret_known") == []
 
 
 def test_another_secret_of_the_token_is_without_the_mark(owner: Membership, grace: Membership) -> None:
