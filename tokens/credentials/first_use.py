@@ -28,7 +28,9 @@ def record(credential: Credential, now: datetime | None = None) -> None:
         secret = TokenSecret.objects.filter(pk__in=[credential.secret_id])
         if not secret.filter(first_used_at=None, revoked_at=None).update(first_used_at=now):
             return
-        end = now + timedelta(seconds=secret.get().closes_previous_after_seconds or 0)
-        previous = TokenSecret.objects.filter(token_id=credential.id, valid_until__gt=end)
+        used = secret.get()
+        end = now + timedelta(seconds=used.closes_previous_after_seconds or 0)
+        # A later rotation may have superseded the used secret, which keeps its own overlap.
+        previous = TokenSecret.objects.filter(token_id=used.token_id, pk__lt=used.pk, valid_until__gt=end)
         previous.update(valid_until=end)
         Organization.objects.advance(filter(None, [credential.organization_id]))

@@ -17,7 +17,7 @@ from tokens.credentials.credential import Credential
 from tokens.credentials.token_lookup import authenticate_token
 from tokens.models import TokenSecret
 from tokens.service_accounts.issue import Issued
-from tokens.service_accounts.rotation import cancel, rotate, running
+from tokens.service_accounts.rotation import cancel, finish, rotate, running
 
 pytestmark = pytest.mark.django_db
 WHOAMI = "/api/auth/whoami"
@@ -59,6 +59,13 @@ def test_a_first_use_never_lengthens_the_overlap(owner: Membership) -> None:
 def test_a_delay_of_zero_ends_the_old_secret_with_the_first_use(owner: Membership) -> None:
     old, new = rotated(owner, close_after_first_use_seconds=0)
     assert [status(one) for one in (old, new, old, new)] == [200, 200, 401, 200]
+
+
+def test_a_first_use_after_the_next_rotation_leaves_the_overlap_of_the_used_secret(owner: Membership) -> None:
+    old, second = rotated(owner, close_after_first_use_seconds=0)
+    finish(token=old.token, actor=actor(owner))
+    third = rotate(token=old.token, actor=actor(owner))
+    assert [status(one) for one in (second, third, second)] == [200, 200, 200]
 
 
 def test_the_use_of_the_old_secret_ends_nothing(owner: Membership) -> None:
