@@ -100,6 +100,7 @@ def finish(request: PageRequest, token_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
+@recently_authenticated
 def cancel(request: PageRequest, token_id: str) -> HttpResponse:
     """Cancel the rotation, after a confirmation."""
     row = found_row(request, token_id)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import errors
 from accounts.errors import APIError
-from accounts.pages.decorators import PageRequest, page
+from accounts.pages.decorators import PageRequest, page, recently_authenticated
 from tokens.models import ServiceAccountToken
 from tokens.pages.pause_form import PauseForm
 from tokens.pages.receipt import refused_since
@@ -50,6 +50,7 @@ def pause_one(request: PageRequest, token_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE)
+@recently_authenticated
 def resume_one(request: PageRequest, token_id: str) -> HttpResponse:
     row = found_row(request, token_id)
     token = row.token

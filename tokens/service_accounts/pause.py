@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts import errors
 from accounts.audit import log
+from accounts.authorization import policies
 from accounts.authorization.rights import authorization_of
 from accounts.drf.fields import instant
 from accounts.errors import APIError
@@ -59,8 +60,9 @@ def resume(
 ) -> ServiceAccountToken:
     """Accept requests with the token again. Changes nothing if it is not paused.
 
-    Raises APIError: token_not_active; and as ``authorization_of``.
+    Raises APIError: token_not_active; and as ``authorization_of``. Raises ReauthenticationRequired.
     """
+    policies.require_recent_proof(actor)
     locked = _locked(token, actor)
     now = now or timezone.now()
     _require_active(locked, now)

@@ -135,6 +135,7 @@ def finish(*, token: ServiceAccountToken, actor: Actor, now: datetime | None = N
 @transaction.atomic
 def cancel(*, token: ServiceAccountToken, actor: Actor, now: datetime | None = None) -> ServiceAccountToken:
     """Revoke the new secret, and keep the previous one. A new expiry stays. Raises APIError(no_rotation)."""
+    policies.require_recent_proof(actor)
     token, _ = _locked(token, actor)
     now = now or timezone.now()
     found = running(token, now)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import Membership
 from accounts.permissions.roles import Role
 from tests.support.clients import program
-from tests.support.people import actor, browser_of, make_member, make_token
+from tests.support.people import actor, browser_of, fresh_browser_of, make_member, make_token
 from tokens.models import ServiceAccountToken, Status
 from tokens.service_accounts.issue import Issued
 from tokens.service_accounts.pause import pause, resume
@@ -24,7 +24,7 @@ WHOAMI = "/api/auth/whoami"
 
 @pytest.fixture
 def browser(owner: Membership) -> Client:
-    return browser_of(owner.user)
+    return fresh_browser_of(owner.user)
 
 
 @pytest.fixture
@@ -185,3 +185,11 @@ def test_the_menu_offers_what_is_possible(owner, browser, ci):
     resume(token=ci.token, actor=actor(owner))
     viewer = browser_of(make_member(owner.organization, Role.VIEWER).user)
     assert page(ci, "token_pause") not in html(viewer, ci)
+
+
+def test_resuming_asks_for_a_recent_sign_in_before_it_shows_anything(owner, ci):
+    pause(token=ci.token, actor=actor(owner))
+    for method in ("get", "post"):
+        response = getattr(browser_of(owner.user), method)(page(ci, "token_resume"))
+        assert response["Location"].startswith("/accounts/reauthenticate/")
+    assert stored().resumed_at is None

@@ -195,7 +195,7 @@ def test_cancelling_says_whether_the_new_secret_was_used_and_refuses_it(owner, i
     secret = rotate(token=issued.token, actor=actor(owner)).plaintext
     for _ in range(calls):
         status_of(secret)
-    browser = browser_of(owner.user)
+    browser = fresh_browser_of(owner.user)
     assert sentence in html_of(browser.get(url_of(issued.token, "rotation/cancel/")))
     response = browser.post(url_of(issued.token, "rotation/cancel/"), follow=True)
     assert "The rotation is cancelled." in response.content.decode()
@@ -208,3 +208,11 @@ def test_without_a_rotation_there_is_nothing_to_end(browser, issued, page):
         response = method(url_of(issued.token, page), follow=True)
         assert "No rotation of this token is in progress." in response.content.decode()
     assert status_of(issued) == 200
+
+
+def test_cancelling_asks_for_a_recent_sign_in_before_it_shows_anything(owner, issued):
+    rotate(token=issued.token, actor=actor(owner))
+    for method in ("get", "post"):
+        response = getattr(browser_of(owner.user), method)(url_of(issued.token, "rotation/cancel/"))
+        assert response["Location"].startswith("/accounts/reauthenticate/")
+    assert running(issued.token, timezone.now()) is not None

@@ -27,7 +27,7 @@ from tests.tokens.pages.test_create_page import GOOD
 from tokens.lifecycle.revoke_all import revoke_all
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.oauth import clients
-from tokens.service_accounts import issue
+from tokens.service_accounts import issue, pause, rotation
 
 pytestmark = pytest.mark.django_db
 STALE = django_settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1
@@ -42,6 +42,10 @@ def client_of(owner: Membership) -> OAuthClient:
     return make_program(owner).row
 
 
+def rotating(owner: Membership) -> ServiceAccountToken:
+    return rotation.rotate(token=make_token(owner).token, actor=actor(owner)).token
+
+
 def colleague_of(owner: Membership) -> Membership:
     return make_member(owner.organization, Role.VIEWER)
 
@@ -53,6 +57,8 @@ FLOWS: dict[str, Flow] = {
     ),
     "create a client": lambda who, _: clients.create(actor=who, name="x", scopes=["index:read:*"]),
     "widen a client": lambda who, owner: clients.update(actor=who, client=client_of(owner), scopes=["*:*:*"]),
+    "cancel a rotation": lambda who, owner: rotation.cancel(actor=who, token=rotating(owner)),
+    "resume a token": lambda who, owner: pause.resume(actor=who, token=make_token(owner).token),
     "rotate a client's secret": lambda who, owner: clients.rotate_secret(actor=who, client=client_of(owner)),
     "invite an owner": lambda who, _: invitations.invite(actor=who, email="x@example.com", role=Role.OWNER),
     "invite an admin": lambda who, _: invitations.invite(actor=who, email="x@example.com", role=Role.ADMIN),
