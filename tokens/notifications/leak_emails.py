@@ -28,7 +28,7 @@ OF_TOKEN = {
     "notified": ("API token found in public", f"{STILL_WORKS} rotate or revoke it now."),
     "rotated": (
         "Earlier secret of an API token found in public",
-        "That secret had been replaced before and is refused. The token’s present secret was not found.",
+        "It had been replaced before, and is refused from now on. The token’s present secret stays valid.",
     ),
     "ended": (
         "Former API token found in public",

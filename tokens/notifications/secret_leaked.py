@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
     REVOKED = "revoked"
     NOTIFIED = "notified"
-    ROTATED = "rotated"  # It had been replaced before, and was refused already.
+    ROTATED = "rotated"  # It had been replaced before: it is refused, and no other secret ended.
     ENDED = "ended"  # Its token had been revoked or had expired before.
 
     @classmethod
@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
     @property
     def is_news(self) -> bool:
-        """Whether the secret was valid when it was found."""
+        """Whether the present secret was found."""
         return self in (Outcome.REVOKED, Outcome.NOTIFIED)
 
 

@@ -47,6 +47,8 @@ def report(
 ) -> None:
     """Revoke a published API token or OAuth client secret, or only notify, as the organization's policy says.
 
+    Of a token that is being rotated, the superseded secret ends alone.
+
     Returns None for any text. A valid secret takes longer, but asking so costs the caller the secret or
     mails its owners. A repeated report changes nothing.
     """
@@ -76,9 +78,18 @@ def _report_token(secret_id: int, organization_id: UUID, described: Report) -> N
         chosen.update(leaked_at=now, leak_source=described.source)
     if outcome is Outcome.REVOKED:
         stop(chosen, actor=described.actor, reason=described.reason, now=now)
+    elif outcome is Outcome.ROTATED and found.is_valid(now):
+        _end_overlap(found, described.actor, now)
     finding = Finding(outcome, described.source, described.host, found.prefix, found.last_four)
     if secret_leaked.enqueue(organization, token.pk, found.pk, finding, now):
         token_events.leaked(token, described.actor, finding.changes(organization))
+
+
+def _end_overlap(found: TokenSecret, actor: Actor, now: datetime) -> None:
+    """End the superseded secret alone, because the token's present one was not found."""
+    TokenSecret.objects.filter(pk=found.pk).update(valid_until=now)
+    Organization.objects.advance([found.token.organization_id])
+    token_events.rotation_finished(found.token, actor, found)
 
 
 @transaction.atomic
@@ -112,9 +123,9 @@ def _locked(organization_id: UUID) -> Organization | None:
 def _outcome_of_token(found: TokenSecret, organization: Organization, now: datetime) -> Outcome:
     if found.token.status(now) in ENDED:
         return Outcome.ENDED
-    if found.revoked_at is not None or (found.valid_until is not None and found.valid_until <= now):
-        return Outcome.ROTATED
-    return Outcome.of_policy(organization)
+    policy = Outcome.of_policy(organization)
+    is_replaced = found.superseded_at is not None and policy is Outcome.REVOKED
+    return Outcome.ROTATED if is_replaced or not found.is_valid(now) else policy
 
 
 def _without_secret(text: str) -> str:
