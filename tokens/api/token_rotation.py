@@ -102,10 +102,14 @@ class TokenRotationFinishView(APIView):
 @extend_schema(tags=["Tokens"], parameters=[TOKEN_ID])
 class TokenRotationView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"DELETE": MANAGE}
-    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"DELETE": (errors.NO_ROTATION,)}
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"DELETE": (errors.NO_ROTATION, errors.FORBIDDEN)}
 
     @extend_schema(operation_id="cancelRotation", summary="Cancel a rotation", responses={204: None})
     def delete(self, request: Request, token_id: str) -> Response:
-        """Revokes the new secret; the old one stays valid. A new expiry stays as well."""
+        """Revokes the new secret; the old one stays valid. A new expiry stays as well.
+
+        Neither the token itself nor a program that it created may do so. Those who may manage tokens get an
+        email.
+        """
         rotation.cancel(token=find(request, token_id), actor=caller(request))
         return Response(status=204)

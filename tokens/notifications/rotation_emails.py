@@ -15,6 +15,10 @@ CHECK_IT = (
     "If no one of you did this, cancel the rotation or revoke the token on its page. Then check the audit "
     "log for other changes."
 )
+ROTATE_AGAIN = (
+    "If no one of you did this, another person may have the old secret: rotate the token without an overlap, "
+    "or revoke it. Then check the audit log for other changes."
+)
 FIND_IT = (
     "If one of your programs still has the old secret, give it the current one. If you know no program at "
     "this address, another person may have the old secret: find out where it was stored."
@@ -38,7 +42,6 @@ def rotated(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Ema
             ),
         )
     token, facts = tokens[0]
-    origin = f", from the address {facts['address']}" if facts.get("address") else ""
     return Email(
         f"API token rotated in {name}: {defang(token.name)}",
         (f"The API token “{defang(token.name)}” has been rotated in {name} by {creator(facts)}.",),
@@ -48,9 +51,34 @@ def rotated(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Ema
         (
             ("New secret", f"…{facts['current']}"),
             ("Old secret", f"…{facts['previous']}: {_end(facts)}"),
-            ("Rotated", f"{facts['at']}{origin}"),
+            ("Rotated", f"{facts['at']}{_origin(facts)}"),
         ),
     )
+
+
+def cancelled(organization: Organization, tokens: Sequence[TokenWithFacts]) -> Email:
+    """Announce cancelled rotations, whose facts are those of ``token_rotated.enqueue_cancellation``."""
+    name = defang(organization.name)
+    return Email(
+        f"{len(tokens)} rotations cancelled in {name}"
+        if len(tokens) > 1
+        else f"Rotation cancelled in {name}",
+        ("The new secret is refused from now on, and the old one stays valid.",),
+        page("tokens"),
+        "See the tokens",
+        (ROTATE_AGAIN,),
+        tuple(
+            (
+                defang(token.name),
+                f"by {creator(facts)}, {facts['at']}{_origin(facts)}, old secret …{facts['previous']}",
+            )
+            for token, facts in tokens
+        ),
+    )
+
+
+def _origin(facts: dict[str, Any]) -> str:
+    return f", from the address {facts['address']}" if facts.get("address") else ""
 
 
 def _end(facts: dict[str, Any]) -> str:

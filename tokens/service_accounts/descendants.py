@@ -12,10 +12,12 @@ from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 
+from accounts.permissions.actor import Actor
 from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken
 from tokens.service_accounts.revoke import while_valid
 
 Row = TypeVar("Row", bound=Model)
+PROGRAMS = ("service_account", "client")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,15 @@ def descendants(token: ServiceAccountToken, now: datetime) -> Descendants:
         )
         created |= new
     return Descendants(created, [*tokens.values()], [*clients.values()], [*secrets.values()])
+
+
+def is_of(token: ServiceAccountToken, actor: Actor, now: datetime) -> bool:
+    """Return whether the actor is the token, or a program that the token created or has a secret of."""
+    if actor.type not in PROGRAMS:
+        return False
+    found = descendants(token, now)
+    programs = [token, *found.tokens, *found.clients, *(secret.client for secret in found.secrets)]
+    return actor.id in {one.pk for one in programs}
 
 
 def _added(rows: QuerySet[Row], found: dict[UUID, Row]) -> list[Row]:

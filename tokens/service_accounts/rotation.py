@@ -24,12 +24,14 @@ from tokens.models import ServiceAccountToken, TokenSecret
 from tokens.notifications import token_expiring, token_rotated
 from tokens.service_accounts import creators, expiry
 from tokens.service_accounts.bounds import bound_descendants
+from tokens.service_accounts.descendants import is_of
 from tokens.service_accounts.issue import IDEMPOTENCY_HOURS, MANAGE, AlreadyCreated, Issued
 from tokens.service_accounts.new_secret import create_secret
 
 ROTATE_ITSELF = "tokens:rotate:self"
 OVERLAP_SECONDS = 86_400
 MAX_OVERLAP_SECONDS = 7 * 86_400
+OWN_ROTATION = "A token cannot cancel its own rotation, nor can a program that it created."
 
 
 class Unchanged(Enum):
@@ -134,16 +136,23 @@ def finish(*, token: ServiceAccountToken, actor: Actor, now: datetime | None = N
 
 @transaction.atomic
 def cancel(*, token: ServiceAccountToken, actor: Actor, now: datetime | None = None) -> ServiceAccountToken:
-    """Revoke the new secret, and keep the previous one. A new expiry stays. Raises APIError(no_rotation)."""
+    """Revoke the new secret, and keep the previous one. A new expiry stays.
+
+    Raises APIError: no_rotation; forbidden if the actor is the token or a program that it created, because
+    the previous secret's holder would keep it by that. Raises ReauthenticationRequired.
+    """
     policies.require_recent_proof(actor)
     token, _ = _locked(token, actor)
     now = now or timezone.now()
     found = running(token, now)
     if found is None:
         raise APIError(errors.NO_ROTATION)
+    if is_of(token, actor, now):
+        raise APIError(errors.FORBIDDEN, detail=OWN_ROTATION)
     _update(found.current, revoked_at=now)
     _update(found.previous, superseded_at=None, valid_until=None)
     Organization.objects.advance([token.organization_id])
+    token_rotated.enqueue_cancellation(token, actor, now, secret=found.current, previous=found.previous)
     token_events.rotation_cancelled(token, actor, found.current)
     return _read(token)
 

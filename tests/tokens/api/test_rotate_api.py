@@ -195,6 +195,21 @@ def test_a_token_without_the_permission_does_not_rotate_itself(ci: Issued) -> No
     assert program(ci).post(url(ci), {}).status_code == 403
 
 
+def test_neither_the_token_nor_a_program_that_it_created_cancels_its_rotation(
+    owner: Membership, api: APIClient
+) -> None:
+    itself = make_token(owner, permissions=["tokens.manage"])
+    body = {"name": "child", "permissions": ["tokens.manage"]}
+    child = program(itself).post("/api/v1/tokens", body).json()["token"]
+    new = rotated(api, itself)["token"]
+    for bearer in (itself.plaintext, new, child):
+        refused = program(bearer).delete(url(itself, "/rotation"))
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert status(new) == 200
+    other = make_token(owner, permissions=["tokens.manage"])
+    assert program(other).delete(url(itself, "/rotation")).status_code == 204
+
+
 def test_a_caller_who_lacks_one_of_its_permissions_gets_no_secret(owner: Membership, ci: Issued) -> None:
     manager = make_token(owner, permissions=["tokens.manage"])
     refused = program(manager).post(url(ci), {})

@@ -72,7 +72,25 @@ def test_each_rotation_has_a_notice_and_those_of_one_round_share_a_mail(
     rotate(token=ci, actor=actor(owner))
     cancel(token=ci, actor=actor(owner))
     rotate(token=ci, actor=actor(owner))
-    assert [subject for _, subject in results()] == ["2 API tokens rotated in Acme"]
+    assert [subject for _, subject in results()] == [
+        "2 API tokens rotated in Acme",
+        "Rotation cancelled in Acme",
+    ]
+
+
+def test_a_cancellation_names_the_token_its_old_secret_and_who_cancelled(
+    owner: Membership, ci: ServiceAccountToken
+) -> None:
+    admin, old = make_member(owner.organization, Role.ADMIN), ci.current_secret.last_four
+    rotate(token=ci, actor=actor(owner))
+    results()
+    cancel(token=ci, actor=actor(admin))
+    subject = "Rotation cancelled in Acme"
+    assert results() == sorted([(owner.user.email, subject), (admin.user.email, subject)])
+    body = str(mail.outbox[-1].body)
+    assert "The new secret is refused from now on, and the old one stays valid." in body
+    assert f"ci: by {admin.user.display_name}, " in body
+    assert f", old secret …{old}" in body
 
 
 def test_a_program_and_its_address_are_named(owner: Membership) -> None:
