@@ -20,6 +20,8 @@ FRESH_SECONDS = 3600
 OUTAGE_SECONDS = 86_400
 # An unknown key id may be that of a new key, so the provider is asked for it, but no more often than this.
 UNKNOWN_ID_SECONDS = 60
+# After a failure the provider is not asked for this long, because each attempt may take until the deadline.
+RETRY_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,11 @@ def signing_key(
     """Return the provider's public key of that id as the provider lists it, None if there is none.
 
     The keys are fetched again after an hour, and for an unknown id at most once a minute. If that fails,
-    the cached ones are used. Raises ProviderDown if there are none.
+    the cached ones are used, and no fetch follows for ten seconds. Raises ProviderDown if there are none.
     """
     name = cache_key(url)
     known: KeySet | None = cache.get(name)
-    if known is None or time.time() - known["fetched_at"] > FRESH_SECONDS or _is_new(name, key_id, known):
+    if known is None or _is_due(name, key_id, known):
         known = _fetch(url, known, deadline, listing)
     return known["keys"].get(key_id)
 
@@ -59,9 +61,14 @@ def cache_key(url: str) -> str:
     return f"jwks:{sha256(url.encode()).hexdigest()}"
 
 
-def _is_new(name: str, key_id: str, known: KeySet) -> bool:
-    """Whether the id is unknown and no process has asked for an unknown one in the last minute."""
-    return key_id not in known["keys"] and bool(cache.add(f"{name}:unknown", 1, UNKNOWN_ID_SECONDS))
+def _is_due(name: str, key_id: str, known: KeySet) -> bool:
+    """Return whether to fetch the keys again: they are old or lack the id, and no fetch has just failed."""
+    is_old = time.time() - known["fetched_at"] > FRESH_SECONDS
+    if key_id in known["keys"] and not is_old:
+        return False
+    if cache.get(f"{name}:failed"):
+        return False
+    return is_old or cache.add(f"{name}:unknown", 1, UNKNOWN_ID_SECONDS)
 
 
 def _fetch(url: str, known: KeySet | None, deadline: Deadline, listing: KeyListing) -> KeySet:
@@ -80,4 +87,5 @@ def _fetch(url: str, known: KeySet | None, deadline: Deadline, listing: KeyListi
         return fresh
     if known is None:
         raise ProviderDown("The provider's keys are unavailable.")
+    cache.set(f"{cache_key(url)}:failed", 1, RETRY_SECONDS)
     return known

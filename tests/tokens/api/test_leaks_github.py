@@ -143,13 +143,20 @@ def test_unreachable_keys_answer_503_and_are_asked_for_again_after_a_pause(
     assert status_of(made) == 401
 
 
-def test_known_keys_verify_while_the_address_is_unreachable(
+def test_known_keys_verify_while_the_address_is_unreachable_and_is_asked_once_in_ten_seconds(
     scanner: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert scanner.report([]).status_code == 200
     scanner.status = 500
     monkeypatch.setattr(jwks, "FRESH_SECONDS", -1)
-    assert scanner.report([]).status_code == 200
+    assert [scanner.report([]).status_code for _ in range(3)] == [200] * 3
+    # An unsigned request for an unknown key fetches no keys either.
+    assert [scanner.send(b"[]", "unknown", "AAAA").status_code for _ in range(3)] == [403] * 3
+    assert scanner.asked == 2
+    failed = f"{_cached()}:failed"
+    assert 0 < cache.ttl(failed) <= 10
+    cache.delete(failed)
+    assert (scanner.report([]).status_code, scanner.asked) == (200, 3)
 
 
 @pytest.mark.parametrize(
