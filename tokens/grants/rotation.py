@@ -15,9 +15,10 @@ from ratelimit.types import FixedWindow
 from tokens.audit import session_events
 from tokens.crypto import opaque, tagged
 from tokens.crypto.sealing import seal, unseal
-from tokens.grants import refresh_tokens, token_pair
+from tokens.grants import refresh_tokens, status, token_pair
 from tokens.grants.errors import InvalidGrant, RefreshedTooOften, ReuseDetected
 from tokens.grants.revocation import revoke
+from tokens.grants.status import GrantStatus
 from tokens.grants.token_pair import TokenPair
 from tokens.models import Grant, GrantKind, OAuthClient, RefreshToken
 from tokens.notifications import refresh_reuse
@@ -59,6 +60,14 @@ def rotate(
     if isinstance(outcome, InvalidGrant):
         raise outcome
     return outcome
+
+
+def is_exchangeable(token: RefreshToken, now: datetime) -> bool:
+    """Return whether ``rotate`` would exchange the token now, or answer a retry. Any other use is refused."""
+    row = status.load(token.grant_id)
+    if row is None or status.evaluate(row, now) is not GrantStatus.ACTIVE:
+        return False
+    return _is_retry(token, now) if token.used_at else token.expires_at > now
 
 
 def _rotate(
@@ -106,17 +115,17 @@ def _reuse(
     token.refresh_from_db()
     if token.used_at is None:
         return InvalidGrant("The refresh token has expired.")
-    in_time = now - token.used_at < timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
-    if in_time and (successor := _unused_successor(raw, token)):
+    if _is_retry(token, now) and (successor := unseal(raw, bytes(token.successor or b""))):
         return token_pair.build(grant, successor, token_pair.effective_scope(grant, scope, now), now)
     if grant.revoked_at is not None:
         return InvalidGrant("The grant has ended.")
     return ReuseDetected(grant)
 
 
-def _unused_successor(raw: str, token: RefreshToken) -> str | None:
-    """Return the successor issued before, for a client that lost the response; None once it was used."""
+def _is_retry(token: RefreshToken, now: datetime) -> bool:
+    """Return whether the client may have lost the response: the use is recent, the successor unused."""
+    if token.used_at is None or token.successor is None:
+        return False
     following = RefreshToken.objects.filter(grant_id=token.grant_id, generation=token.generation + 1)
-    if token.successor is None or not following.filter(used_at=None).exists():
-        return None
-    return unseal(raw, bytes(token.successor))
+    in_time = now - token.used_at < timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
+    return in_time and following.filter(used_at=None).exists()

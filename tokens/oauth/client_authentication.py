@@ -19,7 +19,7 @@ from ratelimit.usage import refused_uses
 from tokens.credentials.allowed_addresses import CAUSE_ADDRESS, seen_from
 from tokens.credentials.refusal_limits import refusal_limiter
 from tokens.crypto import opaque, tagged
-from tokens.grants import refresh_tokens
+from tokens.grants import refresh_tokens, rotation
 from tokens.models import ClientSecret, OAuthClient
 from tokens.models.client import RefreshAuth
 from tokens.oauth.errors import (
@@ -63,12 +63,13 @@ def authenticate(
     """
     secrets = [text for text in (presented.secret, refresh_token) if text is not None]
     _check_failures(presented.client_id, address, secrets)
-    found = _find(presented, address, secretless=refresh_token is not None, now=now or timezone.now())
+    now = now or timezone.now()
+    found = _find(presented, address, secretless=refresh_token is not None, now=now)
     if found is None:
         _remember(*secrets)
         raise _failed(invalid_client(), _of_client(presented.client_id, address), *_of_network(address))
     client, addresses = found
-    is_proven = presented.secret is not None or _belongs_to(client, refresh_token)
+    is_proven = presented.secret is not None or _is_exchangeable(client, refresh_token, now)
     if is_proven and not networks.contain(addresses, address):
         raise _not_allowed(client, address, secrets)
     _count("calls", client, settings.OAUTH_CALLS_PER_MINUTE)
@@ -121,9 +122,10 @@ def _digest_at(secret: str, address: str | None) -> bytes:
     return opaque.digest(secret) + (address or "").encode()
 
 
-def _belongs_to(client: OAuthClient, refresh_token: str | None) -> bool:
+def _is_exchangeable(client: OAuthClient, refresh_token: str | None, now: datetime) -> bool:
+    """Return whether the refresh token proves the client. Rotation refuses others and detects reuse."""
     found = refresh_tokens.find(refresh_token or "")
-    return found is not None and found.grant.client_id == client.pk
+    return found is not None and found.grant.client_id == client.pk and rotation.is_exchangeable(found, now)
 
 
 def _not_allowed(client: OAuthClient, address: str | None, secrets: list[str]) -> OAuthError:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Membership, Organization
@@ -13,7 +14,7 @@ from ratelimit.usage import refused_uses
 from tests.support.people import make_token
 from tests.tokens.oauth.calls import Program, error, make_program, post
 from tokens.credentials.allowed_addresses import CAUSE_ADDRESS, FORWARDING_IGNORED
-from tokens.models import RefreshToken
+from tokens.models import Grant, RefreshToken
 from tokens.models.client import RefreshAuth
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,31 @@ def test_a_client_without_a_secret_needs_its_refresh_token_to_learn_of_the_addre
     assert refresh(refresh_token, HERE).status_code == 200
     # A repeat within the grace would answer the successor.
     assert refresh(refresh_token).json()["error_description"] == SENTENCE
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+def test_a_refresh_token_that_is_no_longer_valid_learns_nothing_of_the_address(
+    revoked: bool, owner: Membership
+) -> None:
+    importer = make_program(owner, refresh_auth=RefreshAuth.ROTATION_ONLY)
+    refresh_token = importer.grant()["refresh_token"]
+    if revoked:
+        Grant.objects.update(revoked_at=timezone.now())
+    else:
+        RefreshToken.objects.update(expires_at=timezone.now())
+    allow(owner, HERE)
+    response = ask(grant_type="refresh_token", refresh_token=refresh_token, client_id=importer.id)
+    assert error(response) == "invalid_grant"
+
+
+def test_reuse_of_a_refresh_token_at_another_address_ends_the_grant(owner: Membership) -> None:
+    importer = make_program(owner, refresh_auth=RefreshAuth.ROTATION_ONLY)
+    used = importer.grant()["refresh_token"]
+    importer.refresh(importer.refresh(used).json()["refresh_token"])
+    allow(owner, HERE)
+    response = ask(grant_type="refresh_token", refresh_token=used, client_id=importer.id)
+    assert error(response) == "invalid_grant"
+    assert Grant.objects.get().revoked_at is not None
 
 
 def test_refusals_do_not_count_as_failures_of_the_client_or_as_its_calls(
