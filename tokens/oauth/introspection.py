@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from accounts import typeid
 from accounts.errors import ErrorCode
 from accounts.permissions.scopes import ScopeSet
 from tokens.credentials.access_tokens import verify
+from tokens.credentials.credential import restrictions
 from tokens.credentials.token_lookup import authenticate_token
 from tokens.crypto import access_jwt, opaque
 from tokens.grants import refresh_tokens, status
@@ -46,14 +48,16 @@ def _of_access_token(token: str, client: OAuthClient, now: datetime) -> dict[str
     if credential.organization_id != client.organization_id or claims.exp <= now.timestamp():
         return INACTIVE
     about = {"jti": claims.jti, "client_id": claims.client_id, "token_type": "Bearer"}
-    return _active(credential.scopes, claims.sub, client) | about | {"iat": claims.iat, "exp": claims.exp}
+    active = _active(credential.scopes, claims.sub, client, credential.allowed_addresses)
+    return active | about | {"iat": claims.iat, "exp": claims.exp}
 
 
 def _of_service_account(token: str, client: OAuthClient, now: datetime) -> dict[str, Any]:
     found = authenticate_token(token, now)
     if isinstance(found, ErrorCode) or found.id is None or found.organization_id != client.organization_id:
         return INACTIVE
-    about = _active(found.scopes, typeid.encode("tok", found.id), client) | {"token_type": "Bearer"}
+    subject = typeid.encode("tok", found.id)
+    about = _active(found.scopes, subject, client, found.allowed_addresses) | {"token_type": "Bearer"}
     return about if found.ends_at is None else about | {"exp": int(found.ends_at.timestamp())}
 
 
@@ -69,13 +73,17 @@ def _of_refresh_token(token: str, client: OAuthClient, now: datetime) -> dict[st
         or found.expires_at <= now
     ):
         return INACTIVE
-    about = _active(scopes_of(row, found.grant.scope), client.public_id, client)
+    addresses = restrictions(row.organization_addresses)
+    about = _active(scopes_of(row, found.grant.scope), client.public_id, client, addresses)
     times = {"iat": int(found.created_at.timestamp()), "exp": int(found.expires_at.timestamp())}
     return about | {"client_id": client.public_id} | times
 
 
-def _active(scopes: ScopeSet, subject: str, client: OAuthClient) -> dict[str, Any]:
-    return {
+def _active(
+    scopes: ScopeSet, subject: str, client: OAuthClient, addresses: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """Return what all active tokens have. ``allowed_addresses`` is an extension (RFC 7662 section 2.2)."""
+    about: dict[str, Any] = {
         "active": True,
         "scope": " ".join(scopes.texts),
         "sub": subject,
@@ -83,3 +91,4 @@ def _active(scopes: ScopeSet, subject: str, client: OAuthClient) -> dict[str, An
         "aud": settings.BASE_URL,
         "org": typeid.encode("org", client.organization_id),
     }
+    return about | {"allowed_addresses": addresses} if addresses else about

@@ -84,6 +84,20 @@ def test_a_service_account_token(asker: Program, owner: Membership) -> None:
     assert introspect(asker, issued.plaintext) == {"active": False}
 
 
+def test_an_answer_has_each_list_of_addresses_that_restricts_the_token(
+    asker: Program, owner: Membership
+) -> None:
+    tokens, own, here = asker.grant(), ["203.0.113.7"], ["127.0.0.0/8"]
+    restricted = make_token(owner, allowed_addresses=own).plaintext
+    of_organization = [make_token(owner).plaintext, tokens["access_token"], tokens["refresh_token"]]
+    assert introspect(asker, restricted)["allowed_addresses"] == [own]
+    assert not any("allowed_addresses" in introspect(asker, token) for token in of_organization)
+    Organization.objects.filter(pk=owner.organization_id).update(allowed_addresses=here)
+    assert introspect(asker, restricted)["allowed_addresses"] == [own, here]
+    assert [introspect(asker, token)["allowed_addresses"] for token in of_organization] == [[here]] * 3
+    assert "allowed_addresses" not in introspect(asker, opened(owner).access_token)
+
+
 def test_a_refresh_token_is_told_to_its_own_client_only(asker: Program, owner: Membership) -> None:
     program = make_program(owner)
     first = program.grant()["refresh_token"]

@@ -49,3 +49,9 @@ class Introspection(serializers.Serializer[Any]):
     iss = serializers.CharField(required=False)
     jti = serializers.CharField(required=False)
     org = serializers.CharField(required=False)
+    allowed_addresses = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="The lists of addresses and networks that restrict the token: its own, its organization's "
+        "or both. The caller's address must be in each of them. Missing if no list does.",
+    )
