@@ -77,9 +77,12 @@ def test_staff_change_the_allowed_addresses_line_by_line(staff: Client, owner: M
 
 
 def test_nothing_else_of_an_organization_is_changed(staff: Client, owner: Membership) -> None:
+    Organization.objects.update(metadata={"tier": "gold"})
+    assert "{&quot;tier&quot;: &quot;gold&quot;}" in staff.get(page_of(owner.organization)).content.decode()
     before = Organization.objects.values().get()
-    forged = {"name": "Mine", "slug": "mine", "suspended_at": "2020-01-01", "generation": "9"}
-    staff.post(page_of(owner.organization), terms(owner.organization, **forged, publishable_key="x"))
+    forged = {"name": "Mine", "slug": "mine", "suspended_at": "2020-01-01", "metadata": "{}"}
+    forged |= {"generation": "9", "publishable_key": "x"}
+    staff.post(page_of(owner.organization), terms(owner.organization, **forged))
     assert Organization.objects.values().get() == before
 
 
