@@ -17,7 +17,8 @@ from rest_framework.test import APIClient
 
 from accounts.drf.exception_handler import api_error_of
 from accounts.drf.fields import MOST_ITEM_ERRORS, BoundedDict, BoundedList, StrictSerializer
-from tokens.api.token_serializers import MOST_PERMISSIONS, PermissionText
+from tokens.api.token_serializers import PermissionText
+from tokens.models import MOST_PERMISSIONS
 
 APPS = ("accounts", "tokens", "config")
 MANY = ["!"] * 190_000

@@ -7,7 +7,8 @@ from rest_framework import serializers
 from accounts.api.serializers import PersonSerializer
 from accounts.drf.fields import BoundedList, CamelCase, Instant, Name, StrictSerializer, WholeNumber
 from accounts.drf.pagination import PageLinks
-from tokens.api.token_serializers import MOST_PERMISSIONS, KnownToSerializer, ParentSerializer, PermissionText
+from tokens.api.token_serializers import KnownToSerializer, ParentSerializer, PermissionText
+from tokens.models import MOST_PERMISSIONS
 from tokens.models.client import RefreshAuth
 from tokens.oauth.clients import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 

@@ -11,7 +11,8 @@ from accounts.api.invitations import RoleField
 from accounts.api.serializers import MemberSerializer
 from accounts.drf.fields import BoundedDict, BoundedList, CamelCase, StrictSerializer, String
 from accounts.drf.tenancy import parse_id
-from tokens.api.token_serializers import MOST_PERMISSIONS, PermissionText
+from tokens.api.token_serializers import PermissionText
+from tokens.models import MOST_PERMISSIONS
 
 MOST_TRANSFERS = 100
 LONGEST_ID = 100

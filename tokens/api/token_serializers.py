@@ -23,13 +23,11 @@ from accounts.drf.fields import (
 )
 from accounts.drf.pagination import PageLinks, PageQuery
 from accounts.permissions.scopes import MAX_LENGTH, PATTERN, parse
-from tokens.models import MAX_DAYS, Status
+from tokens.models import MAX_DAYS, MOST_PERMISSIONS, MOST_REQUESTS, Status
 from tokens.service_accounts import pasted
 from tokens.service_accounts.search import Filter
 
 DEFAULT_DAYS = 90
-MOST_PERMISSIONS = 100
-MOST_REQUESTS = 10**9
 METADATA = (
     "Texts of your own by name: at most 20, names of 1 to 40 letters, digits, `-`, `_` and dots. whoami "
     "shows them, and forward authentication sends them to your API."

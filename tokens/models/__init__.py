@@ -5,6 +5,8 @@ from tokens.models.grant import Grant, GrantKind, RefreshToken
 from tokens.models.service_account import (
     EXPIRING_DAYS,
     MAX_DAYS,
+    MOST_PERMISSIONS,
+    MOST_REQUESTS,
     ServiceAccountToken,
     Status,
     TokenQuerySet,
@@ -15,6 +17,8 @@ __all__ = [
     "DIGEST_BYTES",
     "EXPIRING_DAYS",
     "MAX_DAYS",
+    "MOST_PERMISSIONS",
+    "MOST_REQUESTS",
     "ClientSecret",
     "Grant",
     "GrantKind",

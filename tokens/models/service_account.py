@@ -19,6 +19,8 @@ from tokens.models.client import OAuthClient
 from tokens.models.token_secret import DIGEST_BYTES, TokenSecret
 
 MAX_DAYS = 365
+MOST_PERMISSIONS = 100
+MOST_REQUESTS = 10**9
 EXPIRING_DAYS = 14
 
 # Reasons of revocation with the responsible membership.

@@ -19,14 +19,13 @@ from accounts.permissions.actor import Actor
 from accounts.permissions.picker import ONLY, Selection
 from accounts.validation.form_fields import MetadataField, NetworksField
 from accounts.validation.text import validate_line, validate_lines, validate_name
-from tokens.models import ServiceAccountToken
+from tokens.models import MOST_PERMISSIONS, ServiceAccountToken
 from tokens.pages.expiration_form import WithExpiration
 from tokens.pages.restrictions_form import WithRestrictions
 from tokens.service_accounts import expiry, names, pasted, update
 from tokens.service_accounts.issue import MANAGE, Issued, issue
 from tokens.service_accounts.update import Changes
 
-MOST_PERMISSIONS = 100
 # Of a list of addresses in the query string.
 LONGEST_LIST = 1000
 

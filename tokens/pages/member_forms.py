@@ -11,7 +11,8 @@ from django.http import QueryDict
 from accounts.models import Membership
 from accounts.permissions import picker
 from accounts.permissions.roles import Role
-from tokens.pages.forms import MOST_PERMISSIONS, selected
+from tokens.models import MOST_PERMISSIONS
+from tokens.pages.forms import selected
 
 
 class RoleForm(forms.Form):

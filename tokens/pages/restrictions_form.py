@@ -5,8 +5,8 @@ from __future__ import annotations
 from django import forms
 
 from accounts.validation.form_fields import MetadataField
+from tokens.models import MOST_REQUESTS
 
-MOST_REQUESTS = 10**9
 _FORM = f"Write a whole number from 1 to {MOST_REQUESTS}, or nothing."
 
 
