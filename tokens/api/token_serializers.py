@@ -151,7 +151,7 @@ class ResponsibleSerializer(CamelCase):
 
 
 class KnownToSerializer(CamelCase):
-    """A former responsible member who may still know the current secret."""
+    """A former member who may still know a valid secret."""
 
     name = serializers.CharField(source="known_to")
     since = Instant(source="known_since")
@@ -235,7 +235,7 @@ class TokenSerializer(CamelCase):
     leak_source = Unset(source="token.leak_source", help_text="Where it was found, as the report says.")
     responsible = ResponsibleSerializer(allow_null=True)
     parent = ParentSerializer(allow_null=True)
-    known_to_former_member = KnownToSerializer(source="token.known_secret", allow_null=True)
+    known_to_former_member = KnownToSerializer(source="known_secret", allow_null=True)
     secrets = TokenSecretSerializer(many=True, help_text="Newest first, without cancelled ones.")
     rotation = RotationSerializer(allow_null=True, help_text="The running rotation.")
 

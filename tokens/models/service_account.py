@@ -193,11 +193,10 @@ class ServiceAccountToken(models.Model):
         """The newest secret, except one whose rotation was cancelled."""
         return max((one for one in self.secrets.all() if not one.revoked_at), key=lambda one: one.pk)
 
-    @property
-    def known_secret(self) -> TokenSecret | None:
-        """The current secret, if a former responsible member knows it."""
-        secret = self.current_secret
-        return secret if secret.known_since is not None else None
+    def known_secret(self, now: datetime) -> TokenSecret | None:
+        """Return the newest valid secret that a former member may know, also one in its overlap."""
+        known = [one for one in self.secrets.all() if one.known_since is not None and one.is_valid(now)]
+        return max(known, key=lambda one: one.pk, default=None)
 
     @property
     def is_orphaned(self) -> bool:

@@ -119,8 +119,8 @@ class Row:
 
     @property
     def known(self) -> TokenSecret | None:
-        """The current secret, if a former responsible member knows it."""
-        return self.token.known_secret
+        """The newest valid secret that a former member may know."""
+        return self.record.known_secret
 
     @property
     def least_role(self) -> Role:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Membership
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
-from tokens.models import ServiceAccountToken, Status
+from tokens.models import ServiceAccountToken, Status, TokenSecret
 from tokens.models.created import Parent, program_of
 from tokens.models.service_account import DEACTIVATED, REMOVED
 from tokens.notifications import token_unused
@@ -34,6 +34,7 @@ class Record:
     secrets: list[SecretUsage]
     rotation: Rotation | None
     unused_revocation_at: datetime | None
+    known_secret: TokenSecret | None
 
     @property
     def responsible(self) -> Membership | None:
@@ -81,6 +82,7 @@ def records(
             secrets=secrets[token.pk],
             rotation=rotation.running(token, now),
             unused_revocation_at=ending.get(token.pk),
+            known_secret=token.known_secret(now),
         )
         for token in found
     ]

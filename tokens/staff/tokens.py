@@ -134,7 +134,7 @@ class TokenAdmin(PauseActions, ListPage, ReadOnlyAdmin, IgnorePostedInlines):
 
     @admin.display(description="known to a former member")
     def known(self, token: ServiceAccountToken) -> str:
-        return known_by(token.known_secret)
+        return known_by(token.known_secret(timezone.now()))
 
     @admin.display(description="permissions")
     def granted(self, token: ServiceAccountToken) -> str:

@@ -156,12 +156,14 @@ def test_a_secret_that_is_no_longer_valid_is_not_marked(owner: Membership, grace
     assert changes(owner.organization, "token.secret_known") == []
 
 
-def test_another_secret_of_the_token_is_without_the_mark(owner: Membership, grace: Membership) -> None:
+def test_a_token_is_marked_while_the_known_secret_still_works(owner: Membership, grace: Membership) -> None:
     token = make_token(grace).token
     member_removal.remove(actor=actor(owner), member_id=grace.pk, transfers={token.pk: owner.pk})
-    TokenSecret.objects.create(token=token, digest=b"x" * 32, last_four="abcd")
-    body = session_of(owner).get(f"/api/v1/tokens/{token.public_id}").json()
-    assert body["knownToFormerMember"] is None
+    api, url = session_of(owner), f"/api/v1/tokens/{token.public_id}"
+    api.post(f"{url}/rotate", {"overlapSeconds": 60})
+    assert api.get(url).json()["knownToFormerMember"]["name"] == "Grace"
+    api.post(f"{url}/rotation/finish", {})
+    assert api.get(url).json()["knownToFormerMember"] is None
 
 
 def test_nobody_hands_over_their_own_on_leaving(owner: Membership, grace: Membership) -> None:

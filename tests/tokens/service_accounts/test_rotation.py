@@ -28,7 +28,7 @@ from tokens.service_accounts.revoke import revoke
 from tokens.service_accounts.rotation import cancel, finish, rotate, running
 
 pytestmark = pytest.mark.django_db
-DAY = timedelta(days=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
 EVERYTHING = ("*:*:*",)
 
@@ -293,12 +293,14 @@ def test_a_repeated_idempotency_key_makes_no_second_secret(owner: Membership, no
     rotate(**arguments | {"token": make_token(owner).token}, now=now + DAY)
 
 
-def test_a_rotation_clears_that_a_former_member_knows_the_secret(owner: Membership, now: datetime) -> None:
+def test_a_known_secret_is_marked_until_its_overlap_ends(owner: Membership, now: datetime) -> None:
     issued = make_token(owner)
     TokenSecret.objects.update(known_to="Ada", known_since=now)
-    assert rotate(token=issued.token, actor=actor(owner), now=now).token.known_secret is None
+    token = rotate(token=issued.token, actor=actor(owner), overlap_seconds=60, now=now).token
+    known = [token.known_secret(now + age) for age in (MINUTE - MOMENT, MINUTE)]
+    assert [one and one.known_to for one in known] == ["Ada", None]
     # The old secret is the current one again.
-    assert cancel(token=issued.token, actor=actor(owner), now=now).known_secret is not None
+    assert cancel(token=issued.token, actor=actor(owner), now=now).known_secret(now + MINUTE) is not None
 
 
 def test_each_secret_is_counted_from_the_first_rotation(owner: Membership) -> None:
