@@ -52,7 +52,12 @@ class RotateSerializer(StrictSerializer):
 class TokenRotateView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"POST": MANAGE}
     refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
-        "POST": (errors.ALREADY_CREATED, errors.ROTATION_IN_PROGRESS, errors.TOKEN_NOT_ACTIVE)
+        "POST": (
+            errors.ALREADY_CREATED,
+            errors.ROTATION_IN_PROGRESS,
+            errors.TOKEN_NOT_ACTIVE,
+            errors.RATE_LIMITED,
+        )
     }
 
     def check_permissions(self, request: Request) -> None:
@@ -72,6 +77,7 @@ class TokenRotateView(APIView):
 
         The present secret stays valid for the overlap. You must hold every permission of the token, because
         you will see its secret. A token that holds `tokens:rotate:self` may rotate itself.
+        A token is rotated at most 10 times an hour.
         """
         token = find(request, token_id)
         wanted = RotateSerializer(data=request.data)

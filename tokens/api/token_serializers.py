@@ -236,7 +236,9 @@ class TokenSerializer(CamelCase):
     responsible = ResponsibleSerializer(allow_null=True)
     parent = ParentSerializer(allow_null=True)
     known_to_former_member = KnownToSerializer(source="known_secret", allow_null=True)
-    secrets = TokenSecretSerializer(many=True, help_text="Newest first, without cancelled ones.")
+    secrets = TokenSecretSerializer(
+        many=True, help_text="The newest 20, newest first, without cancelled ones."
+    )
     rotation = RotationSerializer(allow_null=True, help_text="The running rotation.")
 
 

@@ -26,13 +26,19 @@ from tokens.service_accounts import expiry, rotation
 from tokens.service_accounts.impact import impact_of
 from tokens.service_accounts.issue import MANAGE, AlreadyCreated
 from tokens.service_accounts.listing import Row
+from tokens.service_accounts.rotation_limit import ROTATIONS_PER_HOUR
 from tokens.service_accounts.rotation_progress import progress
 
 SENT_TWICE = "That form was sent a second time. The token was rotated once; its secret is not shown again."
 IN_PROGRESS = "A rotation of this token is in progress. End its overlap or cancel it before you rotate again."
 NOT_ACTIVE = "This token is no longer active, so it cannot be rotated."
 NO_ROTATION = "No rotation of this token is in progress."
-REFUSALS = {errors.ROTATION_IN_PROGRESS: IN_PROGRESS, errors.TOKEN_NOT_ACTIVE: NOT_ACTIVE}
+TOO_OFTEN = f"A token is rotated at most {ROTATIONS_PER_HOUR} times an hour. Try again later."
+REFUSALS = {
+    errors.ROTATION_IN_PROGRESS: IN_PROGRESS,
+    errors.TOKEN_NOT_ACTIVE: NOT_ACTIVE,
+    errors.RATE_LIMITED: TOO_OFTEN,
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -22,7 +22,7 @@ from tokens.audit import token_events
 from tokens.crypto import opaque
 from tokens.models import ServiceAccountToken, TokenSecret
 from tokens.notifications import token_expiring, token_rotated
-from tokens.service_accounts import creators, expiry
+from tokens.service_accounts import creators, expiry, rotation_limit
 from tokens.service_accounts.bounds import bound_descendants
 from tokens.service_accounts.descendants import is_of
 from tokens.service_accounts.issue import IDEMPOTENCY_HOURS, MANAGE, AlreadyCreated, Issued
@@ -90,7 +90,7 @@ def rotate(
     With ``close_after_first_use_seconds`` it ends that long after the next one's first use, if sooner.
     ``expires_in_days`` starts a new expiry. Raises APIError: insufficient_scope if the actor, who learns the
     secret, lacks one of the token's permissions; token_not_active; rotation_in_progress; invalid_request with
-    fields; organization_suspended. Raises AlreadyCreated for a repeated idempotency key.
+    fields; organization_suspended; rate_limited. Raises AlreadyCreated for a repeated idempotency key.
     """
     policies.require_recent_proof(actor)
     token, rights = _locked(
@@ -104,6 +104,7 @@ def rotate(
         raise AlreadyCreated(token)
     _check_state(token, rights.scopes, now)
     _check_fields(organization, overlap_seconds, close_after_first_use_seconds, expires_in_days)
+    rotation_limit.count(token)
     expired_at = token.expires_at
     if not isinstance(expires_in_days, Unchanged):
         _renew(token, actor, expires_in_days, now)

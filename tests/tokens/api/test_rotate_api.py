@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Membership
 from ratelimit.usage.sync import Sync
 from tests.support.clients import program
 from tests.support.people import make_token
+from tokens.models import TokenSecret
 from tokens.service_accounts.issue import Issued
 
 pytestmark = pytest.mark.django_db
@@ -214,6 +216,29 @@ def test_a_caller_who_lacks_one_of_its_permissions_gets_no_secret(owner: Members
     manager = make_token(owner, permissions=["tokens.manage"])
     refused = program(manager).post(url(ci), {})
     assert (refused.status_code, refused.json()["required"]) == (403, ["index:read:*"])
+
+
+def test_a_token_is_rotated_ten_times_an_hour(api: APIClient, owner: Membership, ci: Issued) -> None:
+    assert [api.post(url(ci), {"overlapSeconds": -1}).status_code for _ in range(10)] == [400] * 10
+    for _ in range(10):
+        rotated(api, ci, overlapSeconds=0)
+    refused = api.post(url(ci), {"overlapSeconds": 0})
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert 3000 < int(refused["Retry-After"]) <= 3600
+    assert ci.token.secrets.count() == 11
+    rotated(api, make_token(owner))
+
+
+def test_a_record_has_the_newest_20_secrets_each_with_its_own_calls(api: APIClient, ci: Issued) -> None:
+    status(ci.plaintext)
+    rotated(api, ci, overlapSeconds=0)
+    ended = {"valid_until": timezone.now(), "superseded_at": timezone.now(), "is_counted": True}
+    for number in range(19):
+        TokenSecret.objects.create(token=ci.token, digest=bytes([number] * 32), last_four="used", **ended)
+    shown = api.get(url(ci, "")).json()["secrets"]
+    assert len(shown) == 20
+    assert {one["calls"] for one in shown} == {0}
+    assert ci.plaintext[-4:] not in {one["lastFour"] for one in shown}
 
 
 def test_a_secret_that_ended_meanwhile_finds_its_token_in_the_look_up(api: APIClient, ci: Issued) -> None:
