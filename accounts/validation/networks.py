@@ -59,6 +59,14 @@ def contain(texts: Sequence[str], address: str | None) -> bool:
     return any(found in network for network in _parsed(tuple(map(str, texts))))
 
 
+def outside(texts: Sequence[str], allowed: Sequence[str]) -> list[str]:
+    """Return the networks that are in none of the allowed ones. An empty list allows every network."""
+    if not allowed:
+        return []
+    outer = _parsed(tuple(allowed))
+    return [text for text in texts if not any(_contains(one, _network(text)) for one in outer)]
+
+
 def is_private(address: str) -> bool:
     """Return whether it is an address that the public internet does not route."""
     return contain(PRIVATE, address)
@@ -119,7 +127,8 @@ def _unmapped(network: Network) -> Network:
 
 
 def _is_inside(network: Network, others: Iterable[Network]) -> bool:
-    return any(
-        network != other and network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
-        for other in others
-    )
+    return any(network != other and _contains(other, network) for other in others)
+
+
+def _contains(outer: Network, inner: Network) -> bool:
+    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]

@@ -100,7 +100,9 @@ class TokensView(APIView):
 @extend_schema(tags=["Tokens"], parameters=[TOKEN_ID])
 class TokenView(APIView):
     scopes: ClassVar[dict[str, str | None]] = {"GET": VIEW, "PATCH": MANAGE, "DELETE": MANAGE}
-    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {"PATCH": (errors.TOKEN_NOT_ACTIVE,)}
+    refuses: ClassVar[dict[str, tuple[ErrorCode, ...]]] = {
+        "PATCH": (errors.TOKEN_NOT_ACTIVE, errors.FORBIDDEN)
+    }
 
     @extend_schema(operation_id="readToken", summary="One token", responses=TokenSerializer)
     def get(self, request: Request, token_id: str) -> Response:

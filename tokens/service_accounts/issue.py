@@ -21,9 +21,10 @@ from tokens.audit import token_events
 from tokens.crypto import opaque
 from tokens.models import ServiceAccountToken
 from tokens.notifications import token_created
-from tokens.service_accounts import expiry, names
+from tokens.service_accounts import expiry, names, restrictions
 from tokens.service_accounts.creators import creator_of
 from tokens.service_accounts.new_secret import create_secret
+from tokens.service_accounts.restrictions import Restrictions
 
 IDEMPOTENCY_HOURS = 24
 MANAGE = "tokens.manage"
@@ -62,6 +63,8 @@ def issue(
 ) -> Issued:
     """Create a token for the actor's organization. A token created by a program ends with that program.
 
+    What a token creates is restricted as the token is, or more.
+
     Raises APIError: token_limit_reached; insufficient_scope if the actor lacks a requested permission;
     invalid_request with fields; token_revoked if the actor's rights have just ended; organization_suspended.
     Raises AlreadyCreated for a repeated idempotency key.
@@ -80,18 +83,19 @@ def issue(
     digest = opaque.digest(idempotency_key) if idempotency_key else None
     if digest and (earlier := _created_with(organization, digest, now)):
         raise AlreadyCreated(earlier)
-    _check_fields(organization, name, permissions, expires_in_days, now)
+    wanted, outer = Restrictions(allowed_addresses, requests_per_day), restrictions.of_actor(actor)
+    _check_fields(organization, name, permissions, expires_in_days, now, wider=wanted.problems(outer))
     check_permissions(rights.scopes, permissions)
     _check_limit(organization, now)
-    creator = creator_of(actor, now)
+    creator, bounded = creator_of(actor, now), wanted.within(outer)
     token = ServiceAccountToken.objects.create(
         organization=organization,
         name=name,
         description=description,
         permissions=list(dict.fromkeys(permissions)),
         metadata=dict(metadata),
-        allowed_addresses=list(allowed_addresses),
-        requests_per_day=requests_per_day,
+        allowed_addresses=list(bounded.allowed_addresses),
+        requests_per_day=bounded.requests_per_day,
         created_by=rights.member.user,
         responsible=rights.member,
         **creator.fields,
@@ -118,13 +122,20 @@ def _created_with(organization: Organization, digest: bytes, now: datetime) -> S
 
 
 def _check_fields(
-    organization: Organization, name: str, permissions: Sequence[str], days: int | None, now: datetime
+    organization: Organization,
+    name: str,
+    permissions: Sequence[str],
+    days: int | None,
+    now: datetime,
+    *,
+    wider: Mapping[str, list[str]],
 ) -> None:
     """Raise APIError(invalid_request) with all errors by field."""
     checked = {
         "name": [names.TAKEN] if names.is_taken(organization.pk, name, now) else [],
         "permissions": unknown(permissions),
         "expiresInDays": expiry.problems(organization, days),
+        **wider,
     }
     if problems := {field: sentences for field, sentences in checked.items() if sentences}:
         raise APIError(errors.INVALID_REQUEST, fields=problems)

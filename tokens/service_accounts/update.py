@@ -21,12 +21,17 @@ from tokens.audit import token_events
 from tokens.models import MAX_DAYS, ServiceAccountToken
 from tokens.service_accounts import names
 from tokens.service_accounts.bounds import bound_descendants
+from tokens.service_accounts.descendants import is_of
 from tokens.service_accounts.issue import MANAGE
 
 # An ended token keeps them as a record, and people still sort and describe it.
 OF_RECORD = frozenset(("name", "description", "metadata"))
 # A session needs recent proof to change them, because they may widen where and how much a token is used.
 PROTECTED = frozenset(("metadata", "allowed_addresses", "requests_per_day"))
+RESTRICTIONS = frozenset(("allowed_addresses", "requests_per_day"))
+OWN_RESTRICTIONS = (
+    "A token cannot change its own allowed addresses or limit, nor can a program that it created."
+)
 
 
 class Changes(TypedDict, total=False):
@@ -54,7 +59,8 @@ def update(
 
     Raises APIError: invalid_request with fields, for a name that another active token has, and for wider
     permissions or a later expiry; token_not_active if an ended token would change in more than its texts;
-    not_found if it was deleted with its organization. Raises ReauthenticationRequired.
+    forbidden if the token, or what it created, would change the token's addresses or limit; not_found if it
+    was deleted with its organization. Raises ReauthenticationRequired.
     """
     Organization.objects.lock_all([token.organization_id])
     # Read after the lock, because waiting for it may take long.
@@ -68,6 +74,8 @@ def update(
     changes = _changes(found, wanted)
     if PROTECTED.intersection(changes):
         policies.require_recent_proof(actor)
+    if RESTRICTIONS.intersection(changes) and is_of(found, actor, now):
+        raise APIError(errors.FORBIDDEN, detail=OWN_RESTRICTIONS)
     if problems := _problems(found, changes, now):
         raise APIError(errors.INVALID_REQUEST, fields=problems)
     if changes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -39,6 +40,55 @@ def child_of(bearer: str | Issued, name: str = "child", days: int | None = None)
 
 def is_active(token: ServiceAccountToken) -> bool:
     return ServiceAccountToken.objects.active(timezone.now()).filter(pk=token.pk).exists()
+
+
+def restricted(owner: Membership) -> Issued:
+    return make_token(owner, permissions=MAKER, allowed_addresses=["127.0.0.0/8"], requests_per_day=50)
+
+
+@pytest.mark.parametrize(
+    ("wish", "addresses", "limit"),
+    [
+        ({}, ["127.0.0.0/8"], 50),
+        ({"allowedAddresses": [], "requestsPerDay": None}, ["127.0.0.0/8"], 50),
+        ({"allowedAddresses": ["127.0.0.1"], "requestsPerDay": 50}, ["127.0.0.1"], 50),
+        ({"requestsPerDay": 49}, ["127.0.0.0/8"], 49),
+    ],
+)
+def test_a_created_token_is_restricted_as_its_creator_or_more(
+    owner: Membership, wish: dict[str, Any], addresses: list[str], limit: int
+) -> None:
+    body = {"name": "child", "permissions": MAKER} | wish
+    child = program(restricted(owner)).post(TOKENS, body).json()
+    assert (child["allowedAddresses"], child["requestsPerDay"]) == (addresses, limit)
+
+
+def test_a_created_token_asks_for_nothing_wider_than_its_creator(owner: Membership) -> None:
+    wish = {"allowedAddresses": ["127.0.0.1", "126.0.0.0/7", "::1"], "requestsPerDay": 51}
+    body = {"name": "child", "permissions": MAKER} | wish
+    refused = program(restricted(owner)).post(TOKENS, body)
+    outside = "“{}” is outside the addresses of the token that creates this one."
+    assert (refused.status_code, refused.json()["fields"]) == (
+        400,
+        {
+            "allowedAddresses": [outside.format("126.0.0.0/7"), outside.format("::1")],
+            "requestsPerDay": ["At most 50, the limit of the token that creates this one."],
+        },
+    )
+
+
+@pytest.mark.parametrize("wish", [{"allowedAddresses": []}, {"requestsPerDay": None}])
+def test_neither_a_token_nor_its_child_changes_what_restricts_it(
+    owner: Membership, wish: dict[str, Any]
+) -> None:
+    parent = restricted(owner)
+    address = f"{TOKENS}/{parent.token.public_id}"
+    child = child_of(parent)
+    for bearer in (parent.plaintext, child.plaintext):  # type: ignore[attr-defined]
+        refused = program(bearer).patch(address, wish)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert program(bearer).patch(address, {"description": "x"}).status_code == 200
+    assert program(make_token(owner, permissions=MAKER)).patch(address, wish).status_code == 200
 
 
 @pytest.mark.parametrize(("days", "expected"), [(None, 1), (365, 1), (1, 1)])
