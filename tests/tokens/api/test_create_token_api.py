@@ -23,6 +23,7 @@ RECORD = {
     "refusedUses",
     *("metadata", "allowedAddresses", "requestsPerDay", "pausedAt", "pausedUntil", "pausedReason"),
     *("revokedAt", "revokedBy", "revokedReason", "responsible", "parent", "knownToFormerMember"),
+    *("secrets", "rotation", "leakedAt", "leakSource", "unusedRevocationAt"),
 }
 
 
