@@ -74,7 +74,7 @@ def finish_rotation(tenant: Tenant) -> Any:
 
 def cancel_rotation(tenant: Tenant) -> Any:
     by_program("post", "/api/v1/tokens/{token}/rotate")(tenant)
-    return by_program("delete", "/api/v1/tokens/{token}/rotation")(tenant)
+    return by_owner("delete", "/api/v1/tokens/{token}/rotation")(tenant)
 
 
 def end_other_sessions(tenant: Tenant) -> Any:
