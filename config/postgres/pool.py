@@ -76,9 +76,21 @@ class Pool(ConnectionPool[Connection]):
             found = super().getconn(AT_HAND_SECONDS if self.unavailable else timeout)
         except PoolTimeout:
             self.unavailable = True
+            self._drop_expired()
             raise
         self.unavailable = False
         return found
+
+    def _drop_expired(self) -> None:
+        """Drop the waits that have ended in vain.
+
+        psycopg's pool keeps them until a connection is free, and each keeps its whole request in memory by
+        the traceback of its error.
+        """
+        with self._lock:
+            waiting = [one for one in self._waiting if one.error is None]
+            self._waiting.clear()
+            self._waiting.extend(waiting)
 
     def replace_all(self) -> None:
         """Discard all connections, because all have the server that one hangs on."""
