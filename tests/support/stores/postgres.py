@@ -22,7 +22,8 @@ USER = "tessera"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "300",
+    # Every server of the run keeps its pool of connections until the end of the run.
+    "max_connections": "600",
     # The data lives as long as the run: nothing of it has to survive a power cut.
     "fsync": "off",
     "synchronous_commit": "off",
