@@ -49,7 +49,7 @@ ACTIONS: dict[str, str] = {
     "token.rotated": "Rotated an API token",
     "token.rotation_cancelled": "Cancelled the rotation of an API token",
     "token.rotation_finished": "Ended the overlap of an API token's rotation",
-    "token.secret_known": "A former member knows an API token's secret",
+    "token.secret_known": "A former member or program knows an API token's secret",
     "token.superseded_used": "A superseded secret of an API token was used",
     "token.transferred": "Handed an API token over",
     "token.updated": "Changed an API token",

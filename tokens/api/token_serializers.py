@@ -151,7 +151,7 @@ class ResponsibleSerializer(CamelCase):
 
 
 class KnownToSerializer(CamelCase):
-    """A former member who may still know a valid secret."""
+    """A former member, or a program that has ended, who may still know a valid secret."""
 
     name = serializers.CharField(source="known_to")
     since = Instant(source="known_since")

@@ -1,4 +1,4 @@
-"""Base of rows that a program may have created, and that end with that program."""
+"""Bases of rows that a program may have requested; most of them end with that program."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def program_of(token: ServiceAccountToken | None, client: OAuthClient | None) ->
     return None
 
 
-class CreatedByProgram(models.Model):
-    """A row that a token or an OAuth client may have created. Of the fields only the expiry changes: with
-    that of the program, to an earlier one.
+class RequestedByProgram(models.Model):
+    """A row that a token or an OAuth client may have requested, as ``parent`` or ``parent_client``.
 
     The parents have no database constraint, because an organization's rows are deleted in any order.
     """
@@ -54,7 +53,6 @@ class CreatedByProgram(models.Model):
         db_index=False,
         related_name="+",
     )
-    expires_at = models.DateTimeField(null=True, editable=False, help_text="The end of what created it.")
 
     class Meta:
         abstract = True
@@ -66,6 +64,17 @@ class CreatedByProgram(models.Model):
     @property
     def program(self) -> Parent | None:
         return program_of(self.parent, self.parent_client)
+
+
+class CreatedByProgram(RequestedByProgram):
+    """A row that ends with the program that created it. Of the fields only the expiry changes: with that of
+    the program, to an earlier one.
+    """
+
+    expires_at = models.DateTimeField(null=True, editable=False, help_text="The end of what created it.")
+
+    class Meta:
+        abstract = True
 
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class KnownSecret(models.Model):
-    """A secret that a former member may still know, from ``known_since`` until it ends.
+    """A secret that a former member or an ended program may still know, from ``known_since`` until it ends.
 
     It is stored with the secret, not with its token or client, so that a rotation clears it.
     """

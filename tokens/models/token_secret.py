@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Length
 from django.utils import timezone
 
+from tokens.models.created import RequestedByProgram
 from tokens.models.secret import KnownSecret
 
 DIGEST_BYTES = 32
@@ -23,13 +24,14 @@ class TokenSecretQuerySet(models.QuerySet["TokenSecret"]):
         return self.filter(Q(valid_until=None) | Q(valid_until__gt=now), revoked_at=None)
 
 
-class TokenSecret(KnownSecret):
+class TokenSecret(KnownSecret, RequestedByProgram):
     """The digest of a token's plaintext, which was shown once.
 
     A rotation sets ``superseded_at`` and ``valid_until`` of the present secret and creates the next one. With
     ``closes_previous_after_seconds`` the next one's first use ends the overlap that long afterwards.
     ``revoked_at`` is set if the rotation that created the secret was cancelled. ``shown_to`` is the person
-    who requested it, or the member responsible for the program that did.
+    who requested it, or the member responsible for the program that did. The secret does not end with that
+    program, but is then marked as known.
     """
 
     token = models.ForeignKey("tokens.ServiceAccountToken", on_delete=models.CASCADE, related_name="secrets")
@@ -57,7 +59,17 @@ class TokenSecret(KnownSecret):
                 condition=Q(digest__length=DIGEST_BYTES), name="tokens_digest_is_32_bytes"
             ),
         )
-        indexes = (models.Index(fields=("last_four",), name="tokens_by_last_four"),)
+        indexes = (
+            models.Index(fields=("last_four",), name="tokens_by_last_four"),
+            models.Index(
+                fields=("parent",), condition=Q(parent__isnull=False), name="token_secrets_by_parent"
+            ),
+            models.Index(
+                fields=("parent_client",),
+                condition=Q(parent_client__isnull=False),
+                name="token_secrets_by_client",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"…{self.last_four}"

@@ -12,6 +12,7 @@ from accounts.permissions.actor import Actor
 from tokens.credentials.known_digests import announce
 from tokens.crypto import opaque
 from tokens.models import ServiceAccountToken, TokenSecret
+from tokens.service_accounts.creators import creator_of
 
 
 def create_secret(
@@ -28,6 +29,7 @@ def create_secret(
         prefix=new.prefix,
         last_four=new.last_four,
         shown_to_id=actor.user_id,
+        **creator_of(actor, now).fields,
         created_at=now,
         **fields,
     )

@@ -18,7 +18,8 @@ from accounts.models import Invitation, Organization
 from accounts.permissions.actor import SYSTEM, Actor
 from tokens.audit import client_events, token_events
 from tokens.grants import revocation
-from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken
+from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken, TokenSecret
+from tokens.service_accounts import known_secrets
 
 PARENT_REVOKED = "The token that created it was revoked"
 PARENT_DELETED = "The OAuth client that created it was deleted"
@@ -98,13 +99,18 @@ def end_clients(
 
 
 def end_created(created: Q, *, actor: Actor, reason: str, now: datetime | None = None) -> None:
-    """End what programs created: tokens, clients, secrets, invitations. ``created`` filters by parent."""
+    """End what programs created: tokens, clients, secrets, invitations. ``created`` filters by parent.
+
+    A secret of a token that they rotated is marked as known.
+    """
     stop(ServiceAccountToken.objects.filter(created), actor=actor, reason=reason, now=now)
     if clients := list(OAuthClient.objects.filter(created, deleted_at=None)):
         end_clients(clients, actor=actor, reason=reason, now=now)
     invitations.withdraw(invitations=Invitation.objects.open().filter(created), actor=actor, now=now)
     secrets = ClientSecret.objects.filter(created).select_related("client").order_by("pk")
     end_secrets(list(secrets), actor=actor, reason=reason, now=now)
+    # After what has ended, which needs no mark.
+    known_secrets.mark_requested(TokenSecret.objects.filter(created), actor, now)
 
 
 def end_secrets(

@@ -106,6 +106,8 @@ FREE_FIELDS: dict[str, dict[str, str]] = {
         "prefix": ABOUT_ROWS,
         "last_four": ABOUT_ROWS,
         "shown_to": "asked where that person loses access",
+        "parent": "asked where that program ends",
+        "parent_client": "asked where that program ends",
         "created_at": ABOUT_ROWS,
         "known_to": ABOUT_ROWS,
         "known_since": ABOUT_ROWS,

@@ -26,6 +26,7 @@ from tokens.service_accounts.rotation import rotate
 
 pytestmark = pytest.mark.django_db
 LABEL = "Known to a former member: rotate"
+TOKEN_LABEL = "Known to a former member or program: rotate"
 
 
 @pytest.fixture
@@ -117,8 +118,8 @@ def test_a_transferred_token_is_marked_and_its_recipient_is_mailed(
     assert read(f"/api/v1/tokens/{token.public_id}").json()["knownToFormerMember"]["name"] == "Grace"
     assert read(f"/api/v1/tokens/{own.public_id}").json()["knownToFormerMember"] is None
     browser = browser_of(owner.user)
-    assert LABEL in browser.get(f"/settings/tokens/{token.public_id}/").content.decode()
-    assert browser.get("/settings/tokens/").content.decode().count(LABEL) == 1
+    assert TOKEN_LABEL in browser.get(f"/settings/tokens/{token.public_id}/").content.decode()
+    assert browser.get("/settings/tokens/").content.decode().count(TOKEN_LABEL) == 1
     [email] = [one for one in mail.outbox if one.to == ["ada@example.com"]]
     assert f"/settings/tokens/{token.public_id}/" in str(email.body)
     assert "Grace may still know the secrets" in str(email.body)

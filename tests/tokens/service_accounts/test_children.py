@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core import mail
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts import errors
 from accounts.models import Membership
@@ -18,7 +20,7 @@ from tests.support.team import changes
 from tests.tokens.oauth.calls import make_program
 from tokens.credentials import token_lookup
 from tokens.lifecycle import member_removal
-from tokens.models import ServiceAccountToken
+from tokens.models import ServiceAccountToken, TokenSecret
 from tokens.oauth import clients
 from tokens.service_accounts.issue import Issued
 from tokens.service_accounts.revoke import PARENT_REVOKED, revoke
@@ -173,3 +175,39 @@ def test_pages_show_what_a_token_created(owner: Membership) -> None:
     assert f'href="/settings/tokens/{parent.token.public_id}/"' in page
     page = browser.get(f"/settings/tokens/{parent.token.public_id}/revoke/").content.decode()
     assert "the-child" in page
+
+
+@pytest.mark.parametrize("kind", ["token", "client"])
+def test_a_secret_that_a_program_received_by_a_rotation_is_marked_when_the_program_ends(
+    owner: Membership, kind: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    rotated = make_token(owner, "rotated", MAKER).token
+    make_token(owner, "other")
+    rotator: Any = (
+        make_token(owner, "rotator", MAKER)
+        if kind == "token"
+        else make_program(owner, name="rotator", scopes=MAKER)
+    )
+    bearer = rotator if kind == "token" else rotator.grant()["access_token"]
+    assert program(bearer).post(f"{TOKENS}/{rotated.public_id}/rotate", {}).status_code == 201
+    with django_capture_on_commit_callbacks(execute=True):
+        if kind == "token":
+            revoke(token=rotator.token, actor=actor(owner))
+        else:
+            clients.delete(client=rotator.row, actor=actor(owner))
+    assert is_active(rotated)
+    assert list(TokenSecret.objects.exclude(known_since=None).values_list("token", "known_to")) == [
+        (rotated.pk, "rotator")
+    ]
+    assert [one["knownTo"] for one in changes(owner.organization, "token.secret_known")] == ["rotator"]
+    [email] = [one for one in mail.outbox if "Rotate API tokens" in one.subject]
+    assert (email.to, "other" in str(email.body)) == ([owner.user.email], False)
+
+
+def test_a_secret_that_ends_with_the_program_is_not_marked(owner: Membership) -> None:
+    parent = make_token(owner, "parent", [*MAKER, "tokens:rotate:self"])
+    child = child_of(parent)
+    for token in (child, parent.token):
+        assert program(parent).post(f"{TOKENS}/{token.public_id}/rotate", {}).status_code == 201
+    revoke(token=parent.token, actor=actor(owner))
+    assert changes(owner.organization, "token.secret_known") == []
