@@ -8,9 +8,8 @@ from accounts.api.serializers import PersonSerializer
 from accounts.drf.fields import BoundedList, CamelCase, Instant, Name, StrictSerializer, WholeNumber
 from accounts.drf.pagination import PageLinks
 from tokens.api.token_serializers import KnownToSerializer, ParentSerializer, PermissionText
-from tokens.models import MOST_PERMISSIONS
+from tokens.models import MAX_OVERLAP_SECONDS, MOST_PERMISSIONS, OVERLAP_SECONDS
 from tokens.models.client import RefreshAuth
-from tokens.oauth.clients import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 
 SCOPES_HELP = "The most that an access token of the client may hold."
 REFRESH_HELP = "Whether a refresh needs the secret, or the client's id alone."

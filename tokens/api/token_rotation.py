@@ -15,10 +15,9 @@ from accounts.drf.tenancy import caller
 from accounts.errors import APIError, ErrorCode
 from tokens.api.token_serializers import CreatedTokenSerializer, TokenSerializer
 from tokens.api.tokens import IDEMPOTENT, MANAGE, TOKEN_ID, created, find, idempotency_key, serialize
-from tokens.models import MAX_DAYS
+from tokens.models import MAX_DAYS, MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 from tokens.service_accounts import rotation
 from tokens.service_accounts.issue import AlreadyCreated
-from tokens.service_accounts.rotation import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 
 
 class RotateSerializer(StrictSerializer):

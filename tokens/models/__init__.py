@@ -2,6 +2,7 @@
 
 from tokens.models.client import ClientSecret, OAuthClient
 from tokens.models.grant import Grant, GrantKind, RefreshToken
+from tokens.models.secret import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 from tokens.models.service_account import (
     EXPIRING_DAYS,
     MAX_DAYS,
@@ -17,8 +18,10 @@ __all__ = [
     "DIGEST_BYTES",
     "EXPIRING_DAYS",
     "MAX_DAYS",
+    "MAX_OVERLAP_SECONDS",
     "MOST_PERMISSIONS",
     "MOST_REQUESTS",
+    "OVERLAP_SECONDS",
     "ClientSecret",
     "Grant",
     "GrantKind",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
+# How long the previous secret stays valid after a rotation, by default and at most.
+OVERLAP_SECONDS = 86_400
+MAX_OVERLAP_SECONDS = 7 * 86_400
+
 
 class KnownSecret(models.Model):
     """A secret that a former member or an ended program may still know, from ``known_since`` until it ends.

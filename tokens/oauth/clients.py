@@ -22,7 +22,7 @@ from tokens.audit import client_events
 from tokens.crypto import opaque, tagged
 from tokens.crypto.access_jwt import MAX_SCOPE
 from tokens.grants import revocation
-from tokens.models import ClientSecret, OAuthClient
+from tokens.models import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS, ClientSecret, OAuthClient
 from tokens.models.client import RefreshAuth
 from tokens.notifications import client_created
 from tokens.service_accounts.creators import creator_of
@@ -30,8 +30,6 @@ from tokens.service_accounts.revoke import end_clients, end_created
 
 VIEW, MANAGE = "clients.view", "clients.manage"
 SECRET_PREFIX = "tsr_cs_"
-OVERLAP_SECONDS = 86_400
-MAX_OVERLAP_SECONDS = 7 * 86_400
 REVOKED = "All tokens of the client were revoked"
 PARENT_REVOKED = "All tokens of the OAuth client that created it were revoked"
 

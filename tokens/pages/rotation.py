@@ -26,7 +26,7 @@ from tokens.service_accounts import expiry, rotation
 from tokens.service_accounts.impact import impact_of
 from tokens.service_accounts.issue import MANAGE, AlreadyCreated
 from tokens.service_accounts.listing import Row
-from tokens.service_accounts.rotation_limit import ROTATIONS_PER_HOUR
+from tokens.service_accounts.rotation_checks import ROTATIONS_PER_HOUR
 from tokens.service_accounts.rotation_progress import progress
 
 SENT_TWICE = "That form was sent a second time. The token was rotated once; its secret is not shown again."

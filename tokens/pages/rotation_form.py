@@ -11,13 +11,13 @@ from django import forms
 from accounts import errors
 from accounts.errors import APIError
 from accounts.permissions.actor import Actor
-from tokens.models import ServiceAccountToken
+from tokens.models import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS, ServiceAccountToken
 from tokens.pages.expiration_form import WithExpiration
 from tokens.pages.forms import WithNonce
 from tokens.service_accounts import rotation
 from tokens.service_accounts.expiry import Preset
 from tokens.service_accounts.issue import Issued
-from tokens.service_accounts.rotation import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS, UNCHANGED, Unchanged
+from tokens.service_accounts.rotation_checks import UNCHANGED, Unchanged
 
 KEEP = "keep"
 

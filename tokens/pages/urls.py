@@ -4,9 +4,6 @@ from django.urls import path
 
 from tokens.pages import (
     addresses,
-    client_end,
-    client_secrets,
-    clients,
     members,
     organization,
     rotation,
@@ -18,6 +15,7 @@ from tokens.pages import (
     tokens,
     usage,
 )
+from tokens.pages.clients import client_end, client_secrets, clients
 
 urlpatterns = [
     path("clients/", clients.client_list, name="clients"),

@@ -16,14 +16,13 @@ from accounts.models import Organization
 from accounts.permissions.actor import SYSTEM, Actor
 from tokens.audit import client_events, token_events
 from tokens.crypto import opaque
-from tokens.models import ClientSecret, ServiceAccountToken, Status, TokenSecret
+from tokens.models import ClientSecret, ServiceAccountToken, TokenSecret
 from tokens.notifications import secret_leaked
 from tokens.notifications.secret_leaked import Finding, Outcome
 from tokens.service_accounts import pasted
 from tokens.service_accounts.revoke import end_secrets, stop
 
 UNNAMED = "an unnamed source"
-ENDED = (Status.REVOKED, Status.LEAKED, Status.EXPIRED)
 HOST = re.compile(r"[a-z0-9.:-]{1,253}", re.ASCII)
 
 
@@ -121,7 +120,7 @@ def _locked(organization_id: UUID) -> Organization | None:
 
 
 def _outcome_of_token(found: TokenSecret, organization: Organization, now: datetime) -> Outcome:
-    if found.token.status(now) in ENDED:
+    if found.token.status(now).is_final:
         return Outcome.ENDED
     policy = Outcome.of_policy(organization)
     is_replaced = found.superseded_at is not None and policy is Outcome.REVOKED

@@ -5,7 +5,6 @@ Of each UTC day only the last address of a program is known, and all calls of th
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +17,7 @@ from accounts.validation import networks
 from ratelimit.usage import reports
 from ratelimit.usage.reports import RecentAddress
 from tokens.models import OAuthClient, ServiceAccountToken
+from tokens.service_accounts.networks import by_network
 
 DAYS = 30
 Calls = Mapping[UUID, Sequence[RecentAddress]]
@@ -78,10 +78,8 @@ def calls_of_programs(organization: Organization, now: datetime) -> Calls:
 
 def effect(calls: Calls, *lists: Collection[str]) -> Effect:
     """Return what the lists would have refused together. An empty list refuses nothing."""
-    by_network: dict[str, list[RecentAddress]] = defaultdict(list)
-    for one in (one for days in calls.values() for one in days):
-        by_network[networks.network_of(one.address)].append(one)
-    found = [_seen(network, days, lists) for network, days in by_network.items()]
+    every = by_network(one for days in calls.values() for one in days)
+    found = [_seen(network, days, lists) for network, days in every.items()]
     return Effect(
         networks=sorted(found, key=lambda one: (-one.calls, one.network)),
         programs=sum(bool(days) for days in calls.values()),

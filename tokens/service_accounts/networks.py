@@ -24,13 +24,17 @@ class NetworkUse:
         return self.last_used_at.astimezone(UTC).date()
 
 
-def networks_of(days: Iterable[RecentAddress]) -> list[NetworkUse]:
-    """Group a program's addresses by network, the one with the most calls first."""
+def by_network(days: Iterable[RecentAddress]) -> dict[str, list[RecentAddress]]:
     found: dict[str, list[RecentAddress]] = defaultdict(list)
     for one in days:
         found[network_of(one.address)].append(one)
+    return found
+
+
+def networks_of(days: Iterable[RecentAddress]) -> list[NetworkUse]:
+    """Group a program's addresses by network, the one with the most calls first."""
     uses = (
         NetworkUse(network, sum(one.calls for one in parts), max(one.last_used_at for one in parts))
-        for network, parts in found.items()
+        for network, parts in by_network(days).items()
     )
     return sorted(uses, key=lambda use: (-use.calls, use.network))

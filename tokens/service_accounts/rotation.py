@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,27 +19,17 @@ from accounts.permissions.scopes import ScopeSet
 from ratelimit.usage import keys
 from tokens.audit import token_events
 from tokens.crypto import opaque
-from tokens.models import ServiceAccountToken, TokenSecret
+from tokens.models import OVERLAP_SECONDS, ServiceAccountToken, TokenSecret
 from tokens.notifications import token_expiring, token_rotated
-from tokens.service_accounts import creators, expiry, rotation_limit
+from tokens.service_accounts import creators, rotation_checks
 from tokens.service_accounts.bounds import bound_descendants
 from tokens.service_accounts.descendants import is_of
 from tokens.service_accounts.issue import IDEMPOTENCY_HOURS, MANAGE, AlreadyCreated, Issued
 from tokens.service_accounts.new_secret import create_secret
+from tokens.service_accounts.rotation_checks import UNCHANGED, Unchanged
 
 ROTATE_ITSELF = "tokens:rotate:self"
-OVERLAP_SECONDS = 86_400
-MAX_OVERLAP_SECONDS = 7 * 86_400
 OWN_ROTATION = "A token cannot cancel its own rotation, nor can a program that it created."
-
-
-class Unchanged(Enum):
-    """The type of UNCHANGED: None as an expiry means that the token never expires."""
-
-    UNCHANGED = "unchanged"
-
-
-UNCHANGED = Unchanged.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +92,8 @@ def rotate(
     if digest and _was_created_with(token, digest, now):
         raise AlreadyCreated(token)
     _check_state(token, rights.scopes, now)
-    _check_fields(organization, overlap_seconds, close_after_first_use_seconds, expires_in_days)
-    rotation_limit.count(token)
+    rotation_checks.fields(organization, overlap_seconds, close_after_first_use_seconds, expires_in_days)
+    rotation_checks.count(token)
     expired_at = token.expires_at
     if not isinstance(expires_in_days, Unchanged):
         _renew(token, actor, expires_in_days, now)
@@ -193,24 +182,6 @@ def _check_state(token: ServiceAccountToken, held: ScopeSet, now: datetime) -> N
         raise APIError(errors.TOKEN_NOT_ACTIVE)
     if running(token, now):
         raise APIError(errors.ROTATION_IN_PROGRESS)
-
-
-def _check_fields(
-    organization: Organization, overlap: int, closing: int | None, days: int | Unchanged | None
-) -> None:
-    """Raise APIError(invalid_request) with all errors by field."""
-    checked = {
-        "overlapSeconds": _range_problems(overlap),
-        "closeAfterFirstUseSeconds": _range_problems(closing or 0),
-        "expiresInDays": [] if isinstance(days, Unchanged) else expiry.problems(organization, days),
-    }
-    if problems := {field: sentences for field, sentences in checked.items() if sentences}:
-        raise APIError(errors.INVALID_REQUEST, fields=problems)
-
-
-def _range_problems(seconds: int) -> list[str]:
-    inside = 0 <= seconds <= MAX_OVERLAP_SECONDS
-    return [] if inside else [f"An overlap is 0 to {MAX_OVERLAP_SECONDS} seconds."]
 
 
 def _renew(token: ServiceAccountToken, actor: Actor, days: int | None, now: datetime) -> None:

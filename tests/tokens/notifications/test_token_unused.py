@@ -35,7 +35,7 @@ def add(member: Membership, name: str) -> None:
     Notice.objects.all().delete()
 
 
-def told(now: datetime = NOW) -> list[tuple[str, str]]:
+def sent(now: datetime = NOW) -> list[tuple[str, str]]:
     before = len(mail.outbox)
     token_unused.find(now)
     dispatch.enqueue(now)
@@ -49,15 +49,15 @@ def test_owners_admins_and_the_responsible_member_get_it(owner: Membership) -> N
     make_member(owner.organization, Role.MEMBER)
     add(trusted, "deploy")
     receivers = (owner, admin, trusted)
-    assert told() == sorted((one.user.email, SUBJECT.format("deploy")) for one in receivers)
-    assert told(NOW + DAY) == []
+    assert sent() == sorted((one.user.email, SUBJECT.format("deploy")) for one in receivers)
+    assert sent(NOW + DAY) == []
 
 
 def test_several_tokens_are_in_one_mail_and_a_member_reads_of_their_own_only(owner: Membership) -> None:
     trusted = make_member(owner.organization, Role.MEMBER, permissions=["tokens.manage", "index:read:*"])
     add(owner, "first")
     add(trusted, "second")
-    assert told() == sorted(
+    assert sent() == sorted(
         [
             (owner.user.email, "2 unused API tokens of Acme will be revoked"),
             (trusted.user.email, SUBJECT.format("second")),
@@ -72,19 +72,19 @@ def test_a_token_that_ended_after_it_was_found_is_left_out(owner: Membership) ->
     add(owner, "deploy")
     token_unused.find(NOW)
     ServiceAccountToken.objects.update(revoked_at=NOW)
-    assert told() == []
+    assert sent() == []
 
 
 @pytest.mark.parametrize("state", [{"suspended_at": START}, {"deleted_at": START}])
 def test_an_organization_that_does_not_run_gets_none(owner: Membership, state: dict[str, datetime]) -> None:
     add(owner, "deploy")
     Organization.objects.update(**state)
-    assert told() == []
+    assert sent() == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_four_housekeepings_at_once_one_announces() -> None:
     owner = make_member(make_organization("Acme", unused_tokens_revoked_after_days=60))
     add(owner, "deploy")
-    assert not [one for one in at_once([told] * 4) if isinstance(one, Exception)]
+    assert not [one for one in at_once([sent] * 4) if isinstance(one, Exception)]
     assert [one.to for one in mail.outbox] == [[owner.user.email]]

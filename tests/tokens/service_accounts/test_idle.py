@@ -236,13 +236,13 @@ def test_after_a_long_standstill_it_is_announced_again(owner: Membership, made: 
 
 
 def test_the_record_tells_the_time_from_the_announcement_on(owner: Membership, made: Issued) -> None:
-    def told(now: datetime) -> datetime | None:
+    def sent(now: datetime) -> datetime | None:
         tokens = ServiceAccountToken.objects.all().with_people()
         [record] = records(owner.organization_id, tokens, now)
         return record.unused_revocation_at
 
-    assert told(ANNOUNCED) is None
+    assert sent(ANNOUNCED) is None
     housekeeping_at(ANNOUNCED)
-    assert told(ANNOUNCED + SECOND) == DUE
+    assert sent(ANNOUNCED + SECOND) == DUE
     used_at(ANNOUNCED + SECOND, made)
-    assert told(ANNOUNCED + 2 * SECOND) is None
+    assert sent(ANNOUNCED + 2 * SECOND) is None

@@ -36,7 +36,7 @@ from tokens.notifications import dispatch, token_unused
 from tokens.service_accounts.idle import BATCH, revoke_unused
 
 pytestmark = pytest.mark.django_db
-QUERIES = 24
+QUERIES = 25
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,29 +1,23 @@
-"""Rotation of a token: the overlap of two secrets, its end, its cancellation, and who may rotate."""
+"""Rotation of a token: the overlap of two secrets, its end, its expiry and its cancellation."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from allauth.core.exceptions import ReauthenticationRequired
 from django.utils import timezone
 
 from accounts import errors
 from accounts.audit.models import AuditEvent
-from accounts.errors import APIError, ErrorCode
-from accounts.models import Membership, Notice, Organization
+from accounts.errors import APIError
+from accounts.models import Membership, Notice
 from accounts.models.notice import NoticeKind
 from accounts.organizations.update import change
-from accounts.permissions.actor import Actor
-from accounts.permissions.roles import Role
-from accounts.proof import NOTHING_PROVEN
-from tests.support.people import actor, make_member, make_token
-from tokens.credentials.credential import Credential
+from tests.support.people import actor, make_token
+from tests.tokens.service_accounts.rotating import itself, refusal, works
 from tokens.credentials.token_lookup import authenticate_token
 from tokens.models import ServiceAccountToken, TokenSecret
-from tokens.service_accounts import rotation
-from tokens.service_accounts.issue import AlreadyCreated, Issued, issue
+from tokens.service_accounts.issue import issue
 from tokens.service_accounts.revoke import revoke
 from tokens.service_accounts.rotation import cancel, finish, rotate, running
 
@@ -36,22 +30,6 @@ EVERYTHING = ("*:*:*",)
 @pytest.fixture
 def now() -> datetime:
     return timezone.now()
-
-
-def works(plaintext: str, now: datetime | None = None) -> bool:
-    return isinstance(authenticate_token(plaintext, now), Credential)
-
-
-def itself(issued: Issued) -> Actor:
-    found = authenticate_token(issued.plaintext)
-    assert isinstance(found, Credential)
-    return found
-
-
-def refusal(act: object, **arguments: object) -> ErrorCode:
-    with pytest.raises(APIError) as refused:
-        act(**arguments)  # type: ignore[operator]
-    return refused.value.error
 
 
 def last_event(token: ServiceAccountToken) -> AuditEvent:
@@ -168,28 +146,6 @@ def test_a_rotation_that_has_ended_cannot_be_cancelled(owner: Membership, now: d
     assert refusal(cancel, **arguments, now=now + DAY) is errors.NO_ROTATION
 
 
-def test_an_ended_token_is_not_rotated(owner: Membership, now: datetime) -> None:
-    revoked, expired = make_token(owner), make_token(owner, expires_in_days=1, now=now)
-    leaving = make_token(gone := make_member(owner.organization, Role.ADMIN))
-    revoke(token=revoked.token, actor=actor(owner))
-    gone.delete()
-    for token in (revoked.token, expired.token, leaving.token):
-        assert refusal(rotate, token=token, actor=actor(owner), now=now + DAY) is errors.TOKEN_NOT_ACTIVE
-
-
-def test_a_paused_token_is_rotated(owner: Membership, now: datetime) -> None:
-    issued = make_token(owner)
-    ServiceAccountToken.objects.update(paused_at=now)
-    rotated = rotate(token=issued.token, actor=actor(owner), now=now)
-    assert authenticate_token(rotated.plaintext, now) is errors.TOKEN_PAUSED
-
-
-def test_a_suspended_organizations_token_is_not_rotated(owner: Membership) -> None:
-    issued = make_token(owner)
-    Organization.objects.update(suspended_at=timezone.now())
-    assert refusal(rotate, token=issued.token, actor=actor(owner)) is errors.ORGANIZATION_SUSPENDED
-
-
 def test_a_new_expiry_is_counted_from_the_rotation(owner: Membership, now: datetime) -> None:
     made = now - 300 * DAY
     issued = make_token(owner, expires_in_days=365, now=made)
@@ -244,55 +200,6 @@ def test_a_program_renews_another_token_up_to_its_own_end(owner: Membership, now
     assert renewed.expires_at == program.token.expires_at
 
 
-def test_a_token_with_the_permission_rotates_and_renews_itself(owner: Membership, now: datetime) -> None:
-    permissions = ["index:read:*", rotation.ROTATE_ITSELF]
-    issued, other = (make_token(owner, permissions=permissions, expires_in_days=10) for _ in range(2))
-    assert refusal(rotate, token=other.token, actor=itself(issued)) is errors.INSUFFICIENT_SCOPE
-    rotated = rotate(token=issued.token, actor=itself(issued), expires_in_days=60, now=now)
-    assert works(rotated.plaintext)
-    assert rotated.token.expires_at == now + 60 * DAY
-    for flow in (finish, cancel):
-        assert refusal(flow, token=issued.token, actor=itself(rotated)) is errors.INSUFFICIENT_SCOPE
-
-
-def test_a_token_without_the_permission_does_not_rotate_itself(owner: Membership) -> None:
-    issued = make_token(owner)
-    assert refusal(rotate, token=issued.token, actor=itself(issued)) is errors.INSUFFICIENT_SCOPE
-
-
-@pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
-def test_rotating_needs_the_permission_to_manage_tokens(owner: Membership, role: Role) -> None:
-    issued, other = make_token(owner), actor(make_member(owner.organization, role))
-    for flow in (rotate, finish, cancel):
-        assert refusal(flow, token=issued.token, actor=other) is errors.INSUFFICIENT_SCOPE
-
-
-def test_only_holders_of_all_its_permissions_receive_a_tokens_secret(owner: Membership) -> None:
-    issued = make_token(owner, permissions=["index:admin:*", "index:read:*"])
-    manager = make_member(owner.organization, Role.MEMBER, permissions=["tokens.manage"])
-    with pytest.raises(APIError) as refused:
-        rotate(token=issued.token, actor=actor(manager))
-    assert refused.value.extra == {"required": ["index:admin:*"]}
-
-
-def test_a_person_proves_again_who_they_are(owner: Membership) -> None:
-    issued = make_token(owner)
-    with pytest.raises(ReauthenticationRequired):
-        rotate(token=issued.token, actor=replace(actor(owner), proof=NOTHING_PROVEN))
-
-
-def test_a_repeated_idempotency_key_makes_no_second_secret(owner: Membership, now: datetime) -> None:
-    issued = make_token(owner)
-    arguments = {"token": issued.token, "actor": actor(owner), "idempotency_key": "k"}
-    rotate(**arguments, now=now)
-    with pytest.raises(AlreadyCreated) as earlier:
-        rotate(**arguments, now=now + DAY - MOMENT)
-    assert earlier.value.token == issued.token
-    assert TokenSecret.objects.filter(token=issued.token).count() == 2
-    rotate(**arguments, now=now + DAY)
-    rotate(**arguments | {"token": make_token(owner).token}, now=now + DAY)
-
-
 def test_a_known_secret_is_marked_until_its_overlap_ends(owner: Membership, now: datetime) -> None:
     issued = make_token(owner)
     TokenSecret.objects.update(known_to="Ada", known_since=now)
@@ -320,16 +227,6 @@ def test_the_audit_event_has_the_end_the_new_expiry_and_the_last_four_of_both(
     assert changes["overlapEnds"] == changes["expiresAt"][1]
     assert changes["expiresAt"][0] is None
     assert rotated.plaintext not in str(changes)
-
-
-def test_a_secret_whose_overlap_has_ended_meanwhile_obtains_no_other(owner: Membership) -> None:
-    """Its request was authenticated before, and waited for the organization's lock."""
-    issued = make_token(owner, permissions=EVERYTHING)
-    waiting = itself(issued)
-    rotate(token=issued.token, actor=actor(owner), overlap_seconds=0)
-    assert refusal(rotate, token=issued.token, actor=waiting) is errors.TOKEN_REVOKED
-    arguments = {"name": "x", "permissions": ["index:read:*"], "expires_in_days": 1}
-    assert refusal(issue, actor=waiting, **arguments) is errors.TOKEN_REVOKED
 
 
 def test_each_flow_invalidates_what_workers_remember(owner: Membership) -> None:

@@ -25,7 +25,7 @@ from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.models.client import RefreshAuth
 from tokens.oauth import client_records, clients
 from tokens.oauth.clients import MANAGE, VIEW
-from tokens.pages.client_forms import REFRESH_WORDS, ClientForm, RenamedClientForm
+from tokens.pages.clients.client_forms import REFRESH_WORDS, ClientForm, RenamedClientForm
 from tokens.pages.forms import with_preset
 from tokens.service_accounts.permission_chips import PermissionChips
 

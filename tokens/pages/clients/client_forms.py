@@ -12,8 +12,9 @@ from accounts.permissions.actor import Actor
 from accounts.validation.text import validate_name
 from ratelimit import limiter
 from ratelimit.types import DAY_SECONDS, FixedWindow
+from tokens.models import MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
 from tokens.models.client import RefreshAuth
-from tokens.oauth.clients import MANAGE, MAX_OVERLAP_SECONDS, OVERLAP_SECONDS
+from tokens.oauth.clients import MANAGE
 from tokens.pages.forms import RevokeForm, WithPermissions
 
 REFRESH_WORDS = {

@@ -13,8 +13,8 @@ from accounts.errors import APIError
 from accounts.pages.decorators import PageRequest, page
 from tokens.oauth import clients
 from tokens.oauth.clients import MANAGE
-from tokens.pages.client_forms import EndForm
-from tokens.pages.clients import found_row
+from tokens.pages.clients.client_forms import EndForm
+from tokens.pages.clients.clients import found_row
 from tokens.pages.receipt import refused_since
 from tokens.service_accounts.ending import ending
 from tokens.service_accounts.impact import impacts

@@ -17,12 +17,20 @@ from accounts.errors import APIError
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
 from accounts.permissions import picker
 from accounts.permissions.picker import Selection
+from tokens.models import OVERLAP_SECONDS
 from tokens.models.client import ClientSecret, RefreshAuth
 from tokens.oauth import clients
-from tokens.oauth.clients import MANAGE, OVERLAP_SECONDS, ClientWithSecret
+from tokens.oauth.clients import MANAGE, ClientWithSecret
 from tokens.pages import reveal
-from tokens.pages.client_forms import OVERLAPS, NewClientForm, RotationForm
-from tokens.pages.clients import SUBJECT, add_refusal, found_row, page_context, typed_with_preset, values_of
+from tokens.pages.clients.client_forms import OVERLAPS, NewClientForm, RotationForm
+from tokens.pages.clients.clients import (
+    SUBJECT,
+    add_refusal,
+    found_row,
+    page_context,
+    typed_with_preset,
+    values_of,
+)
 from tokens.pages.forms import new_nonce, selected
 
 SENT_TWICE = "That form was sent a second time. Nothing else was created, and the secret is not shown again."
