@@ -15,6 +15,8 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 # Another project's Python settings in the caller's shell are not ours.
 unexport PYTHONHOME PYTHONPATH DJANGO_SETTINGS_MODULE
+# pip compiles nothing, so that the first start of each module does it for all later ones.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install run test faults lint bench lock
 
