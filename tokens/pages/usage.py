@@ -17,7 +17,7 @@ from accounts.audit.export import escape_formula
 from accounts.pages.decorators import PageRequest, page
 from ratelimit.usage import reports
 from tokens.pages import usage_summary
-from tokens.pages.usage_chart import chart
+from tokens.service_accounts.usage_chart import chart
 from tokens.service_accounts.usage_report import RANGES, Figures, chosen_range, recent
 
 VIEW = "usage.view"

@@ -1,4 +1,4 @@
-"""The geometry of the usage page: in proportion, against the plan's line, and never nothing for something."""
+"""The geometry of a usage chart: in proportion, against the plan's line, and never nothing for something."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokens.pages.usage_chart import FAR, HEIGHT, LEAST, chart, rounded_up
+from tokens.service_accounts.usage_chart import FAR, HEIGHT, LEAST, chart, rounded_up
 from tokens.service_accounts.usage_report import Count, Figures
 
 FIRST = date(2030, 6, 1)

@@ -1,4 +1,4 @@
-"""Geometry of the usage page's charts. Templates render it as SVG, which is scaled to fit."""
+"""Geometry of a usage chart, on the usage page and in the admin. Templates scale its SVG to fit."""
 
 from __future__ import annotations
 
