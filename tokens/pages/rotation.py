@@ -25,9 +25,9 @@ from tokens.pages.tokens import found_row
 from tokens.service_accounts import expiry, rotation
 from tokens.service_accounts.impact import impact_of
 from tokens.service_accounts.issue import MANAGE, AlreadyCreated
-from tokens.service_accounts.listing import Row
 from tokens.service_accounts.rotation_checks import ROTATIONS_PER_HOUR
 from tokens.service_accounts.rotation_progress import progress
+from tokens.service_accounts.rows import Row
 
 SENT_TWICE = "That form was sent a second time. The token was rotated once; its secret is not shown again."
 IN_PROGRESS = "A rotation of this token is in progress. End its overlap or cancel it before you rotate again."

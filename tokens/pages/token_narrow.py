@@ -17,8 +17,8 @@ from tokens.pages.narrow_form import NarrowForm
 from tokens.pages.tokens import found_row
 from tokens.service_accounts.impact import impact_of
 from tokens.service_accounts.issue import MANAGE
-from tokens.service_accounts.listing import Row
 from tokens.service_accounts.permission_chips import PermissionChips
+from tokens.service_accounts.rows import Row
 from tokens.service_accounts.update import update
 
 TEMPLATE = "tokens/service_accounts/token_narrow.html"

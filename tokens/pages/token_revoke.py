@@ -17,8 +17,8 @@ from tokens.pages.receipt import refused_since
 from tokens.pages.tokens import found_row
 from tokens.service_accounts.ending import ending
 from tokens.service_accounts.issue import MANAGE
-from tokens.service_accounts.listing import Row, rows, tokens_of
 from tokens.service_accounts.revoke import revoke, revoke_many
+from tokens.service_accounts.rows import Row, rows, tokens_of
 
 MOST_AT_ONCE = 50
 
