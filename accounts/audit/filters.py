@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.audit.actions import ACTIONS
+from accounts.audit.actions import ACTIONS, ACTIONS_BY_KIND, KINDS
 from accounts.audit.models import AuditEvent, AuditEventQuerySet
 from accounts.drf.fields import Query, Text
 from accounts.drf.pagination import PageQuery
@@ -51,13 +51,14 @@ class DayOrInstantField(serializers.Field[Any, Any, Any, Any]):
 
 
 class EventFilters(Query):
-    """``action``, ``actor``, ``target``, ``from`` and ``to``; each may be left out."""
+    """``kind``, ``action``, ``actor``, ``target``, ``from`` and ``to``; each may be left out."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {
-            "action": serializers.ChoiceField(
-                choices=list(ACTIONS), required=False, help_text="One kind of act."
+            "kind": serializers.ChoiceField(
+                choices=list(KINDS), required=False, help_text="What the actions are about."
             ),
+            "action": serializers.ChoiceField(choices=list(ACTIONS), required=False, help_text="One action."),
             "actor": Text(
                 max_length=200,
                 required=False,
@@ -89,6 +90,8 @@ class EventQuery(PageQuery, EventFilters):
 def chosen(organization_id: UUID, wanted: dict[str, Any]) -> AuditEventQuerySet:
     """The organization's events of these filters, as one of the serializers has validated them."""
     found = AuditEvent.objects.filter(organization_id=organization_id)
+    if kind := wanted.get("kind"):
+        found = found.filter(action__in=list(ACTIONS_BY_KIND[kind]))
     if action := wanted.get("action"):
         found = found.filter(action=action)
     for party in ("actor", "target"):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from accounts.audit.actions import ACTIONS
+from accounts.audit.grouping import FAILED, person
 from accounts.audit.models import AuditEvent
 
-KINDS = {
+ACTOR_TYPES = {
     "anonymous": "unauthenticated",
     "client": "OAuth client",
     "internal": "internal job",
@@ -45,7 +46,21 @@ class EventPresenter:
 
     @property
     def kind(self) -> str:
-        return KINDS.get(self.event.actor_type, self.event.actor_type)
+        return ACTOR_TYPES.get(self.event.actor_type, self.event.actor_type)
+
+    @property
+    def actor_name(self) -> str:
+        """The name, with the type of an actor that is no person."""
+        name = self.event.actor_name
+        return (
+            f"{name} ({self.kind})"
+            if self.event.actor_type in ("service_account", "client", "staff")
+            else name
+        )
+
+    @property
+    def is_about_actor(self) -> bool:
+        return self.event.target_id == self.event.actor_id
 
     @property
     def actor_page(self) -> str:
@@ -58,6 +73,34 @@ class EventPresenter:
     @property
     def changes(self) -> list[Change]:
         return [_change(name, value) for name, value in self.event.changes.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPresenter:
+    """Template context of a row with one event or several, newest first."""
+
+    rows: Sequence[EventPresenter]
+
+    @property
+    def newest(self) -> EventPresenter:
+        return self.rows[0]
+
+    @property
+    def person(self) -> str:
+        return person(self.newest.event)[1]
+
+    @property
+    def words(self) -> str:
+        """The different actions, the newest first."""
+        return ", ".join(dict.fromkeys(row.words[:1].lower() + row.words[1:] for row in self.rows))
+
+    @property
+    def failures(self) -> int:
+        return sum(row.event.action in FAILED for row in self.rows)
+
+    @property
+    def addresses(self) -> list[str]:
+        return sorted({row.event.address for row in self.rows if row.event.address})
 
 
 def _change(name: str, value: Any) -> Change:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django import template
 from django.template.context import RequestContext
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,6 +18,8 @@ from accounts.pages.navigation import YOU, Place, places_of
 from accounts.validation import addresses
 
 register = template.Library()
+
+AUDIT_LOG = "auditLog.view"
 
 
 register.filter("address", addresses.shown)
@@ -49,6 +53,15 @@ def moment(value: datetime | None, form: str = "relative") -> SafeString:
         form,
         words[form],
     )
+
+
+@register.simple_tag(takes_context=True)
+def audit_log_of(context: RequestContext, **filters: str) -> str:
+    """Return the address of the audit log with these filters, or "" if the user may not open it."""
+    workspace = context.get("workspace")
+    if workspace is None or workspace.actor is None or not workspace.actor.allows(AUDIT_LOG):
+        return ""
+    return f"{reverse('audit_log')}?{urlencode(filters)}"
 
 
 @register.simple_tag(takes_context=True)

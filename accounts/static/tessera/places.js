@@ -1,6 +1,7 @@
-// Where the pages' list is one row that scrolls, as on a phone, the page one is on is brought into sight.
+// Where the pages' list or the tabs are one row that scrolls, as on a phone, the current one is brought into sight.
 export function currentPlace() {
-  const side = document.querySelector(".side");
-  const here = side?.querySelector("[aria-current]");
-  if (here) side.scrollLeft = here.offsetLeft - (side.clientWidth - here.offsetWidth) / 2;
+  for (const row of document.querySelectorAll(".side, .tabs")) {
+    const here = row.querySelector("[aria-current]");
+    if (here) row.scrollLeft += here.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - here.offsetWidth) / 2;
+  }
 }

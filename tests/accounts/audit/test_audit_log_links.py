@@ -154,6 +154,19 @@ def test_the_events_of_one_target_are_a_link_away(owner: Membership) -> None:
     assert f"export.csv?target={token.public_id}" in html
 
 
+def test_a_client_and_a_member_lead_to_their_events(owner: Membership) -> None:
+    client = make_program(owner)
+    colleague = make_member(owner.organization)
+    pages = {
+        f"/settings/clients/{client.id}/": f"{PATH}?target={client.id}",
+        f"/settings/members/{colleague.public_id}/role/": f"{PATH}?actor={colleague.user.public_id}",
+    }
+    viewer = make_member(owner.organization, Role.VIEWER)
+    for page, events in pages.items():
+        assert f'href="{events}"' in browser_of(owner.user).get(page).content.decode()
+        assert PATH not in browser_of(viewer.user).get(page).content.decode()
+
+
 def test_times_have_seconds_and_utc_on_hover(owner: Membership) -> None:
     make_token(owner)
     found = re.findall(r'<time datetime="([^"]+)" title="([^"]+)" data-form="second">([^<]+)<', log_of(owner))

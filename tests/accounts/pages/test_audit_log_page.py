@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from hashlib import sha256
 from io import StringIO
 from typing import Any
@@ -14,11 +15,13 @@ from django.test import Client
 from accounts.audit import heads, log
 from accounts.audit.export import escape_formula
 from accounts.audit.models import GENESIS, AuditEvent
+from accounts.authentication import user_events
 from accounts.models import Membership
 from accounts.organizations.update import change
+from accounts.pages import audit_log
 from accounts.permissions.roles import Role
 from accounts.resources import indexes
-from tests.support.people import actor, browser_of, make_member
+from tests.support.people import actor, browser_of, make_member, make_token
 
 PATH = "/settings/audit-log/"
 
@@ -73,6 +76,54 @@ def test_the_filters_stand_in_the_address_and_go_into_the_exports(browser: Clien
     assert "export.csv?action=index.created" in text
     rows = list(csv.DictReader(StringIO(body(browser, f"{PATH}export.csv?action=index.created"))))
     assert [row["action"] for row in rows] == ["index.created", ""]
+
+
+def test_a_kind_is_one_click_away_and_goes_into_the_exports(browser: Client, owner: Membership) -> None:
+    make_token(owner, "Deployments")
+    html = browser.get(PATH, {"target": "tok"}).content.decode()
+    assert f'href="{PATH}?target=tok&amp;kind=tokens"' in html
+
+    html = browser.get(PATH, {"kind": "organization"}).content.decode()
+    assert "Created an index" in html
+    assert "Created an API token</strong>" not in html
+    rows = list(csv.DictReader(StringIO(body(browser, f"{PATH}export.csv?kind=tokens"))))
+    assert [row["action"] for row in rows] == ["token.created", ""]
+    assert browser.get(PATH, {"kind": "shoes"}).status_code == 400
+
+
+def sign_in_often(member: Membership, times: int) -> None:
+    for _ in range(times):
+        user_events.record("user.signed_in", member.user)
+
+
+def test_sign_ins_of_one_person_are_one_row_that_opens(browser: Client, owner: Membership) -> None:
+    sign_in_often(owner, 3)
+    user_events.record("user.sign_in_failed", owner.user, user_events.ANONYMOUS)
+    html = browser.get(PATH).content.decode()
+    assert "4 sign-in events" in html
+    assert "1 failed" in html
+    assert html.count("<strong>Signed in</strong>") == 3
+    assert "sign-in events" not in browser.get(PATH, {"kind": "sign-ins"}).content.decode()
+    assert "sign-in events" not in browser.get(PATH, {"action": "user.signed_in"}).content.decode()
+
+
+def test_pages_of_older_events_show_every_event_once(
+    browser: Client, owner: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_log, "MOST_ROWS", 2)
+    monkeypatch.setattr(audit_log, "MOST_EVENTS", 3)
+    sign_in_often(owner, 4)
+    make_token(owner)
+    seen, address = [], "?"
+    while True:
+        html = browser.get(PATH + address).content.decode()
+        seen += [int(number) for number in re.findall(r'id="event-(\d+)"', html)]
+        if (link := re.search(rf'rel="next" href="{PATH}([^"]+)"', html)) is None:
+            break
+        address = link[1]
+    last = AuditEvent.objects.order_by("-sequence").values_list("sequence", flat=True)[0]
+    assert seen == list(range(last, 0, -1))
+    assert browser.get(PATH, {"before": "soon"}).status_code == 200
 
 
 def test_a_filter_that_means_nothing_is_told(browser: Client) -> None:
