@@ -1,3 +1,3 @@
 """Registers the admin classes of ``accounts.staff``, where Django looks for them."""
 
-from accounts.staff import audit, invitations, members, organizations, outbox, users  # noqa: F401
+from accounts.staff import audit, home_panels, invitations, members, organizations, outbox, users  # noqa: F401

@@ -102,7 +102,12 @@ class DailyUsage(models.Model):
                 fields=("subject", "day", "epoch"), name="ratelimit_usage_subject_day_epoch"
             ),
         )
-        indexes = (models.Index(fields=("bucket", "day"), name="ratelimit_usage_bucket_day"),)
+        indexes = (
+            models.Index(fields=("bucket", "day"), name="ratelimit_usage_bucket_day"),
+            models.Index(
+                fields=("day",), condition=models.Q(refused_uses__gt=0), name="ratelimit_usage_day_of_refused"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.subject} {self.day}: {self.calls}"

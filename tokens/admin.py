@@ -1,3 +1,3 @@
 """The module that Django's admin discovers: it imports ``tokens.staff``."""
 
-from tokens.staff import clients, organizations, tokens, users  # noqa: F401
+from tokens.staff import clients, home_panels, organizations, tokens, users  # noqa: F401

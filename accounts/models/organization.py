@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, FloatField, OuterRef, Subquery
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from accounts import locking, typeid
@@ -15,7 +17,7 @@ from accounts.crypto.random_secrets import random_text
 from accounts.models.signals import organization_saving
 from accounts.permissions.actor import SYSTEM, Actor
 from ratelimit import invalidation
-from ratelimit.models import Plan
+from ratelimit.models import Plan, Reservation
 
 PUBLISHABLE_PREFIX = "tsr_pk_"
 
@@ -29,6 +31,18 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
     def not_deleted(self) -> OrganizationQuerySet:
         """Exclude organizations that were deleted and wait for their purge."""
         return self.filter(deleted_at=None)
+
+    def near_daily_limit(self, day: date, percent: int) -> OrganizationQuerySet:
+        """Restrict to organizations that have reserved ``percent`` of their limit on a UTC day.
+
+        Adds ``per_day``, ``reserved`` and ``share`` in percent. The calls are never more than the
+        reservation, and less by at most one block.
+        """
+        of_day = Reservation.objects.filter(bucket=OuterRef("pk"), day=day).values("reserved")
+        per_day = Coalesce("requests_per_day", "plan__requests_per_day")
+        limited = self.annotate(per_day=per_day, reserved=Subquery(of_day)).filter(per_day__gt=0)
+        share = Cast("reserved", FloatField()) * 100 / F("per_day")
+        return limited.annotate(share=share).filter(share__gte=percent)
 
     def locked(self, organization_id: UUID) -> Organization:
         """Lock the organization's row, which serializes every change of what it owns.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from django.db.models import Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organization
@@ -14,7 +13,6 @@ from accounts.models.notice import Notice, NoticeKind
 from accounts.notifications import notices, plan_usage_emails
 from accounts.notifications.notices import Mailing
 from accounts.permissions.roles import Role
-from ratelimit.models import Reservation
 from ratelimit.usage import reports
 
 WARNING, EXHAUSTED = 80, 100
@@ -67,15 +65,11 @@ def compose(organization: Organization, pending: Sequence[Notice], now: dt.datet
 
 def _near(day: dt.date) -> QuerySet[Organization]:
     """Active organizations that have reserved 80 % of their day and were not sent the 100 % notice."""
-    of_day = Reservation.objects.filter(bucket=OuterRef("pk"), day=day).values("reserved")
     sent = Notice.objects.filter(
         kind=NoticeKind.PLAN_USED, subject=OuterRef("pk"), mark=_mark(day, EXHAUSTED)
     )
-    per_day = Coalesce(F("requests_per_day"), F("plan__requests_per_day"))
-    reserved = Coalesce(Subquery(of_day), Value(0), output_field=IntegerField())
     running = Organization.objects.filter(suspended_at=None, deleted_at=None)
-    chosen = running.annotate(per_day=per_day, reserved=reserved).filter(~Exists(sent), per_day__gt=0)
-    return chosen.filter(reserved__gte=F("per_day") * WARNING / 100).select_related("plan")
+    return running.near_daily_limit(day, WARNING).filter(~Exists(sent)).select_related("plan")
 
 
 def _mark(day: dt.date, threshold: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -33,14 +33,15 @@ from accounts.staff.base import (
     no_effects,
     staff,
 )
-from accounts.staff.filters import StateFilter
 from accounts.staff.lists import ListPage
+from accounts.staff.organization_filters import Created, DailyLimit, OrganizationState
 from accounts.staff.search_terms import Typed
 from accounts.validation.form_fields import NetworksField
 from ratelimit.admin import ValuesLogged
 
 site.guard(admin.site)
 admin.site.site_header = admin.site.site_title = "Tessera"
+admin.site.index_title = "Home"
 
 # Allauth's pages would let staff set an address by hand, and see what a second factor is made of.
 for model in tuple(admin.site._registry):
@@ -48,20 +49,10 @@ for model in tuple(admin.site._registry):
         admin.site.unregister(model)
 
 
-class OrganizationState(StateFilter):
-    def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
-        deleted = Q(deleted_at__isnull=False)
-        return {
-            "active": ("Active", Q(suspended_at=None, deleted_at=None)),
-            "suspended": ("Suspended", Q(suspended_at__isnull=False) & ~deleted),
-            "deleted": ("Deleted", deleted),
-        }
-
-
 @admin.register(Organization)
 class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInlines):
     list_display = ["name", "slug", "plan", "status", "members", "created"]
-    list_filter = (OrganizationState, "plan")
+    list_filter = (OrganizationState, DailyLimit, Created, "plan")
     list_select_related = ("plan",)
     search_help_text = "org_… id, name, slug, member’s e-mail, publishable key"
     sortable_by = ("name", "slug", "created")

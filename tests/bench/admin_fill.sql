@@ -62,6 +62,14 @@ SELECT id, sha256(id::text::bytea), four(id::text), created_at FROM tokens_oauth
 INSERT INTO ratelimit_dailyusage (bucket, subject, day, epoch, calls, refused, last_used_at)
 SELECT o.id, t.id, current_date - k::int % 30, '', 100, 1, now() - interval '1 day'
 FROM t JOIN o USING (n) WHERE n = 1 OR k % 10 = 0;
+INSERT INTO ratelimit_dailyusage (bucket, subject, day, epoch, calls, refused, refused_uses)
+SELECT o.id, t.id, (now() AT TIME ZONE 'UTC')::date, 'today', 100, 0, CASE WHEN k % 3 = 0 THEN k % 1000 ELSE 0 END
+FROM t JOIN o USING (n) WHERE n = 1 OR k % 10 = 0;
+INSERT INTO ratelimit_reservation (bucket, day, reserved, epoch, block_start, block_end)
+SELECT o.id, (now() AT TIME ZONE 'UTC')::date - ago, n % 101, '', 0, 0 FROM o, generate_series(0, 2) AS ago;
+INSERT INTO accounts_outboxmail (id, "to", subject, content, created_at, tries, next_try_at, claimed_until, last_error)
+SELECT id7(made, 'x' || n), 'person' || n || '@example.com', 'Reset your password', '', made, 1, now(), now(), ''
+FROM o;
 INSERT INTO django_admin_log (action_time, user_id, content_type_id, object_id, object_repr, action_flag, change_message)
 SELECT made, person, (SELECT id FROM django_content_type WHERE model = 'organization'), person, 'Organization ' || k,
     2, 'Suspended.' FROM m;

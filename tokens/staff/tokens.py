@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import cast
 
 from django.contrib import admin, messages
@@ -22,6 +22,7 @@ from tokens.models import ServiceAccountToken, TokenQuerySet, TokenSecret
 from tokens.service_accounts.revoke import revoke_many
 from tokens.staff import effects, token_facts
 from tokens.staff.clients import ClientAdmin, known_by
+from tokens.staff.home_panels import refused_on
 from tokens.staff.organizations import OrganizationAdmin
 from tokens.staff.panels import token_panel
 from tokens.staff.pauses import PauseActions
@@ -56,6 +57,15 @@ class TokenState(StateFilter):
         }
 
 
+class RefusedFilter(StateFilter):
+    title = "refused"
+    parameter_name = "refused"
+
+    def states(self, now: datetime) -> Mapping[str, tuple[str, Q]]:
+        today = refused_on(now.astimezone(UTC).date()).values("subject")
+        return {"today": ("Refused today", Q(pk__in=today))}
+
+
 class TokenOfPerson(OfPerson):
     paths = ("created_by", "responsible__user")
 
@@ -63,7 +73,7 @@ class TokenOfPerson(OfPerson):
 @admin.register(ServiceAccountToken)
 class TokenAdmin(PauseActions, ListPage, ReadOnlyAdmin, IgnorePostedInlines):
     list_display = ("name", "masked", "organization", "status", "created", "expires")
-    list_filter = (OfOrganization, TokenOfPerson, TokenState)
+    list_filter = (OfOrganization, TokenOfPerson, TokenState, RefusedFilter)
     search_help_text = "tok_…, org_… or usr_… id, last four characters, beginning of the name, organization"
     sortable_by = ("created",)
     ordering = ("-pk",)

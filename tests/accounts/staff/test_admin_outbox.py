@@ -90,11 +90,3 @@ def test_who_may_only_look_cannot_try_again() -> None:
     try_again(make_staff("accounts.view_outboxmail"))
     assert OutboxMail.objects.exists()
     assert "Sent: 1." in try_again(make_staff("accounts.view_outboxmail", "accounts.change_outboxmail"))
-
-
-def test_the_home_page_counts_what_is_unsent(staff: Client) -> None:
-    assert "waiting," not in staff.get("/admin/").content.decode()
-    enqueue("ann@example.com", "bob@example.com")
-    OutboxMail.objects.filter(to="bob@example.com").update(given_up_at=timezone.now())
-    assert "</a>: 1 waiting, 1 given up." in staff.get("/admin/").content.decode()
-    assert "waiting," not in make_staff("accounts.view_user").get("/admin/").content.decode()

@@ -23,7 +23,8 @@ SEARCHES = ("?q=umbrella", "?q=person1@", "?q=aaaa", "?q=nothing+at+all")
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Name and address of each list, with a search of each kind, and of the page of a row of each table."""
+    """Name and address of the home, of each list with a search of each kind, and of a row of each table."""
+    yield "home", reverse("admin:index")
     for search in SEARCHES:
         yield search, reverse("staff-search") + search
     for model, page in admin.site._registry.items():
