@@ -1,4 +1,4 @@
-"""Panels above the admin's forms: figures, related lists, buttons, recent events."""
+"""Panels above the admin's forms: figures, buttons, usage, related rows, recent events."""
 
 from __future__ import annotations
 
@@ -33,17 +33,42 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    label: str
-    calls: int
-    refused: int
+class UsageChart:
+    """The calls by day; ``figures`` and ``chart`` are as the template of the usage page takes them."""
+
+    title: str
+    figures: Any
+    chart: Any
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of related data: a name with its page, and the texts of the further columns."""
+
+    name: str
+    url: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The first related rows, and the list of all of them."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[Row]
+    list_label: str
+    list_url: str
+    empty: str
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
     facts: list[Fact]
     acts: list[Act] = field(default_factory=list)
-    days: list[Day] = field(default_factory=list)
+    usage: UsageChart | None = None
+    tables: list[Table] = field(default_factory=list)
     events: list[tuple[AuditEvent, str]] = field(default_factory=list)
     events_url: str = ""
 

@@ -16,7 +16,8 @@ from accounts.staff.organizations import counted
 from accounts.staff.panels import Panel
 from accounts.staff.search_terms import Typed
 from tokens.models import ClientSecret, OAuthClient, ServiceAccountToken, TokenSecret
-from tokens.staff import effects, panels
+from tokens.staff import effects
+from tokens.staff.organization_panel import organization_panel
 
 admin.site.unregister(Organization)
 
@@ -53,7 +54,7 @@ class OrganizationAdmin(AccountsOrganizationAdmin):
         return rows
 
     def panel(self, request: HttpRequest, row: Organization) -> Panel:
-        return panels.organization_panel(row, self.status(row), timezone.now())
+        return organization_panel(row, self.status(row), timezone.now())
 
     def effects(self, chosen: Sequence[Organization]) -> Mapping[UUID, str]:
         return effects.of_organizations(chosen, timezone.now())

@@ -1,91 +1,18 @@
-"""Panels above the forms of organizations, tokens and clients in the admin."""
+"""Panels above the forms of tokens and clients in the admin."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.utils import timezone
 
 from accounts.models import Organization
-from accounts.models.organization import LeakedTokens
-from accounts.staff.panels import Act, Day, Fact, Panel, list_url, page_url, recent_events
+from accounts.staff.panels import Act, Fact, Panel, list_url, page_url, recent_events
 from ratelimit.usage import reports
 from ratelimit.usage.reports import RefusedUses, Usage
 from tokens.models import OAuthClient, ServiceAccountToken, Status
 
-DAYS = 7
-TOKENS, CLIENTS, EVENTS = "tokens_serviceaccounttoken", "tokens_oauthclient", "accounts_auditevent"
-
-
-def organization_panel(organization: Organization, status: str, now: datetime) -> Panel:
-    own = {"organization": organization.public_id}
-    if organization.deleted_at is not None:
-        acts = [Act("restore", "Restore")]
-    elif organization.suspended_at is not None:
-        acts = [Act("resume", "Resume…")]
-    else:
-        acts = [Act("suspend", "Suspend…")]
-    return Panel(
-        facts=[Fact("Status", _since(organization, status)), *_figures(organization, now)],
-        acts=acts,
-        days=_days(organization, now),
-        events=recent_events(organization.pk),
-        events_url=list_url(EVENTS, **own),
-    )
-
-
-def _since(organization: Organization, status: str) -> str:
-    moment = organization.deleted_at or organization.suspended_at
-    return f"{status} since {moment:%Y-%m-%d %H:%M} UTC" if moment else status
-
-
-def _figures(organization: Organization, now: datetime) -> list[Fact]:
-    own = {"organization": organization.public_id}
-    tokens = ServiceAccountToken.objects.filter(organization=organization)
-    clients = OAuthClient.objects.filter(organization=organization, deleted_at=None)
-    limit = organization.effective_requests_per_day
-    today = reports.today(organization.pk, limit, now=now)
-    last = max(reports.last_uses(organization.pk, now=now).values(), default=None)
-    pending = organization.invitations.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
-    counts = f"{tokens.active(now).count()} active of {tokens.count()}"
-    return [
-        Fact("Requests today", f"{today.used:,} of {limit:,}" if limit is not None else f"{today.used:,}"),
-        Fact("Daily limit", "Unlimited" if limit is None else f"{limit:,} ({organization.plan})"),
-        Fact("Last call", _moment(last)),
-        Fact("Members", organization.memberships.count(), list_url("accounts_membership", **own)),
-        Fact("Pending invitations", pending.count(), list_url("accounts_invitation", **own)),
-        Fact("API tokens", counts, list_url(TOKENS, **own)),
-        Fact("OAuth clients", clients.count(), list_url(CLIENTS, **own)),
-        Fact("Policies", ", ".join(_policies(organization)) or "None"),
-    ]
-
-
-def _policies(organization: Organization) -> list[str]:
-    found = {
-        "second factor required": organization.mfa_required,
-        "single sign-on required": organization.sso_required,
-        f"addresses of {', '.join(organization.email_domains)} only": bool(organization.email_domains),
-        f"programs call from {', '.join(organization.allowed_addresses)} only": bool(
-            organization.allowed_addresses
-        ),
-        "tokens must expire": not organization.endless_tokens_allowed,
-        f"tokens unused for {organization.unused_tokens_revoked_after_days} days are revoked": (
-            organization.unused_tokens_revoked_after_days
-        ),
-        "leaked tokens are not revoked": organization.leaked_tokens == LeakedTokens.NOTIFY,
-        f"tokens live {organization.longest_token_days} days at most": organization.longest_token_days,
-    }
-    return [words for words, holds in found.items() if holds]
-
-
-def _days(organization: Organization, now: datetime) -> list[Day]:
-    last = now.astimezone(UTC).date()
-    days = [last - timedelta(days=number) for number in range(DAYS)]
-    sums = {day: [0, 0] for day in days}
-    for one in reports.by_day(organization.pk, days[-1], last, now=now):
-        sums[one.day][0] += one.calls
-        sums[one.day][1] += one.refused
-    return [Day(day.isoformat(), calls, refused) for day, (calls, refused) in sums.items()]
+EVENTS = "accounts_auditevent"
 
 
 def token_panel(token: ServiceAccountToken, masked: str, status: str) -> Panel:
