@@ -29,6 +29,25 @@ def invitation(one: Invitation, inviter: Membership, link: str) -> Email:
     )
 
 
+def first_owner(organization: Organization, link: str) -> Email:
+    """To the owner of an organization that staff have created, whose address is not confirmed yet."""
+    name = defang(organization.name)
+    return Email(
+        f"{name} is ready on Tessera",
+        (
+            f"Tessera's staff have created {name}, and made you its owner.",
+            "The link confirms this address and asks for a password of your own.",
+        ),
+        link,
+        "Confirm this address",
+        (
+            f"The link works once and for {dates.duration(settings.VERIFICATION_SECONDS)}.",
+            f"Later, ask for a new one: {settings.BASE_URL}{reverse('account_reset_password')}",
+            "If you do not expect this, ignore this mail: without the link, the account cannot be used.",
+        ),
+    )
+
+
 def role_changed(member: Membership, by: str) -> Email:
     organization = defang(member.organization.name)
     return _about_members(

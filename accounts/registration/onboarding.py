@@ -60,7 +60,7 @@ def join_or_found(*, user: User, organization_name: str = "", invitation_token: 
     if invitation_token:
         return invitations.accept(secret=invitation_token, user=user)
     name = organization_name or default_name(user)
-    organization = _found(name)
+    organization = create_organization(name, Plan.objects.get(slug=FIRST_PLAN))
     founder = Actor.of_user(user)
     update.record_creation(organization, founder)
     return provisioning.membership(user=user, organization=organization, role=Role.OWNER, actor=founder)
@@ -70,9 +70,8 @@ def default_name(user: User) -> str:
     return f"{user.display_name}'s organization"[:100]
 
 
-def _found(name: str) -> Organization:
+def create_organization(name: str, plan: Plan) -> Organization:
     """Create an organization; if the slug of its name is taken, add a suffix."""
-    plan = Plan.objects.get(slug=FIRST_PLAN)
     slug = provisioning.slug_of(name)
     for _ in range(TRIES):
         try:

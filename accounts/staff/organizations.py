@@ -34,6 +34,7 @@ from accounts.staff.base import (
     staff,
 )
 from accounts.staff.lists import ListPage
+from accounts.staff.organization_creation import add_organization
 from accounts.staff.organization_filters import Created, DailyLimit, OrganizationState
 from accounts.staff.search_terms import Typed
 from accounts.validation.form_fields import NetworksField
@@ -108,9 +109,9 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
             formfield.widget = formfield.widget.widget
         return formfield
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """An organization is made together with its owner."""
-        return False
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Create an organization together with its owner."""
+        return add_organization(self, request)
 
     def criteria(self, typed: Typed) -> list[Q]:
         if typed.is_id:
