@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.staff.support.SupportSessionMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.authentication.known_devices.DeviceCookieMiddleware",
     "accounts.authentication.browser_sessions.LastSeenMiddleware",

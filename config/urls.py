@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts.staff import support
 from tokens.api.sessions.password_grant import PasswordGrantView
 from tokens.staff import search
 
@@ -25,6 +26,8 @@ urlpatterns = [
     path("internal/", include("tokens.api.internal_urls")),
     path("", include("config.http.urls")),
     path("admin/search/", admin.site.admin_view(search.search), name="staff-search"),
+    path("admin/support/end/", support.end, name="support-end"),
+    path("admin/support/<str:secret>/", support.open_link, name="support-open"),
     path("admin/", admin.site.urls),
 ]
 

@@ -11,6 +11,8 @@ KINDS = {
 }
 ACTIONS_BY_KIND: dict[str, dict[str, str]] = {
     "tokens": {
+        "support.session_ended": "A support session ended",
+        "support.session_opened": "Opened a support session, read-only",
         "token.created": "Created an API token",
         "token.leaked": "An API token was found in public",
         "token.paused": "Paused an API token",

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.authentication import browser_proof, second_factor
-from accounts.authentication.current_organization import current_organization
+from accounts.authentication.current_organization import CurrentOrganization, current_organization
 from accounts.authorization import policies
 from accounts.errors import ErrorCode
 from accounts.members import last_seen
@@ -45,11 +45,11 @@ def personal_page(
     @login_required
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if membership := current_organization(request).membership:
-            last_seen.note_page(membership)
+        _note_seen(current_organization(request))
         return view(cast(PersonalRequest, request), *args, **kwargs)
 
     guarded.page_scope = None  # type: ignore[attr-defined]
+    guarded.is_personal = True  # type: ignore[attr-defined]
     return guarded
 
 
@@ -68,7 +68,9 @@ def page(
             found = current_organization(request)
             if found.membership is None or found.actor is None:
                 return render(request, "accounts/no_organization.html", status=403)
-            if unmet := unmet_policy(found.membership, found.actor):
+            # A policy is about the sign-in of members, and staff have signed in to the admin.
+            unmet = None if found.support else unmet_policy(found.membership, found.actor)
+            if unmet:
                 context = {
                     "unmet": unmet,
                     "membership": found.membership,
@@ -78,13 +80,19 @@ def page(
             if wanted is not None and not found.actor.allows(wanted):
                 raise PermissionDenied
             request.membership, request.actor = found.membership, found.actor  # type: ignore[attr-defined]
-            last_seen.note_page(found.membership)
+            _note_seen(found)
             return view(cast(PageRequest, request), *args, **kwargs)
 
         guarded.page_scope = wanted  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def _note_seen(found: CurrentOrganization) -> None:
+    """Note that the member was seen; in a support session there is none."""
+    if found.membership is not None and found.support is None:
+        last_seen.note_page(found.membership)
 
 
 def unmet_policy(membership: Membership, actor: Actor) -> ErrorCode | None:

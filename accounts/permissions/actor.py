@@ -51,6 +51,11 @@ class Actor:
         """The actor of a user's own account, outside any organization."""
         return cls(type="user", id=user.pk, name=user.display_name, user_id=user.pk)
 
+    @classmethod
+    def of_staff(cls, user: Person) -> Actor:
+        """The actor of a member of Tessera's staff, who belongs to no organization by it."""
+        return cls(type="staff", id=user.pk, name=user.display_name, user_id=user.pk)
+
     def allows(self, wanted: str) -> bool:
         return self.scopes.allows(wanted)
 

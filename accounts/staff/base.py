@@ -27,8 +27,7 @@ MOST_CONFIRMED = 900
 
 
 def staff(request: HttpRequest) -> Actor:
-    user = cast(User, request.user)
-    return Actor(type="staff", id=user.pk, name=user.display_name, user_id=user.pk)
+    return Actor.of_staff(cast(User, request.user))
 
 
 def may_change(request: HttpRequest, people: list[User]) -> bool:
@@ -125,8 +124,8 @@ def confirmation(
 ) -> HttpResponse | None:
     """Ask for confirmation of an action. Return None once it is confirmed, with a reason if it needs one.
 
-    ``effects`` returns sentences by id of the chosen rows. ``words`` are title, warning and button, and
-    ``asks_reason`` for a reason to go with it.
+    ``effects`` returns sentences by id of the chosen rows. ``words`` are title, warning and button,
+    ``asks_reason`` for a reason to go with it, and ``harmless`` for an action that stops nothing.
     """
     confirmed = bool(request.POST.get("confirmed"))
     if confirmed and (given_reason(request) or not needs_reason):

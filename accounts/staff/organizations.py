@@ -37,6 +37,7 @@ from accounts.staff.lists import ListPage
 from accounts.staff.organization_creation import add_organization
 from accounts.staff.organization_filters import Created, DailyLimit, OrganizationState
 from accounts.staff.search_terms import Typed
+from accounts.staff.support_action import SupportAction
 from accounts.validation.form_fields import NetworksField
 from ratelimit.admin import ValuesLogged
 
@@ -51,7 +52,7 @@ for model in tuple(admin.site._registry):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInlines):
+class OrganizationAdmin(SupportAction, ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInlines):
     list_display = ["name", "slug", "plan", "status", "members", "created"]
     list_filter = (OrganizationState, DailyLimit, Created, "plan")
     list_select_related = ("plan",)
@@ -94,7 +95,7 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
         "leaked_tokens",
         "created_at",
     )
-    actions = ["suspend", "resume", "delete_selected", "restore"]
+    actions = ["suspend", "resume", "support", "delete_selected", "restore"]
 
     def summary(self, row: Organization) -> str:
         return f"{row.slug}, {self.status(row).lower()}, {row.plan}"
@@ -212,6 +213,7 @@ class OrganizationAdmin(ListPage, DeleteThroughService, ValuesLogged, IgnorePost
             title="Resume organizations",
             warning="The same tokens, OAuth clients and sessions work again at once.",
             button="Resume",
+            harmless=True,
         )
         if asked:
             return asked

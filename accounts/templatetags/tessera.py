@@ -71,5 +71,5 @@ def navigation(context: RequestContext) -> list[tuple[str, list[tuple[Place, str
     if workspace is None:
         return []
     path = context["request"].path
-    groups = (("", places_of(workspace.actor)), ("You", YOU))
+    groups = [("", places_of(workspace.actor)), ("You", [] if workspace.support else list(YOU))]
     return [(label, [(place, place.current(path)) for place in found]) for label, found in groups if found]

@@ -19,6 +19,7 @@ from tokens.service_accounts.usage_report import Figures
 DAYS = 30
 KINDS = {"token": "API token", "client": "OAuth client"}
 MOST_ROWS = 5
+SUPPORT = Act("support", "Support session…")
 MEMBERS, INVITATIONS = "accounts_membership", "accounts_invitation"
 TOKENS, CLIENTS, EVENTS = "tokens_serviceaccounttoken", "tokens_oauthclient", "accounts_auditevent"
 
@@ -40,8 +41,8 @@ def _acts(organization: Organization) -> list[Act]:
     if organization.deleted_at is not None:
         return [Act("restore", "Restore")]
     if organization.suspended_at is not None:
-        return [Act("resume", "Resume…")]
-    return [Act("suspend", "Suspend…")]
+        return [Act("resume", "Resume…"), SUPPORT]
+    return [Act("suspend", "Suspend…"), SUPPORT]
 
 
 def _since(organization: Organization, status: str) -> str:

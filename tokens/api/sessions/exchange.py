@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import errors
-from accounts.authentication import browser_proof, browser_sessions
+from accounts.authentication import browser_proof, browser_sessions, support_sessions
 from accounts.authentication.current_organization import SESSION_KEY
 from accounts.authorization import policies
 from accounts.drf.fields import StrictSerializer, Text
@@ -48,6 +48,7 @@ class ExchangeView(PublicView):
             session_errors.ORGANIZATION_SUSPENDED,
             policies.SSO_REQUIRED,
             policies.MFA_REQUIRED,
+            support_sessions.READ_ONLY,
             errors.RATE_LIMITED,
         )
     }

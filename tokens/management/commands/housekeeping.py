@@ -16,6 +16,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from accounts.audit import heads
+from accounts.authentication import support_sessions
 from accounts.notifications import outbox
 from accounts.notifications.transport import MailServerUnavailable
 from accounts.registration.retention import prune_people
@@ -81,6 +82,7 @@ class Housekeeping:
             self._sync()
         wipe_successors()
         resume_due()
+        support_sessions.end_expired(timezone.now())
         self._mail()
         if time.monotonic() >= self._prune_at:
             token_unused.find()
