@@ -74,9 +74,19 @@ def staff(page: Page, acme: Membership) -> Iterator[str]:
     page.context.clear_cookies()
     sign_in(page, make_user(is_staff=True, is_superuser=True))
     organization = f"/admin/accounts/organization/{acme.organization_id}/change/"
-    for address in ("/admin/", organization, "/admin/tokens/serviceaccounttoken/"):
+    add = "/admin/accounts/organization/add/"
+    for address in ("/admin/", organization, add, "/admin/tokens/serviceaccounttoken/"):
         page.goto(address)
         yield address
+    page.goto(organization)
+    page.get_by_role("button", name="Support session").click()
+    yield "the reason of a support session"
+    page.get_by_label("Reason").fill("Asked for by the owner")
+    page.get_by_role("button", name="Get the link").click()
+    page.get_by_role("link", name="Open the settings").click()
+    yield "a support session"
+    page.goto("/admin/")
+    yield "the admin in a support session"
 
 
 def documentation(page: Page) -> Iterator[str]:

@@ -86,10 +86,6 @@ def test_nothing_else_of_an_organization_is_changed(staff: Client, owner: Member
     assert Organization.objects.values().get() == before
 
 
-def test_staff_make_no_organization(staff: Client) -> None:
-    assert staff.post(reverse("admin:accounts_organization_add"), {"name": "x"}).status_code == 403
-
-
 def test_suspending_stops_the_tokens_and_resuming_lets_them_work_again(
     staff: Client, owner: Membership, issued: Issued
 ) -> None:
