@@ -114,13 +114,14 @@ class DailyUsage(models.Model):
 
 
 class HourlyUsage(models.Model):
-    """Calls of one subject in one hour, kept for two days: how much a revocation would affect."""
+    """Calls and refusals of one subject in one hour, cumulative as in DailyUsage, kept for 90 days."""
 
     bucket = models.UUIDField()
     subject = models.UUIDField()
     hour = models.DateTimeField()
     epoch = models.CharField(max_length=32, default="", blank=True)
     calls = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (
@@ -186,3 +187,37 @@ class RefusedUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} {self.cause} {self.address}: {self.count}"
+
+
+class DailyStatistics(models.Model):
+    """Statistics of one subject on one UTC day, kept for 90 days.
+
+    ``ratelimit/statistics/counts.py`` defines the JSON of its columns. Within one epoch of
+    Redis the copy with the greater ``revision`` replaces the other. The empty epoch has what was added in SQL
+    without Redis.
+    """
+
+    bucket = models.UUIDField()
+    subject = models.UUIDField()
+    day = models.DateField()
+    epoch = models.CharField(max_length=32, default="", blank=True)
+    revision = models.PositiveBigIntegerField(default=0)
+    hours = models.JSONField(default=dict)
+    permissions = models.JSONField(default=dict)
+    networks = models.JSONField(default=dict)
+    methods = models.JSONField(default=dict)
+    refusals = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("subject", "day", "epoch"), name="ratelimit_statistics_subject_day_epoch"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("bucket", "day"), name="ratelimit_statistics_bucket_dy"),
+            models.Index(fields=("day",), name="ratelimit_statistics_day"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.day}"

@@ -14,8 +14,6 @@ from ratelimit.store.usage_counters import Counter
 from ratelimit.types import LimitRequest
 
 ROWS_PER_STATEMENT = 500
-# Reports read the hourly rows of the last 24 hours; the rest is a margin.
-HOURLY_KEPT = dt.timedelta(days=2)
 
 INTO_DAILY = """
 INSERT INTO ratelimit_dailyusage AS kept
@@ -25,7 +23,7 @@ VALUES {rows}
 ON CONFLICT (subject, day, epoch) DO UPDATE SET
 """
 INTO_HOURLY = """
-INSERT INTO ratelimit_hourlyusage AS kept (bucket, subject, hour, epoch, calls)
+INSERT INTO ratelimit_hourlyusage AS kept (bucket, subject, hour, epoch, calls, refused)
 VALUES {rows}
 ON CONFLICT (subject, hour, epoch) DO UPDATE SET
 """
@@ -43,7 +41,7 @@ ADD_DAILY = (
         ELSE excluded.last_refused_ip END
 """
 )
-ADD_HOURLY = INTO_HOURLY + "calls = kept.calls + excluded.calls"
+ADD_HOURLY = INTO_HOURLY + "calls = kept.calls + excluded.calls, refused = kept.refused + excluded.refused"
 RAISE_DAILY = (
     INTO_DAILY
     + """
@@ -62,7 +60,10 @@ RAISE_DAILY = (
         THEN excluded.last_refused_ip ELSE kept.last_refused_ip END
 """
 )
-RAISE_HOURLY = INTO_HOURLY + "calls = {greatest}(kept.calls, excluded.calls)"
+RAISE_HOURLY = (
+    INTO_HOURLY
+    + "calls = {greatest}(kept.calls, excluded.calls), refused = {greatest}(kept.refused, excluded.refused)"
+)
 
 
 def add_call(limit_request: LimitRequest, moment: dt.datetime, address: str | None) -> None:
@@ -74,10 +75,11 @@ def add_call(limit_request: LimitRequest, moment: dt.datetime, address: str | No
 
 
 def add_refusal(limit_request: LimitRequest, moment: dt.datetime) -> None:
-    write(
-        ADD_DAILY,
-        [_daily(Counter(limit_request.bucket, limit_request.subject, moment.date(), "", refused=1))],
-    )
+    """Count a request over a limit, in two queries."""
+    one = Counter(limit_request.bucket, limit_request.subject, moment.date(), "", refused=1)
+    one.refused_hours[moment.hour] = 1
+    write(ADD_DAILY, [_daily(one)])
+    write(ADD_HOURLY, _hourly(one))
 
 
 def add_refused_use(bucket: UUID, subject: UUID, moment: dt.datetime, address: str | None) -> None:
@@ -86,14 +88,13 @@ def add_refused_use(bucket: UUID, subject: UUID, moment: dt.datetime, address: s
     write(ADD_DAILY, [_daily(one)])
 
 
-def keep(counters: Iterable[Counter], *, now: dt.datetime) -> None:
+def keep(counters: Iterable[Counter]) -> None:
     """Raise the stored counts to those that were read. It may be repeated, late or in parallel."""
     # Every writer locks the rows in one order, to avoid deadlocks.
     found = sorted(counters, key=lambda one: (one.subject.hex, one.day, one.epoch))
     for start in range(0, len(found), ROWS_PER_STATEMENT):
         write(RAISE_DAILY, [_daily(one) for one in found[start : start + ROWS_PER_STATEMENT]])
-    oldest = now - HOURLY_KEPT
-    hourly = [row for one in found if one.day >= oldest.date() for row in _hourly(one)]
+    hourly = [row for one in found for row in _hourly(one)]
     for start in range(0, len(hourly), ROWS_PER_STATEMENT):
         write(RAISE_HOURLY, hourly[start : start + ROWS_PER_STATEMENT])
 
@@ -107,12 +108,8 @@ def _daily(one: Counter) -> list[Any]:
 
 def _hourly(one: Counter) -> list[list[Any]]:
     whose = [native(one.bucket), native(one.subject)]
-    return [[*whose, _hour(one.day, hour), one.epoch, calls] for hour, calls in sorted(one.hours.items())]
-
-
-def _hour(day: dt.date, hour: int) -> Any:
-    moment = dt.datetime.combine(day, dt.time(hour), dt.UTC)
-    return connection.ops.adapt_datetimefield_value(moment)
+    stored = connection.ops.adapt_datetimefield_value
+    return [[*whose, stored(hour), one.epoch, *counts] for hour, *counts in one.by_hour()]
 
 
 def write(statement: str, rows: Sequence[Sequence[Any]]) -> None:

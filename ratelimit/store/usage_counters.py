@@ -28,7 +28,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Counter:
-    """Calls by hour of one subject on one UTC day, counted within one epoch of Redis.
+    """Calls and refusals by hour of one subject on one UTC day, counted within one epoch of Redis.
 
     ``keys`` has the calls with each key, ``refused_addresses`` the refused uses by ``<cause>|<address>``.
     """
@@ -38,6 +38,7 @@ class Counter:
     day: dt.date
     epoch: str
     hours: dict[int, int] = field(default_factory=dict)
+    refused_hours: dict[int, int] = field(default_factory=dict)
     refused: int = 0
     last_used_at: dt.datetime | None = None
     last_used_ip: str | None = None
@@ -50,6 +51,12 @@ class Counter:
     @property
     def calls(self) -> int:
         return sum(self.hours.values())
+
+    def by_hour(self) -> Iterator[tuple[dt.datetime, int, int]]:
+        """Yield each hour with its calls and refusals."""
+        for hour in sorted(self.hours.keys() | self.refused_hours.keys()):
+            start = dt.datetime.combine(self.day, dt.time(hour), dt.UTC)
+            yield start, self.hours.get(hour, 0), self.refused_hours.get(hour, 0)
 
 
 Reader = Callable[[UUID, dt.date, dt.date], dict[dt.date, list[Counter]]]
@@ -150,6 +157,8 @@ def _read(counter: Counter, name: str, value: bytes) -> None:
     what, _, detail = name.partition("|")
     if name[0] == "h":
         counter.hours[int(name[1:])] = int(value)
+    elif name[0] == "q":
+        counter.refused_hours[int(name[1:])] = int(value)
     elif name in READERS:
         attribute, read = READERS[name]
         setattr(counter, attribute, read(value))

@@ -65,6 +65,16 @@ class DayUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class HourUsage:
+    """``hour`` is the start of a UTC hour."""
+
+    hour: dt.datetime
+    subject: UUID
+    calls: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Today:
     """The daily limit as in the X-RateLimit headers; ``remaining`` is None if it is unlimited."""
 
@@ -163,25 +173,47 @@ def last_24_hours(
     bucket: UUID, subjects: Iterable[UUID], *, now: dt.datetime | None = None
 ) -> dict[UUID, int]:
     """Return the calls since the start of the clock hour 24 hours ago; one round trip, one query."""
-    wanted = set(subjects)
     now = (now or timezone.now()).astimezone(dt.UTC)
-    since = (now - DAY).replace(minute=0, second=0, microsecond=0)
-    fresh = usage_counters.live(bucket, since.date(), now.date() + DAY)
-    rows = HourlyUsage.objects.filter(bucket=bucket, subject__in=wanted, hour__gte=since)
-    counts = {
-        (hour, subject, epoch): calls
-        for hour, subject, epoch, calls in rows.values_list("hour", "subject", "epoch", "calls")
-    }
-    for one in (one for day in fresh.values() for one in day if one.subject in wanted):
-        for number, calls in one.hours.items():
-            hour = dt.datetime.combine(one.day, dt.time(number), dt.UTC)
-            if hour >= since:
-                row = (hour, one.subject, one.epoch)
-                counts[row] = max(counts.get(row, 0), calls)
-    found = dict.fromkeys(wanted, 0)
-    for (_, subject, _), calls in counts.items():
-        found[subject] += calls
+    found = dict.fromkeys(subjects, 0)
+    for one in by_hour(bucket, now - DAY, now + DAY, subjects=found, now=now):
+        found[one.subject] += one.calls
     return found
+
+
+def by_hour(
+    bucket: UUID,
+    first: dt.datetime,
+    last: dt.datetime,
+    *,
+    subjects: Iterable[UUID] | None = None,
+    now: dt.datetime | None = None,
+) -> list[HourUsage]:
+    """Return calls and refusals of each subject in each hour from that of ``first`` to that of ``last``.
+
+    The oldest hour is first. Without ``subjects`` it is every subject of the bucket. Takes one round trip and
+    one query. Hours are kept for 90 days.
+    """
+    wanted = None if subjects is None else set(subjects)
+    first = first.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+    kept_first, kept_last = usage_counters.kept_days(now or timezone.now())
+    fresh = usage_counters.live(
+        bucket, max(first.date(), kept_first), min(last.astimezone(dt.UTC).date(), kept_last)
+    )
+    rows = HourlyUsage.objects.filter(bucket=bucket, hour__range=(first, last))
+    if wanted is not None:
+        rows = rows.filter(subject__in=wanted)
+    columns = rows.values_list("hour", "subject", "epoch", "calls", "refused")
+    counts = {(hour, subject, epoch): tuple(rest) for hour, subject, epoch, *rest in columns}
+    for one in (one for day in fresh.values() for one in day if wanted is None or one.subject in wanted):
+        for hour, *read in one.by_hour():
+            if first <= hour <= last:
+                row = (hour, one.subject, one.epoch)
+                counts[row] = tuple(map(max, counts.get(row, (0, 0)), read))
+    sums: dict[tuple[dt.datetime, UUID], list[int]] = defaultdict(lambda: [0, 0])
+    for (hour, subject, _), (calls, refused) in counts.items():
+        sums[hour, subject][0] += calls
+        sums[hour, subject][1] += refused
+    return [HourUsage(hour, subject, *count) for (hour, subject), count in sorted(sums.items())]
 
 
 def by_day(

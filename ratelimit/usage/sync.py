@@ -6,14 +6,15 @@ import datetime as dt
 
 from django.utils import timezone
 
-from ratelimit.models import HourlyUsage, RefusedUse, Reservation, Window
+from ratelimit.models import DailyStatistics, HourlyUsage, RefusedUse, Reservation, Window
 from ratelimit.sql import usage_details, usage_rows
 from ratelimit.store import client, usage_counters
 
 # The hash of a finished day is kept this long after it was copied, for reports that read Redis before SQL.
 FINISHED_KEPT_MS = 3_600_000
 WINDOWS_KEPT_SECONDS = 86_400
-REFUSED_KEPT = dt.timedelta(days=90)
+# Daily usage is kept for good, and details for so long.
+DETAILS_KEPT = dt.timedelta(days=90)
 
 
 class Sync:
@@ -40,7 +41,7 @@ class Sync:
             version = versions[key] = hash(tuple(answer))
             if before.get(key) != version:
                 found.extend(usage_counters.parse(*usage_counters.owner(key), answer))
-        usage_rows.keep(found, now=now)
+        usage_rows.keep(found)
         usage_details.keep(found)
         self._stored |= versions
         expire_soon([key for key in keys if usage_counters.owner(key)[1] < now.date()])
@@ -60,7 +61,8 @@ def expire_soon(keys: list[bytes]) -> None:
 def prune(*, now: dt.datetime | None = None) -> None:
     """Delete rows that no limit and no page reads any more; daily usage is kept."""
     now = now or timezone.now()
-    HourlyUsage.objects.filter(hour__lt=now - usage_rows.HOURLY_KEPT).delete()
+    HourlyUsage.objects.filter(hour__lt=now - DETAILS_KEPT).delete()
     Reservation.objects.filter(day__lt=now.date() - dt.timedelta(days=2)).delete()
-    RefusedUse.objects.filter(day__lt=now.date() - REFUSED_KEPT).delete()
+    DailyStatistics.objects.filter(day__lt=now.date() - DETAILS_KEPT).delete()
+    RefusedUse.objects.filter(day__lt=now.date() - DETAILS_KEPT).delete()
     Window.objects.filter(started_at__lt=now.timestamp() - WINDOWS_KEPT_SECONDS).delete()

@@ -84,6 +84,7 @@ OWNED: dict[str, str] = {
     "ratelimit.Reservation": "bucket",
     "ratelimit.DailyKeyUsage": "bucket",
     "ratelimit.DailyUsage": "bucket",
+    "ratelimit.DailyStatistics": "bucket",
     "ratelimit.HourlyUsage": "bucket",
     "ratelimit.RefusedUse": "bucket",
     "usersessions.UserSession": "user__memberships__organization",

@@ -15,7 +15,14 @@ from django.utils import timezone
 from accounts import typeid
 from accounts.models import AuditEvent, EndUser, Index, Invitation, Membership, Notice, Organization
 from accounts.organizations.deletion import GRACE
-from ratelimit.models import DailyKeyUsage, DailyUsage, HourlyUsage, RefusedUse, Reservation
+from ratelimit.models import (
+    DailyKeyUsage,
+    DailyStatistics,
+    DailyUsage,
+    HourlyUsage,
+    RefusedUse,
+    Reservation,
+)
 from tokens.models import (
     ClientSecret,
     Grant,
@@ -59,6 +66,7 @@ def _rows_of(pk: UUID) -> Iterator[QuerySet[Any]]:
     yield DailyUsage.objects.filter(bucket=pk)
     yield DailyKeyUsage.objects.filter(bucket=pk)
     yield HourlyUsage.objects.filter(bucket=pk)
+    yield DailyStatistics.objects.filter(bucket=pk)
     yield RefusedUse.objects.filter(bucket=pk)
     yield Reservation.objects.filter(Q(bucket=pk) | Q(within=pk))
     yield Notice.objects.filter(organization=pk)

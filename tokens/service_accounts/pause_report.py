@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ratelimit.usage import refused_uses
 from ratelimit.usage.refused_uses import RefusedAddress
-from ratelimit.usage.sync import REFUSED_KEPT
+from ratelimit.usage.sync import DETAILS_KEPT
 from tokens.credentials.token_lookup import cause_of_pause
 from tokens.models import ServiceAccountToken
 
@@ -43,7 +43,7 @@ def report(token: ServiceAccountToken, now: datetime) -> PauseReport:
     """Return the report of the present or last pause, whose counts are kept; one round trip and one query."""
     if token.paused_at is None:
         return NONE
-    kept_since, ended_at = now - REFUSED_KEPT, _end(token, now)
+    kept_since, ended_at = now - DETAILS_KEPT, _end(token, now)
     if ended_at is not None and ended_at < kept_since:
         return NONE
     cause = cause_of_pause(token.paused_at)

@@ -103,8 +103,11 @@ local function field()
   end
   return name .. '|' .. ARGV[6] .. '|'
 end
+local hour = math.max(0, math.floor((now - day * 86400000) / 3600000))
 local function refuse(verdict)
-  redis.call('HINCRBY', usage, field() .. 'r', 1)
+  local mine = field()
+  redis.call('HINCRBY', usage, mine .. 'r', 1)
+  redis.call('HINCRBY', usage, mine .. 'q' .. hour, 1)
   return answer(verdict)
 end
 
@@ -130,7 +133,6 @@ if window_limit > 0 then
   if hits == 1 then redis.call('PEXPIRE', KEYS[3], window) end
 end
 local mine = field()
-local hour = math.max(0, math.floor((now - day * 86400000) / 3600000))
 redis.call('HINCRBY', usage, mine .. 'h' .. hour, 1)
 redis.call('HSET', usage, mine .. 't', now, mine .. 'a', ARGV[7])
 if ARGV[18] ~= '' then

@@ -38,6 +38,7 @@ NOT_REMEMBERED: dict[str, str] = {
     "accounts.SupportSession": "read at each request of its browser",
     "ratelimit.DailyKeyUsage": "a count",
     "ratelimit.DailyUsage": "a count",
+    "ratelimit.DailyStatistics": "counts",
     "ratelimit.HourlyUsage": "a count",
     "ratelimit.RefusedUse": "a count",
     "ratelimit.Reservation": "the store is given it by epoch",

@@ -11,7 +11,14 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, EndUser, Organization, User
 from accounts.organizations import deletion
-from ratelimit.models import DailyKeyUsage, DailyUsage, HourlyUsage, RefusedUse, Reservation
+from ratelimit.models import (
+    DailyKeyUsage,
+    DailyStatistics,
+    DailyUsage,
+    HourlyUsage,
+    RefusedUse,
+    Reservation,
+)
 from tests.support.people import actor
 from tests.support.tenants import OWNED, Tenant, checksum, make_tenant
 from tokens.lifecycle import organization_purge
@@ -32,6 +39,7 @@ def mine() -> Tenant:
     DailyUsage.objects.create(day=now.date(), calls=1, **mine)
     DailyKeyUsage.objects.create(day=now.date(), key=1, calls=1, last_used_at=now, **mine)
     HourlyUsage.objects.create(hour=now, calls=1, **mine)
+    DailyStatistics.objects.create(day=now.date(), **mine)
     RefusedUse.objects.create(day=now.date(), cause="address", count=1, last_at=now, **mine)
     Reservation.objects.create(day=now.date(), **mark)
     Reservation.objects.create(day=now.date(), bucket=mine["subject"], within=mark["bucket"])
@@ -57,7 +65,7 @@ def test_before_its_time_everything_is_still_there(mine: Tenant) -> None:
     assert purge_organizations() == 0
     assert left(mine) == before
     assert {"accounts.AuditEvent", "accounts.EndUser", "tokens.Grant", "tokens.TokenSecret"} <= before
-    counts = {"DailyKeyUsage", "DailyUsage", "HourlyUsage", "RefusedUse", "Reservation"}
+    counts = {"DailyKeyUsage", "DailyStatistics", "DailyUsage", "HourlyUsage", "RefusedUse", "Reservation"}
     assert {f"ratelimit.{name}" for name in counts} <= before
 
 
