@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ratelimit', '0006_limits_within_a_bucket'),
+        ('ratelimit', '0007_refused_uses_by_day'),
     ]
 
     operations = [
