@@ -1,4 +1,4 @@
-"""The settings pages, in the order of the side navigation."""
+"""The pages of the side navigation, in its order."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ YOU = (
     Place("Profile", "profile", "person", None),
     Place("Security", "security", "lock", None, tuple(f"/accounts/{path}" for path in SIGN_IN)),
 )
+
+HELP = (Place("Documentation", "docs", "book", None),)
 
 
 def places_of(actor: Actor | None) -> list[Place]:

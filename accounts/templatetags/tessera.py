@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts import dates
-from accounts.pages.navigation import YOU, Place, places_of
+from accounts.pages.navigation import HELP, YOU, Place, places_of
 from accounts.validation import addresses
 
 register = template.Library()
@@ -71,5 +71,6 @@ def navigation(context: RequestContext) -> list[tuple[str, list[tuple[Place, str
     if workspace is None:
         return []
     path = context["request"].path
-    groups = [("", places_of(workspace.actor)), ("You", [] if workspace.support else list(YOU))]
+    you = () if workspace.support else YOU
+    groups = (("Organization", places_of(workspace.actor)), ("You", you), ("Help", HELP))
     return [(label, [(place, place.current(path)) for place in found]) for label, found in groups if found]

@@ -7,7 +7,7 @@ from functools import cache
 from threading import Lock
 
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
@@ -43,7 +43,7 @@ class DocumentView(APIView):
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(render_to_string("docs.html"))
+    return render(request, "docs.html", {"whoami": request.build_absolute_uri("/api/auth/whoami")})
 
 
 docs.public = True  # type: ignore[attr-defined]
