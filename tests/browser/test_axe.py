@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.urls import reverse
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Membership
+from tests.browser import test_account_pages
 from tests.browser.conftest import sign_in
-from tests.browser.test_walk import walk
+from tests.browser.test_walk import furnish, walk
 from tests.support.npm_packages import folder
 from tests.support.people import make_user
 
@@ -37,6 +42,7 @@ RUN = """async options => {
 }"""
 
 Violations = list[tuple[str, list[str]]]
+Pages = Callable[[Page, Membership], Iterator[str]]
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +63,7 @@ def in_scheme(page: Page, scheme: Any, options: dict[str, Any]) -> dict[str, Vio
     return {scheme: found} if found else {}
 
 
-def settings(page: Page, acme: Membership) -> Iterator[str]:
+def organization_pages(page: Page, acme: Membership) -> Iterator[str]:
     for where in walk(page, acme):
         page.evaluate("document.querySelectorAll('.menu').forEach(menu => { menu.open = false; })")
         yield where
@@ -70,15 +76,31 @@ def settings(page: Page, acme: Membership) -> Iterator[str]:
         yield f"menu {number}"
 
 
-def staff(page: Page, acme: Membership) -> Iterator[str]:
-    page.context.clear_cookies()
+def pages_of_an_account(page: Page, acme: Membership) -> Iterator[str]:
+    yield from test_account_pages.walk(page, acme.user)
+
+
+def staff_pages(page: Page, acme: Membership) -> Iterator[str]:
+    """The admin's home, and each list with its first row."""
+    furnish(acme)
     sign_in(page, make_user(is_staff=True, is_superuser=True))
-    organization = f"/admin/accounts/organization/{acme.organization_id}/change/"
-    add = "/admin/accounts/organization/add/"
-    for address in ("/admin/", organization, add, "/admin/tokens/serviceaccounttoken/"):
-        page.goto(address)
-        yield address
-    page.goto(organization)
+    page.goto("/admin/")
+    yield "/admin/"
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        addresses = [reverse(f"{name}_changelist")]
+        if (first := model._default_manager.first()) is not None:
+            addresses.append(reverse(f"{name}_change", args=[first.pk]))
+        for address in addresses:
+            page.goto(address)
+            yield address
+    page.goto(reverse("admin:accounts_organization_add"))
+    yield "a new organization"
+    yield from support_session(page, acme)
+
+
+def support_session(page: Page, acme: Membership) -> Iterator[str]:
+    page.goto(reverse("admin:accounts_organization_change", args=[acme.organization_id]))
     page.get_by_role("button", name="Support session").click()
     yield "the reason of a support session"
     page.get_by_label("Reason").fill("Asked for by the owner")
@@ -89,7 +111,7 @@ def staff(page: Page, acme: Membership) -> Iterator[str]:
     yield "the admin in a support session"
 
 
-def documentation(page: Page) -> Iterator[str]:
+def documentation(page: Page, acme: Membership) -> Iterator[str]:
     page.goto("/v1/auth/docs")
     operation = page.locator("#operations-Identity-getAuthWhoami")
     expect(operation).to_be_visible()
@@ -99,11 +121,37 @@ def documentation(page: Page) -> Iterator[str]:
     yield "an operation of the documentation"
 
 
-def test_no_page_breaks_a_rule_of_axe(new_page: Callable[..., Page], acme: Membership, axe: str) -> None:
+@pytest.mark.parametrize(
+    "pages",
+    [organization_pages, pages_of_an_account, staff_pages, documentation],
+    ids=lambda pages: pages.__name__,
+)
+def test_no_page_breaks_a_rule_of_axe(
+    new_page: Callable[..., Page],
+    acme: Membership,
+    axe: str,
+    pages: Pages,
+    live_server: LiveServer,
+    settings: Settings,
+) -> None:
+    settings.BASE_URL = live_server.url
     page = new_page(reduced_motion="reduce")
-    found = {}
-    for states in (settings(page, acme), staff(page, acme), documentation(page)):
-        for where in states:
-            if broken := violations(page, axe):
-                found[where] = broken
-    assert found == {}
+    assert broken(page, axe, pages(page, acme)) == {}
+
+
+@pytest.mark.urls("tests.config.edge_urls")
+def test_no_error_page_breaks_a_rule_of_axe(
+    new_page: Callable[..., Page], acme: Membership, axe: str
+) -> None:
+    page = new_page(reduced_motion="reduce")
+    assert broken(page, axe, error_pages(page)) == {}
+
+
+def error_pages(page: Page) -> Iterator[str]:
+    for name in ("suspicious", "denied", "missing", "fault", "database"):
+        page.goto(f"/page/raise/{name}")
+        yield name
+
+
+def broken(page: Page, axe: str, states: Iterator[str]) -> dict[str, dict[str, Violations]]:
+    return {where: found for where in states if (found := violations(page, axe))}
