@@ -82,8 +82,19 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """The check boxes of one resource."""
+
     resource: Resource
     choices: tuple[Choice, ...]
+
+    @property
+    def is_own(self) -> bool:
+        return self.resource.name in OWN_RESOURCES
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether its person may grant both reading and more than reading."""
+        return len({choice.is_reading for choice in self.choices if choice.held}) == 2
 
 
 def read(chosen: Iterable[str], only: Mapping[str, str]) -> Selection:
@@ -155,7 +166,7 @@ def preset(name: str, scopes: ScopeSet) -> Selection:
 
 
 def groups(scopes: ScopeSet, selection: Selection) -> list[Group]:
-    """Return the whole catalogue, with the selection and what the user may grant."""
+    """Return the whole catalogue, with the selection and what the user may grant; Tessera's own come last."""
     return [
         Group(
             resource,
@@ -170,7 +181,7 @@ def groups(scopes: ScopeSet, selection: Selection) -> list[Group]:
                 for permission in resource.permissions
             ),
         )
-        for resource in catalogue().resources
+        for resource in sorted(catalogue().resources, key=lambda resource: resource.name in OWN_RESOURCES)
     ]
 
 

@@ -156,3 +156,26 @@ def test_the_page_of_the_secret_starts_at_its_button_with_the_way_out_in_sight(n
     page.keyboard.press("Enter")
     expect(button).to_have_text("Copied")
     expect(button).to_have_text("Copy token")
+
+
+def test_a_level_ticks_the_boxes_of_its_resource_and_follows_them(signed_in):
+    page = signed_in
+    page.goto("/settings/tokens/new/")
+    levels = page.get_by_role("group", name="Level of Indexes")
+    reading, writing = (page.get_by_role("checkbox", name=f"index:{verb}:*") for verb in ("read", "write"))
+    expect(levels.get_by_role("button", name="None")).to_have_attribute("aria-pressed", "true")
+    levels.get_by_role("button", name="Read").click()
+    expect(reading).to_be_checked()
+    expect(writing).not_to_be_checked()
+    expect(page.get_by_text("This token can read indexes, and nothing else.")).to_be_visible()
+    writing.check()
+    expect(levels.get_by_role("button", name="Write")).to_have_attribute("aria-pressed", "true")
+    reading.uncheck()
+    expect(levels.locator("[aria-pressed=true]")).to_have_count(0)
+
+
+def test_the_companys_own_permissions_come_first(signed_in):
+    page = signed_in
+    page.goto("/settings/tokens/new/")
+    order = page.locator("[data-picker] legend").all_inner_texts()
+    assert order.index("Indexes") < order.index("API tokens")

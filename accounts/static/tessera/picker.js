@@ -15,6 +15,12 @@ export function picker() {
     if (event.key === "Enter") event.preventDefault();
   });
   root.addEventListener("click", (event) => {
+    const level = event.target.closest("[data-level]");
+    if (level) {
+      for (const box of heldIn(level.closest("[data-group]"))) box.checked = isIn(box, level.dataset.level);
+      update();
+      return;
+    }
     const preset = event.target.closest("[data-preset]");
     if (!preset) return;
     event.preventDefault();
@@ -24,6 +30,8 @@ export function picker() {
   update();
 }
 
+const heldIn = (group) => [...group.querySelectorAll("input[name=permissions]:enabled")];
+const isIn = (box, level) => level === "write" || (level === "read" && "reads" in box.dataset);
 const presetsOf = (box) => box.closest("[data-presets]").dataset.presets.split(" ");
 
 function find(root, query) {
@@ -39,6 +47,7 @@ function find(root, query) {
     group.hidden = here === 0;
     shown += here;
   }
+  for (const part of root.querySelectorAll("[data-part]")) part.hidden = !part.querySelector("[data-group]:not([hidden])");
   root.querySelector("[data-none]").hidden = shown > 0;
 }
 
@@ -49,6 +58,10 @@ function say(root, boxes) {
   if (words.textContent !== sentence) words.textContent = sentence;
   const held = boxes.filter((box) => !box.disabled);
   root.querySelector("[data-full-warning]").hidden = ticked.length < held.length;
+  for (const level of root.querySelectorAll("[data-level]")) {
+    const isChosen = heldIn(level.closest("[data-group]")).every((box) => box.checked === isIn(box, level.dataset.level));
+    level.setAttribute("aria-pressed", isChosen);
+  }
 }
 
 /** tokens/picker.py says the same on the server. */

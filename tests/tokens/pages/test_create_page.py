@@ -64,7 +64,9 @@ def test_each_preset_says_which_date_it_results_in(browser):
 
 def test_a_check_box_is_named_by_its_permission(browser):
     html = browser.get(URL).content.decode()
-    assert '<label for="p-index:read:*"><code>index:read:*</code></label>' in html
+    assert 'id="p-index:read:*" name="permissions"' in html
+    assert 'aria-labelledby="n-index:read:*"' in html
+    assert 'id="n-index:read:*"><code>index:read:*</code></label>' in html
 
 
 def test_it_makes_what_the_form_says(owner, browser):
@@ -263,7 +265,7 @@ def test_a_replacement_starts_with_the_same_permissions_and_another_name(browser
     page = browser.get(f"{URL}?replaces={token.public_id}").content.decode()
     assert 'value="orders-2"' in page
     assert ">Nightly</textarea>" in page
-    assert re.findall(r'value="([^"]+)" autocomplete="off" checked', page) == ["usage.view", "index:read:*"]
+    assert re.findall(r'value="([^"]+)" autocomplete="off" checked', page) == ["index:read:*", "usage.view"]
 
 
 def test_a_replacement_says_which_permissions_have_no_box(browser, owner):
