@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from urllib.parse import urlencode
 
 from django import template
@@ -26,6 +27,7 @@ register.filter("address", addresses.shown)
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """A drawing of the sprite; the word beside it carries the meaning."""
     return format_html(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.pages.decorators import PageRequest, page
 from ratelimit.usage import reports
+from tokens.pages.sparkline import Sparkline
 from tokens.service_accounts import pasted
 from tokens.service_accounts.issue import MANAGE
-from tokens.service_accounts.list_filters import COLUMNS, TABS, Filters
-from tokens.service_accounts.listing import listing
+from tokens.service_accounts.list_filters import COLUMNS, SORTS, TABS, Filters, Only
+from tokens.service_accounts.listing import Listing, listing
 from tokens.service_accounts.search import belonging_to, of_organization
 
 VIEW = "tokens.view"
@@ -26,24 +27,37 @@ NOT_IN_URLS = "That URL contained a token or a part of one. Paste tokens into th
 ONLY_A_PART = "This looks like a part of a token. Paste the whole one, or search by its last four characters."
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column's heading: a link that sorts by it. ``order`` is its ``aria-sort``, or "" if not sorted."""
+
+    label: str
+    href: str
+    order: str
+
+
 @require_safe
 @page(VIEW)
 def token_list(request: PageRequest) -> HttpResponse:
-    """Show the list. Tab, search, order and page are in the query string."""
-    filters = Filters.of(request.GET.dict())
+    """Show the list. Tab, search, filters, order and page are in the query string."""
+    filters = Filters.of(request.GET)
     if pasted.is_part_of_secret(request.GET.get("q", "")):
         # The page must not repeat a secret from the URL.
         messages.error(request, NOT_IN_URLS)
         return redirect("tokens")
-    found = listing(request.membership.organization, filters, request.GET.get("page"), timezone.now())
+    organization = request.membership.organization
+    found = listing(request.membership, filters, request.GET.get("page"), timezone.now())
     context = {
         "listing": found,
+        "rows": [(row, Sparkline(row.calls)) for row in found.rows],
         "filters": filters,
-        "tabs": [(key, label, found.counts[key]) for key, label in TABS.items()],
-        "columns": COLUMNS,
-        "today": reports.today(
-            request.membership.organization_id, request.membership.organization.effective_requests_per_day
-        ),
+        "tabs": _tabs(filters, found),
+        "applied": _applied(filters),
+        "in_all": filters.address(status="all"),
+        "headings": {key: _heading(filters, key) for key in COLUMNS},
+        "limits": Only.choices,
+        "sorts": SORTS,
+        "today": reports.today(organization.pk, organization.effective_requests_per_day),
         "may_manage": request.actor.allows(MANAGE),
         "whoami": request.build_absolute_uri("/api/auth/whoami"),
     }
@@ -64,6 +78,23 @@ def search(request: PageRequest) -> HttpResponse:
         messages.error(request, NO_SUCH_TOKEN)
     elif pasted.is_part_of_secret(text):
         messages.error(request, ONLY_A_PART)
-    filters = Filters.of(request.POST.dict())
-    query = {"status": filters.status, "q": filters.query, "sort": filters.sort}
-    return redirect(f"{reverse('tokens')}?{urlencode({key: value for key, value in query.items() if value})}")
+    return redirect(reverse("tokens") + Filters.of(request.POST).address().rstrip("?"))
+
+
+def _tabs(filters: Filters, found: Listing) -> list[tuple[str, int, str, bool]]:
+    """Return label, count, link and whether it is the current one."""
+    return [
+        (label, found.counts[key], filters.address(status=key), key == filters.status)
+        for key, label in TABS.items()
+    ]
+
+
+def _applied(filters: Filters) -> list[tuple[str, str]]:
+    """Return each filter in words, with the link that removes it."""
+    query = [(f"“{filters.query}”", filters.address(query=""))] if filters.query else []
+    return query + [(str(one.label), filters.without(one)) for one in filters.only]
+
+
+def _heading(filters: Filters, key: str) -> Heading:
+    order = {key: "ascending", f"-{key}": "descending"}.get(filters.sort, "")
+    return Heading(COLUMNS[key], filters.address(sort=f"-{key}" if order == "ascending" else key), order)

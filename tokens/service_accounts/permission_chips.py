@@ -20,9 +20,10 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class PermissionChips:
-    """All permissions, and a short form for tables."""
+    """All permissions, and a short form for tables, which shows the first ``shown``."""
 
     permissions: Sequence[str]
+    shown: int = SHOWN
 
     @property
     def all(self) -> list[Chip]:
@@ -30,12 +31,12 @@ class PermissionChips:
 
     @property
     def first(self) -> list[Chip]:
-        return self.all[:SHOWN]
+        return self.all[: self.shown]
 
     @property
     def hidden(self) -> Sequence[str]:
         """The permissions that the short form does not show."""
-        return self.permissions[SHOWN:]
+        return self.permissions[self.shown :]
 
     @property
     def are_broad(self) -> bool:

@@ -44,7 +44,7 @@ def test_another_organizations_token_is_as_unknown_as_a_made_up_one(owner):
     foreign = make_token(make_member()).plaintext
     answers = [said(browser_of(owner.user), text) for text in (foreign, opaque.new().plaintext)]
     sentence = "No token of this organization has this secret. It may belong to another organization."
-    assert answers == [("/settings/tokens/?status=active&sort=-created", [sentence])] * 2
+    assert answers == [("/settings/tokens/", [sentence])] * 2
 
 
 def test_no_part_of_a_secret_gets_into_an_address(owner):
@@ -63,9 +63,11 @@ def test_a_part_says_what_to_do_instead(owner):
     ]
 
 
-def test_words_go_into_the_address_with_tab_and_order(owner):
-    response = browser_of(owner.user).post(URL, {"q": "two words", "status": "all", "sort": "name"})
-    assert response["Location"] == "/settings/tokens/?status=all&q=two+words&sort=name"
+def test_words_go_into_the_address_with_tab_filters_and_order(owner):
+    wanted = {"q": "two words", "status": "all", "sort": "name", "only": ["broad", "mine"]}
+    response = browser_of(owner.user).post(URL, wanted)
+    expected = "/settings/tokens/?status=all&q=two+words&only=mine&only=broad&sort=name"
+    assert response["Location"] == expected
 
 
 @pytest.mark.parametrize(
@@ -107,4 +109,4 @@ def test_no_text_breaks_it(owner, text):
 
 def test_the_address_of_the_search_alone_leads_to_the_list(owner):
     response = browser_of(owner.user).get(URL)
-    assert response["Location"] == "/settings/tokens/?status=active&sort=-created"
+    assert response["Location"] == "/settings/tokens/"

@@ -1,0 +1,72 @@
+"""The badges of a row in the token list: what to look at before it becomes a risk."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Membership
+from ratelimit.models import DailyUsage
+from tests.support.people import actor, browser_of, make_token
+from tokens.models import ServiceAccountToken
+from tokens.service_accounts.pause import pause
+from tokens.service_accounts.revoke import revoke
+
+DAY = timedelta(days=1)
+UNUSED = ">Unused 90 d</span>"
+NEVER = '<span class="badge badge-warn">Never used</span>'
+
+
+def page(owner: Membership, query: str = "") -> str:
+    return browser_of(owner.user).get(f"/settings/tokens/{query}").content.decode()
+
+
+def aged(token: ServiceAccountToken, days: int) -> None:
+    ServiceAccountToken.objects.filter(pk=token.pk).update(created_at=timezone.now() - days * DAY)
+
+
+@pytest.mark.parametrize(("days", "shown"), [(29, False), (30, True)])
+def test_never_used_is_a_badge_after_30_days(owner, days, shown):
+    aged(make_token(owner).token, days)
+    html = page(owner)
+    assert (NEVER in html) is shown
+    assert "Never used" in html
+
+
+@pytest.mark.parametrize(("days", "shown"), [(89, False), (90, True)])
+def test_unused_is_a_badge_90_days_after_the_last_call(owner, days, shown):
+    token = make_token(owner).token
+    aged(token, 200)
+    used_at = timezone.now() - days * DAY
+    key = {"bucket": token.organization_id, "subject": token.pk, "day": used_at.date()}
+    DailyUsage.objects.create(**key, calls=1, last_used_at=used_at)
+    html = page(owner)
+    assert (UNUSED in html) is shown
+    assert NEVER not in html
+
+
+def test_an_ended_token_carries_none(owner):
+    token = make_token(owner, permissions=["*:*:*"], expires_in_days=None).token
+    aged(token, 200)
+    revoke(token=token, actor=actor(owner), reason="")
+    assert "badge-warn" not in page(owner, "?status=revoked")
+
+
+def test_never_expiring_and_broad_tokens_carry_badges(owner):
+    make_token(owner, "terraform", ["tokens.manage"], expires_in_days=None)
+    html = page(owner)
+    assert '<span class="badge badge-warn">No expiry</span>' in html
+    assert '<span class="badge badge-warn">Broad</span>' in html
+
+
+def test_the_status_is_shown_unless_the_tab_says_it(owner):
+    """Assistive technology reads it in every row."""
+    make_token(owner, "runs")
+    held = make_token(owner, "held").token
+    pause(token=held, actor=actor(owner), until=None, reason="")
+    active, every = page(owner), page(owner, "?status=all")
+    assert active.count('<span class="hush"><span class="status status-active">') == 1
+    assert active.count('<span class="state"><span class="status status-paused">') == 1
+    assert every.count('<span class="state"><span class="status status-active">') == 1
