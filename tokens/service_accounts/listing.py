@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -11,8 +11,10 @@ from django.conf import settings
 from django.core.paginator import Page, Paginator
 
 from accounts.models import Membership
+from ratelimit.statistics import reports as statistics
 from ratelimit.usage import reports
 from tokens.models import TokenQuerySet
+from tokens.service_accounts import permission_use
 from tokens.service_accounts.list_filters import Filters
 from tokens.service_accounts.list_query import chosen_ids
 from tokens.service_accounts.permission_chips import PermissionChips
@@ -25,9 +27,10 @@ CALL_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class ListedRow(Row):
-    """A row with its calls of the last CALL_DAYS UTC days, today included."""
+    """A row with its calls, and the permissions they required, of the last CALL_DAYS UTC days."""
 
     calls: Mapping[date, int]
+    required: Collection[str]
 
     @property
     def chips(self) -> PermissionChips:
@@ -37,6 +40,15 @@ class ListedRow(Row):
     def is_unused(self) -> bool:
         """Whether it works and is not used."""
         return self.is_live and is_unused(self.token.created_at, self.usage.last_used_at, self.now)
+
+    @property
+    def used_permissions(self) -> list[str] | None:
+        """Its permissions that calls needed; None if all did, or if that is not known."""
+        held = self.token.permissions
+        if not self.is_live or not permission_use.is_known(self.token.created_at, self.required, self.now):
+            return None
+        used = permission_use.used_of(held, self.required)
+        return used if len(used) < len(held) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +76,9 @@ def listing(member: Membership, filters: Filters, page: str | None, now: datetim
     by_id = mine.with_people().in_bulk(list(found))
     tokens = [by_id[pk] for pk in found if pk in by_id]
     calls = _calls(member.organization_id, list(by_id), now)
+    required = statistics.used_permissions(member.organization_id, list(by_id), CALL_DAYS, now=now)
     listed = [
-        ListedRow(row.record, row.now, row.creator_is_member, calls[row.token.pk])
+        ListedRow(row.record, row.now, row.creator_is_member, calls[row.token.pk], required[row.token.pk])
         for row in rows(tokens, now)
     ]
     return Listing(listed, found, _counts(mine, now))

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from accounts.permissions.scopes import ScopeSet, parse
+
+# A younger token may not have done yet what it does every day.
+YOUNGEST = timedelta(days=1)
+
+
+def is_known(created_at: datetime, used: Iterable[str], now: datetime) -> bool:
+    """Return whether statistics say enough about a token to call its other permissions unused."""
+    return created_at <= now - YOUNGEST and any(map(_is_permission, used))
 
 
 def used_of(held: Iterable[str], used: Iterable[str]) -> list[str]:

@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Membership
-from ratelimit.models import DailyUsage
+from ratelimit.models import DailyStatistics, DailyUsage
+from ratelimit.statistics.counts import Seen, names_as_json
 from tests.support.people import actor, browser_of, make_token
 from tokens.models import ServiceAccountToken
 from tokens.service_accounts.pause import pause
@@ -45,6 +46,30 @@ def test_unused_is_a_badge_90_days_after_the_last_call(owner, days, shown):
     html = page(owner)
     assert (UNUSED in html) is shown
     assert NEVER not in html
+
+
+def test_permissions_are_counted_as_used_if_calls_of_30_days_required_them(owner):
+    held = ["index:read:*", "index:write:*", "events:read:*"]
+    required(make_token(owner, "of two", held).token, {"index:write:*": 0, "events:read:7": 30})
+    required(make_token(owner, "of all", held[:2]).token, {"index:write:*": 29, "index:read:1": 0})
+    make_token(owner, "without statistics", held)
+    html = page(owner)
+    assert html.count('<span class="hush"> permissions</span> used</span>') == 1
+    assert 'title="Used in 30 days: index:write:*">1 of 3<span' in html
+
+
+def required(token: ServiceAccountToken, permissions: dict[str, int]) -> None:
+    """Store the days ago on which calls of the token, two days old, required a permission."""
+    aged(token, 2)
+    for permission, days in permissions.items():
+        at = timezone.now() - days * DAY
+        DailyStatistics.objects.create(
+            bucket=token.organization_id,
+            subject=token.pk,
+            day=at.date(),
+            epoch=permission,
+            permissions=names_as_json({permission: Seen(1, at, at)}),
+        )
 
 
 def test_an_ended_token_carries_none(owner):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from tokens.service_accounts.permission_use import used_of
+from tokens.service_accounts.permission_use import is_known, used_of
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,12 @@ from tokens.service_accounts.permission_use import used_of
 )
 def test_permissions_that_cover_a_required_one_are_used(held, used, expected):
     assert used_of(held, used) == expected
+
+
+@pytest.mark.parametrize(
+    ("hours", "used", "known"),
+    [(24, ["index:read:*"], True), (23, ["index:read:*"], False), (24, [], False), (24, [""], False)],
+)
+def test_it_is_known_of_a_token_that_is_a_day_old_and_has_required_a_permission(hours, used, known):
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    assert is_known(now - timedelta(hours=hours), used, now) is known
