@@ -22,7 +22,7 @@ from accounts.permissions.catalogue import role_scopes
 from accounts.permissions.roles import Role
 from tests.support.people import browser_of, make_member
 from tests.support.sessions import session_of
-from tests.support.tenants import IDS, Tenant, address, make_tenant
+from tests.support.tenants import IDS, Tenant, address
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 EVERYBODY = tuple(Role)
@@ -173,11 +173,6 @@ def may(role: Role, need: Need) -> bool:
     return role_scopes(role).allows(need) if isinstance(need, str) else role in need
 
 
-@pytest.fixture
-def tenant(db: None) -> Tenant:
-    return make_tenant()
-
-
 def newcomer(tenant: Tenant, role: Role) -> Membership:
     member = make_member(tenant.member.organization, role)
     return Membership.objects.select_related("organization", "user").get(pk=member.pk)
@@ -203,36 +198,36 @@ def test_every_page_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("operation", ENDPOINTS)
-def test_an_endpoint_opens_to_those_roles_alone(operation: str, tenant: Tenant) -> None:
+def test_an_endpoint_opens_to_those_roles_alone(operation: str, mine: Tenant) -> None:
     """Those that may least come first, because the others change things."""
     method, path = operation.split(" ")
     route = BY_PATH[path]
     for role in reversed(Role):
-        client = session_of(newcomer(tenant, role))
+        client = session_of(newcomer(mine, role))
         call: Any = getattr(client, method.lower())
-        response = call(address(route, values(route, tenant)), body(operation, tenant))
+        response = call(address(route, values(route, mine)), body(operation, mine))
         opened = response.status_code not in (401, 403)
         assert opened is may(role, ENDPOINTS[operation]), (role, response.status_code, response.content)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_opens_to_those_roles_alone_to_read_and_to_write(path: str, tenant: Tenant) -> None:
+def test_a_page_opens_to_those_roles_alone_to_read_and_to_write(path: str, mine: Tenant) -> None:
     route = BY_PATH[path]
     for role in reversed(Role):
-        person = newcomer(tenant, role)
+        person = newcomer(mine, role)
         for method in ("GET", "POST"):
             browser = browser_of(person.user)
-            response = browser.generic(method, address(route, values(route, tenant)))
+            response = browser.generic(method, address(route, values(route, mine)))
             if response.status_code == 405:
                 continue
             assert (response.status_code != 403) is may(role, PAGES[path]), (role, method)
 
 
-def test_every_page_sends_strangers_to_the_sign_in_page(tenant: Tenant) -> None:
+def test_every_page_sends_strangers_to_the_sign_in_page(mine: Tenant) -> None:
     # The colours are anybody's choice.
     for path, method in product(PAGES.keys() - {"settings/theme/"}, ("GET", "POST")):
         route = BY_PATH[path]
-        response = Client().generic(method, address(route, values(route, tenant)))
+        response = Client().generic(method, address(route, values(route, mine)))
         if response.status_code != 405:
             assert response["Location"].startswith("/accounts/login/"), (method, path)
 

@@ -19,7 +19,6 @@ from tests.support.tenants import (
     Tenant,
     address,
     checksum,
-    make_tenant,
     unknown_id,
 )
 
@@ -34,16 +33,6 @@ WITH_IDS = [
     for route in routes()
     if route.parameters and SECRET not in route.parameters and not route.path.startswith(OUTSIDE)
 ]
-
-
-@pytest.fixture
-def mine(db: None) -> Tenant:
-    return make_tenant()
-
-
-@pytest.fixture
-def theirs(db: None) -> Tenant:
-    return make_tenant()
 
 
 def caller_of(route: Route, tenant: Tenant) -> Client:
