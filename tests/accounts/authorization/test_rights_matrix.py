@@ -12,6 +12,7 @@ from itertools import product
 
 import pytest
 from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from accounts.authorization.acts import Act, permits
 from accounts.authorization.rights import personal
@@ -21,6 +22,7 @@ from accounts.members import roles as role_changes
 from accounts.models import Invitation, Membership
 from accounts.permissions.catalogue import role_scopes
 from accounts.permissions.roles import Role
+from tests.support.lasting import lasting
 from tests.support.people import actor, make_member, make_organization, make_token
 from tests.support.sessions import opened
 from tests.support.team import make_invited
@@ -150,18 +152,27 @@ def credential(kind: str, owner: Membership, member: Membership) -> Credential:
     return found
 
 
-def make_house(then: Role) -> House:
+def make_house() -> House:
     organization = make_organization()
     colleagues = {role: make_member(organization, role) for role in Role}
     owner = colleagues[Role.OWNER]
-    member = make_member(organization, then)
+    member = make_member(organization)
     for name, responsible in (("own", member), *((role.value, one) for role, one in colleagues.items())):
         token = make_token(owner, name).token
         ServiceAccountToken.objects.filter(pk=token.pk).update(responsible=responsible)
     invited = {role: make_invited(owner, f"{role}@example.com", role).invitation for role in Role}
-    return House(
-        Membership.objects.select_related("organization", "user").get(pk=member.pk), colleagues, invited
-    )
+    return House(in_role(member, Role.OWNER), colleagues, invited)
+
+
+def in_role(member: Membership, role: Role) -> Membership:
+    Membership.objects.filter(pk=member.pk).update(role=role)
+    return Membership.objects.select_related("organization", "user").get(pk=member.pk)
+
+
+@pytest.fixture(scope="module")
+def house(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    with lasting(django_db_blocker, make_house) as made:
+        yield made
 
 
 def done(case: Case, by: Credential, house: House) -> bool:
@@ -188,10 +199,9 @@ CASES = (*on_others(), *on_oneself())
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("then", "now"), list(product(Role, Role)))
-def test_every_act_takes_the_role_of_the_table(kind: str, then: Role, now: Role) -> None:
-    house = make_house(then)
-    by = credential(kind, house.colleagues[Role.OWNER], house.member)
-    Membership.objects.filter(pk=house.member.pk).update(role=now)
+def test_every_act_takes_the_role_of_the_table(kind: str, then: Role, now: Role, house: House) -> None:
+    by = credential(kind, house.colleagues[Role.OWNER], in_role(house.member, then))
+    in_role(house.member, now)
     wanted = {case.name: expected(case, kind, then, now) for case in CASES}
     assert {case.name: done(case, by, house) for case in CASES} == wanted
 
@@ -212,7 +222,7 @@ def test_an_invitation_works_while_its_inviter_may_make_it(then: Role, now: Role
 
 def test_a_demoted_owners_token_and_client_do_not_bring_the_role_back() -> None:
     for kind in ("service account", "client"):
-        house = make_house(Role.OWNER)
+        house = make_house()
         owner = house.colleagues[Role.OWNER]
         by = credential(kind, owner, house.member)
         change_by_owner = {"actor": actor(owner), "member_id": house.member.pk}
@@ -229,7 +239,7 @@ def test_a_demoted_owners_token_and_client_do_not_bring_the_role_back() -> None:
 
 def test_a_program_of_an_owner_hands_no_organization_over() -> None:
     """Asked directly: the flow would refuse later, because the program's own member becomes an admin."""
-    house = make_house(Role.OWNER)
+    house = make_house()
     by_program = replace(personal(house.member), in_person=False)
     wanted = {"member": house.colleagues[Role.VIEWER], "role": Role.OWNER}
     assert permits(personal(house.member), Act.TRANSFER_OWNERSHIP, **wanted)
