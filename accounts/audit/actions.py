@@ -11,8 +11,6 @@ KINDS = {
 }
 ACTIONS_BY_KIND: dict[str, dict[str, str]] = {
     "tokens": {
-        "support.session_ended": "A support session ended",
-        "support.session_opened": "Opened a support session, read-only",
         "token.created": "Created an API token",
         "token.leaked": "An API token was found in public",
         "token.paused": "Paused an API token",
@@ -74,6 +72,8 @@ ACTIONS_BY_KIND: dict[str, dict[str, str]] = {
         "organization.revoked_all": "Revoked every credential",
         "organization.revoked_since": "Revoked what was made or changed since a moment",
         "organization.suspended": "Suspended the organization",
+        "support.session_ended": "A support session ended",
+        "support.session_opened": "Opened a support session, read-only",
     },
     "sign-ins": {
         "refresh.reuse_detected": "A refresh token was reused",

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts import errors
 from accounts.authentication import support_sessions
@@ -98,7 +98,7 @@ def show_link(page: Page, request: HttpRequest, organization: Organization, reas
     return response
 
 
-@require_safe
+@require_GET
 @never_cache
 def open_link(request: HttpRequest, secret: str) -> HttpResponse:
     """Open the support session in a browser where the same member of staff is signed in.
