@@ -9,6 +9,7 @@ from accounts.models.membership import Membership
 from accounts.models.notice import Notice, NoticeKind
 from accounts.models.organization import PUBLISHABLE_PREFIX, Organization, new_publishable_key
 from accounts.models.outbox import OutboxMail
+from accounts.models.staff_note import StaffNote
 from accounts.models.support_session import SupportSession
 from accounts.models.user import User, UserManager
 
@@ -28,6 +29,7 @@ __all__ = [
     "NoticeKind",
     "Organization",
     "OutboxMail",
+    "StaffNote",
     "SupportSession",
     "User",
     "UserManager",

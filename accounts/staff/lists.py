@@ -52,7 +52,8 @@ class ListPage(Page):
         row = kwargs.get("obj")
         context["panel"] = panel = self.panel(request, row) if row else None
         if panel:
-            context["acts"] = [act for act in panel.acts if act.action in self.get_actions(request)]
+            context["allowed"] = allowed = self.get_actions(request)
+            context["acts"] = [act for act in panel.acts if act.action in allowed]
         return super().render_change_form(request, context, *args, **kwargs)
 
     def response_action(

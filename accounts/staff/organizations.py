@@ -34,6 +34,7 @@ from accounts.staff.base import (
     staff,
 )
 from accounts.staff.lists import ListPage
+from accounts.staff.notes import NoteAction
 from accounts.staff.organization_creation import add_organization
 from accounts.staff.organization_filters import Created, DailyLimit, OrganizationState
 from accounts.staff.search_terms import Typed
@@ -52,7 +53,9 @@ for model in tuple(admin.site._registry):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(SupportAction, ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInlines):
+class OrganizationAdmin(
+    SupportAction, NoteAction, ListPage, DeleteThroughService, ValuesLogged, IgnorePostedInlines
+):
     list_display = ["name", "slug", "plan", "status", "members", "created"]
     list_filter = (OrganizationState, DailyLimit, Created, "plan")
     list_select_related = ("plan",)
@@ -95,7 +98,7 @@ class OrganizationAdmin(SupportAction, ListPage, DeleteThroughService, ValuesLog
         "leaked_tokens",
         "created_at",
     )
-    actions = ["suspend", "resume", "support", "delete_selected", "restore"]
+    actions = ["suspend", "resume", "support", "add_note", "delete_selected", "restore"]
 
     def summary(self, row: Organization) -> str:
         return f"{row.slug}, {self.status(row).lower()}, {row.plan}"

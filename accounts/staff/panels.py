@@ -11,8 +11,11 @@ from django.urls import reverse
 
 from accounts.audit.actions import ACTIONS
 from accounts.audit.models import AuditEvent
+from accounts.models import StaffNote
 
 MOST_EVENTS = 8
+MOST_NOTES = 5
+NOTE_LENGTH = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
+    """``notes`` is None where staff write none."""
+
     facts: list[Fact]
     acts: list[Act] = field(default_factory=list)
     usage: UsageChart | None = None
     tables: list[Table] = field(default_factory=list)
+    notes: list[StaffNote] | None = None
     events: list[tuple[AuditEvent, str]] = field(default_factory=list)
     events_url: str = ""
 
@@ -87,3 +93,8 @@ def recent_events(organization_id: UUID, target: str = "") -> list[tuple[AuditEv
     events = AuditEvent.objects.filter(organization_id=organization_id)
     events = events.filter(target_id=target).order_by("-pk") if target else events.order_by("-sequence")
     return [(event, ACTIONS.get(event.action, event.action)) for event in events[:MOST_EVENTS]]
+
+
+def latest_notes(organization_id: UUID) -> list[StaffNote]:
+    notes = StaffNote.objects.filter(organization_id=organization_id).select_related("author")
+    return list(notes[:MOST_NOTES])

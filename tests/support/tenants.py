@@ -69,6 +69,7 @@ OWNED: dict[str, str] = {
     "accounts.Membership": "organization",
     "accounts.Invitation": "organization",
     "accounts.Notice": "organization",
+    "accounts.StaffNote": "organization",
     "accounts.SupportSession": "organization",
     "accounts.AuditChain": "organization",
     "accounts.AuditEvent": "organization",

@@ -9,7 +9,18 @@ from django.db.models import F
 from accounts.models import Organization
 from accounts.models.organization import LeakedTokens
 from accounts.staff.audit import page_of
-from accounts.staff.panels import Act, Fact, Panel, Row, Table, UsageChart, list_url, page_url, recent_events
+from accounts.staff.panels import (
+    Act,
+    Fact,
+    Panel,
+    Row,
+    Table,
+    UsageChart,
+    latest_notes,
+    list_url,
+    page_url,
+    recent_events,
+)
 from ratelimit.usage import reports
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.service_accounts import usage_report
@@ -32,6 +43,7 @@ def organization_panel(organization: Organization, status: str, now: datetime) -
         acts=_acts(organization),
         usage=UsageChart(f"Usage of the last {DAYS} days", figures, chart(figures, limit), limit),
         tables=[_people(organization), _programs(organization, figures)],
+        notes=latest_notes(organization.pk),
         events=recent_events(organization.pk),
         events_url=list_url(EVENTS, organization=organization.public_id),
     )

@@ -35,6 +35,7 @@ NOT_REMEMBERED: dict[str, str] = {
     "accounts.MailedLink": "of the version before",
     "accounts.Notice": "a record",
     "accounts.OutboxMail": "a record",
+    "accounts.StaffNote": "a record",
     "accounts.SupportSession": "read at each request of its browser",
     "ratelimit.DailyKeyUsage": "a count",
     "ratelimit.DailyUsage": "a count",
