@@ -136,6 +136,19 @@ def test_the_sentence_follows_what_is_ticked_as_the_server_would_say_it(signed_i
     assert f">{said}</p>" in answered.value.text()
 
 
+def test_the_page_of_the_secret_waits_for_the_first_call(signed_in):
+    page = signed_in
+    page.clock.install()
+    secret = create(page, "ci-deploy")
+    note = page.locator("[data-first-call]")
+    expect(note).to_have_text("Waiting for the first call…")
+    page.clock.run_for(3_500)
+    expect(note).to_have_text("Waiting for the first call…")
+    call(page, secret)
+    page.clock.run_for(3_500)
+    expect(note).to_have_text("The first call came from 127.0.0.1.")
+
+
 def test_find_narrows_the_picker_down(signed_in):
     page = signed_in
     page.goto("/settings/tokens/new/")

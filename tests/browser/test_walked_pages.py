@@ -51,6 +51,7 @@ NOT_WALKED = {
     "settings/switch-organization/": ACTION,
     "settings/theme/": ACTION,
     "settings/tokens/<str:token_id>/created/": BY_FORM,
+    "settings/tokens/<str:token_id>/first-call/": FILE,
     "settings/tokens/<str:token_id>/rotated/": BY_FORM,
     "settings/tokens/search/": ACTION,
     "settings/usage/export.csv": FILE,

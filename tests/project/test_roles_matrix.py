@@ -124,6 +124,7 @@ PAGES: dict[str, Need] = {
     "settings/tokens/revoke/": "tokens.manage",
     "settings/tokens/<str:token_id>/": "tokens.view",
     "settings/tokens/<str:token_id>/created/": "tokens.manage",
+    "settings/tokens/<str:token_id>/first-call/": "tokens.view",
     "settings/tokens/<str:token_id>/addresses/": "tokens.manage",
     "settings/tokens/<str:token_id>/edit/": "tokens.manage",
     "settings/tokens/<str:token_id>/pause/": "tokens.manage",

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.drf.fields import instant
 from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
@@ -24,7 +25,7 @@ from tokens.pages import reveal
 from tokens.pages.expiration_form import expiration_context
 from tokens.pages.forms import CreateForm, prefilled, with_preset
 from tokens.pages.replacement import replacing
-from tokens.pages.tokens import found_row
+from tokens.pages.tokens import VIEW, found_row
 from tokens.service_accounts.issue import MANAGE, AlreadyCreated
 
 SUGGESTED = "service-"
@@ -83,6 +84,15 @@ def created(request: PageRequest, token_id: str) -> HttpResponse:
     return reveal.reveal(
         request, "tokens/service_accounts/token_created.html", context, afterwards=afterwards
     )
+
+
+@require_safe
+@page(VIEW)
+def first_call(request: PageRequest, token_id: str) -> JsonResponse:
+    """Return the last use of a token as JSON, for the page that waits for the first call."""
+    usage = found_row(request, token_id).usage
+    found = {"at": instant(usage.last_used_at), "address": usage.last_used_ip}
+    return JsonResponse(found, headers={"Cache-Control": "no-store"})
 
 
 def _add_refusal(form: CreateForm, exc: APIError) -> int:

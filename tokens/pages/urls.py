@@ -49,6 +49,7 @@ urlpatterns = [
     path("tokens/revoke/", token_revoke.revoke_several, name="tokens_revoke"),
     path("tokens/<str:token_id>/", tokens.token_detail, name="token_detail"),
     path("tokens/<str:token_id>/created/", token_create.created, name="token_created"),
+    path("tokens/<str:token_id>/first-call/", token_create.first_call, name="token_first_call"),
     path("tokens/<str:token_id>/addresses/", addresses.of_token, name="token_addresses"),
     path("tokens/<str:token_id>/edit/", tokens.edit, name="token_edit"),
     path("tokens/<str:token_id>/pause/", token_pause.pause_one, name="token_pause"),

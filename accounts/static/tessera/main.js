@@ -1,6 +1,7 @@
 // Every page works without scripts, except for copying. This script only makes it quicker.
 import { copyButtons } from "./copy.js";
 import { dialogs } from "./dialog.js";
+import { firstCall } from "./first_call.js";
 import { menus } from "./menus.js";
 import { picker } from "./picker.js";
 import { currentPlace } from "./places.js";
@@ -18,4 +19,5 @@ dialogs();
 tickedRows();
 picker();
 reveal();
+firstCall();
 rows();
