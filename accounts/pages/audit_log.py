@@ -26,7 +26,7 @@ from accounts.pages.decorators import PageRequest, page
 VIEW = "auditLog.view"
 # One page has at most so many rows, made of at most so many events.
 MOST_ROWS = 50
-MOST_EVENTS = 200
+MOST_EVENTS = 100
 LONGEST_SEQUENCE = 18
 NAMES = ("kind", "action", "actor", "target", "from", "to")
 # Filters beside the kind, which has links of its own.

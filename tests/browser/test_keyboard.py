@@ -121,6 +121,19 @@ def test_a_menu_closes_on_escape_and_gives_the_focus_back(signed_in):
     expect(summary).to_be_focused()
 
 
+def test_an_event_of_the_audit_log_opens_in_place_by_keys_and_leads_to_its_token(signed_in, acme):
+    page, token = signed_in, make_token(acme, "ci-deploy").token
+    page.goto("/settings/audit-log/?kind=tokens")
+    line = page.locator(".event > summary").filter(has_text="Created an API token")
+    tab_onto(page, line)
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="ci-deploy")
+    expect(link).to_be_visible()
+    tab_onto(page, link)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/settings/tokens/{token.public_id}/")
+
+
 def test_the_first_stop_skips_to_the_content(signed_in):
     page = signed_in
     page.keyboard.press("Tab")
