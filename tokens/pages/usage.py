@@ -39,7 +39,7 @@ def usage_page(request: PageRequest) -> HttpResponse:
         "ranges": RANGES,
         "limit": limit,
         "today": reports.today(organization.pk, limit),
-        "chart": None if found.is_empty else chart(found, limit),
+        "chart": None if found.is_empty else chart(found.points, limit),
         "callers": usage_summary.callers(found),
         "by_day": by_day[: usage_summary.MOST_DAYS],
         "more_days": len(by_day) > usage_summary.MOST_DAYS,

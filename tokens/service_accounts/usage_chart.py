@@ -1,30 +1,52 @@
-"""Geometry of a usage chart, on the usage page and in the admin. Templates scale its SVG to fit."""
+"""Geometry of a chart of calls, on the pages and in the admin. Templates scale its SVG to fit."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from tokens.service_accounts.usage_report import Count, Figures
-
-# A chart is HEIGHT high and STEP wide for each day. A count above 0 is at least LEAST high.
+# A chart is HEIGHT high and STEP wide for each point. A count above 0 is at least LEAST high.
 STEP, BAR, HEIGHT, LEAST = 10, 7, 100, 1.0
 # Tenths of a power of ten that an axis may end at.
 STEPS = (10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
-# A limit this many times above the busiest day would flatten all bars, and is shown as text.
+# A limit this many times above the busiest point would flatten all bars, and is shown as text.
 FAR = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One day: position and heights of its bars. Uncharged calls are above the charged ones."""
+class Point:
+    """The numbers of one hour, day or month, with its name in full and on the axis.
 
-    day: date
-    count: Count
+    ``parts`` are the calls by CSS class, stacked in this order, the first at the bottom.
+    """
+
+    name: str
+    tick: str
+    parts: Mapping[str, int]
+    refused: int = 0
+
+    @property
+    def calls(self) -> int:
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A rectangle of a bar: its CSS class, its upper edge and its height."""
+
+    style: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One point: position and blocks of its bars."""
+
+    point: Point
     left: int
-    charged: float
-    uncharged: float
-    refused: float
+    calls: list[Block]
+    refused: list[Block]
 
     @property
     def x(self) -> float:
@@ -33,18 +55,6 @@ class Bar:
     @property
     def width(self) -> int:
         return BAR
-
-    @property
-    def charged_y(self) -> float:
-        return round(HEIGHT - self.charged, 2)
-
-    @property
-    def uncharged_y(self) -> float:
-        return round(HEIGHT - self.charged - self.uncharged, 2)
-
-    @property
-    def refused_y(self) -> float:
-        return round(HEIGHT - self.refused, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +76,43 @@ class Chart:
         return self.top // 2
 
     @property
-    def dates(self) -> list[date]:
-        """The labelled dates of the axis: first, middle and last."""
-        return [self.bars[0].day, self.bars[len(self.bars) // 2].day, self.bars[-1].day]
+    def points(self) -> list[Point]:
+        return [bar.point for bar in self.bars]
+
+    @property
+    def ticks(self) -> list[str]:
+        """The labels of the axis: first, middle and last."""
+        return [self.bars[number].point.tick for number in (0, len(self.bars) // 2, -1)]
+
+    @property
+    def calls(self) -> int:
+        return sum(point.calls for point in self.points)
+
+    @property
+    def refused(self) -> int:
+        return sum(point.refused for point in self.points)
+
+    @property
+    def busiest(self) -> Point:
+        """The point with the most calls, the latest of several."""
+        return max(reversed(self.points), key=lambda point: point.calls)
 
 
-def chart(figures: Figures, limit: int | None) -> Chart:
-    most = max(count.calls for count in figures.days.values())
+def chart(points: Sequence[Point], limit: int | None = None) -> Chart:
+    """Draw at least one point. ``limit`` is the most calls that the plan allows in each."""
+    most = max(point.calls for point in points)
     is_far = limit is not None and limit > FAR * most
     drawn = None if limit is None or is_far else limit
     top = rounded_up(max(most, drawn or 0))
-    refused_top = rounded_up(max(count.refused for count in figures.days.values()))
+    refused_top = rounded_up(max(point.refused for point in points))
     bars = [
         Bar(
-            day,
-            count,
+            point,
             number * STEP,
-            charged=_height(count.charged, top),
-            uncharged=_height(count.uncharged, top),
-            refused=_height(count.refused, refused_top),
+            calls=_stacked(point.parts, top),
+            refused=_stacked({"refused": point.refused}, refused_top),
         )
-        for number, (day, count) in enumerate(figures.days.items())
+        for number, point in enumerate(points)
     ]
     limit_y = None if drawn is None else round(HEIGHT - HEIGHT * drawn / top, 2)
     return Chart(bars, top, refused_top, limit_y, is_far)
@@ -101,5 +127,11 @@ def rounded_up(number: int) -> int:
     return next(top for top in tops if top >= number)
 
 
-def _height(number: int, top: int) -> float:
-    return max(LEAST, round(HEIGHT * number / top, 2)) if number else 0.0
+def _stacked(parts: Mapping[str, int], top: int) -> list[Block]:
+    blocks, y = [], float(HEIGHT)
+    for style, number in parts.items():
+        if number:
+            height = max(LEAST, round(HEIGHT * number / top, 2))
+            y = round(y - height, 2)
+            blocks.append(Block(style, y, height))
+    return blocks

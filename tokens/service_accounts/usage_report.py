@@ -12,6 +12,7 @@ from accounts import typeid
 from ratelimit.usage import reports
 from ratelimit.usage.reports import DayUsage
 from tokens.models import OAuthClient, ServiceAccountToken
+from tokens.service_accounts.usage_chart import Point
 
 RANGES = (7, 30, 90)
 DEFAULT = 30
@@ -71,9 +72,17 @@ class Figures:
         return not self.total.calls and not self.total.refused
 
     @property
-    def busiest(self) -> tuple[date, Count]:
-        """The day with the most calls, the latest of several."""
-        return max(self.days.items(), key=lambda found: (found[1].calls, found[0]))
+    def points(self) -> list[Point]:
+        """The days as a chart takes them."""
+        return [
+            Point(
+                f"{day:%a} {day.day} {day:%b %Y}",
+                f"{day.day} {day:%b}",
+                {"charged": count.charged, "uncharged": count.uncharged},
+                count.refused,
+            )
+            for day, count in self.days.items()
+        ]
 
 
 def chosen_range(text: str | None) -> int:

@@ -41,7 +41,7 @@ def organization_panel(organization: Organization, status: str, now: datetime) -
     return Panel(
         facts=[Fact("Status", _since(organization, status)), *_facts(organization, now)],
         acts=_acts(organization),
-        usage=UsageChart(f"Usage of the last {DAYS} days", figures, chart(figures, limit), limit),
+        usage=UsageChart(f"Usage of the last {DAYS} days", figures, chart(figures.points, limit), limit),
         tables=[_people(organization), _programs(organization, figures)],
         notes=latest_notes(organization.pk),
         events=recent_events(organization.pk),

@@ -216,7 +216,7 @@ def test_the_drawing_is_sound_has_a_text_and_no_script(owner: Membership) -> Non
         assert "style=" not in drawing
         assert "script" not in drawing
     (results,) = re.findall(r'<desc id="chart-says">(.*?)</desc>', html, re.DOTALL)
-    assert "12 calls, at most 12 on" in results
+    assert "12 calls, at most 12 (" in results
     assert "2 refused" in results
     assert "The plan’s limit is 100 a day" in results
 

@@ -49,8 +49,8 @@ def test_the_chart_has_thirty_days_and_says_them_in_words(staff: Client, owner: 
     use(owner, token.pk, 30, 1_000)
     panel, html = page(staff, owner)
     assert panel.usage is not None
-    assert [bar.count.calls for bar in panel.usage.chart.bars] == [40, *[0] * 29]
-    assert "1 Jun 2030 to 30 Jun 2030: 40 calls, at most 40 on 1 Jun 2030; 2 refused." in html
+    assert [point.calls for point in panel.usage.chart.points] == [40, *[0] * 29]
+    assert "Sat 1 Jun 2030 to Sun 30 Jun 2030: 40 calls, at most 40 (Sat 1 Jun 2030); 2 refused." in html
     assert '<th scope="row">2030-06-01</th><td>40</td><td>2</td>' in html
     assert "style=" not in html[html.index("<figure") : html.index("</figure>")]
 
