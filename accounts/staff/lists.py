@@ -50,6 +50,7 @@ class ListPage(Page):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row = kwargs.get("obj")
+        context["show_save_and_add_another"] = False
         context["panel"] = panel = self.panel(request, row) if row else None
         if panel:
             context["allowed"] = allowed = self.get_actions(request)
