@@ -37,12 +37,28 @@ def used_permissions(
 
     It has what was copied to SQL, at most a minute ago.
     """
-    first = (now or timezone.now()).astimezone(dt.UTC).date() - dt.timedelta(days=days - 1)
     found: dict[UUID, Names] = {subject: {} for subject in subjects}
-    rows = DailyStatistics.objects.filter(bucket=bucket, subject__in=found, day__gte=first)
-    for subject, permissions in rows.exclude(permissions={}).values_list("subject", "permissions"):
+    for subject, permissions in _permissions(bucket, found, days, now):
         add_names(found[subject], names_from_json(permissions))
     return found
+
+
+def used_permission_names(
+    bucket: UUID, subjects: Iterable[UUID], days: int = 30, *, now: dt.datetime | None = None
+) -> dict[UUID, set[str]]:
+    """Return the names alone of ``used_permissions``, in half of its time for a list of subjects."""
+    found: dict[UUID, set[str]] = {subject: set() for subject in subjects}
+    for subject, permissions in _permissions(bucket, found, days, now):
+        found[subject].update(permissions)
+    return found
+
+
+def _permissions(
+    bucket: UUID, subjects: Iterable[UUID], days: int, now: dt.datetime | None
+) -> Iterable[tuple[UUID, dict[str, list[int]]]]:
+    first = (now or timezone.now()).astimezone(dt.UTC).date() - dt.timedelta(days=days - 1)
+    rows = DailyStatistics.objects.filter(bucket=bucket, subject__in=subjects, day__gte=first)
+    return rows.exclude(permissions={}).values_list("subject", "permissions")
 
 
 def _read(rows: Iterable[DailyStatistics]) -> Iterator[tuple[UUID, dt.date, Statistics]]:

@@ -76,7 +76,7 @@ def listing(member: Membership, filters: Filters, page: str | None, now: datetim
     by_id = mine.with_people().in_bulk(list(found))
     tokens = [by_id[pk] for pk in found if pk in by_id]
     calls = _calls(member.organization_id, list(by_id), now)
-    required = statistics.used_permissions(member.organization_id, list(by_id), CALL_DAYS, now=now)
+    required = statistics.used_permission_names(member.organization_id, list(by_id), CALL_DAYS, now=now)
     listed = [
         ListedRow(row.record, row.now, row.creator_is_member, calls[row.token.pk], required[row.token.pk])
         for row in rows(tokens, now)
