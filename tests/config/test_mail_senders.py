@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -21,10 +22,11 @@ CALLS = {
 }
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for folder in ("accounts", "config", "ratelimit", "tokens"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+@cache
+def modules() -> list[tuple[str, ast.Module]]:
+    folders = (ROOT / name for name in ("accounts", "config", "ratelimit", "tokens"))
+    paths = (path for folder in folders for path in folder.rglob("*.py"))
+    return [(str(path.relative_to(ROOT)), ast.parse(path.read_text())) for path in paths]
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
