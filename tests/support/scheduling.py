@@ -25,6 +25,16 @@ GROUPS = {
     ),
 }
 
+# Few tests that take long, and would keep one worker busy at the end.
+LONG = (
+    "tests/accounts/authentication/test_claims.py",
+    "tests/config/test_start.py",
+    "tests/project/test_packaging.py",
+    "tests/ratelimit/sql/test_on_sqlite.py",
+    "tests/tokens/api/test_hostile_bodies.py",
+    "tests/tokens/staff/test_admin_scale.py",
+)
+
 
 def group_of(nodeid: str) -> str:
     """A group's name, or the test's file."""
@@ -47,10 +57,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """After they were shuffled: groups, then files with real transactions, then large files before small."""
+    """After they were shuffled: groups, then files that take long or commit, large files before small."""
     ranks = {name: number for number, name in enumerate(GROUPS)}
     sizes = Counter(group_of(item.nodeid) for item in items)
-    slow = {group_of(item.nodeid) for item in items if has_transactions(item)}
+    slow = {group_of(item.nodeid) for item in items if is_slow(item)}
 
     def rank(item: pytest.Item) -> tuple[int, int, str]:
         group = group_of(item.nodeid)
@@ -59,6 +69,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
-def has_transactions(item: pytest.Item) -> bool:
+def is_slow(item: pytest.Item) -> bool:
     mark = item.get_closest_marker("django_db")
-    return bool(mark and mark.kwargs.get("transaction"))
+    return bool(mark and mark.kwargs.get("transaction")) or item.nodeid.startswith(LONG)
