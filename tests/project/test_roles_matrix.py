@@ -75,6 +75,7 @@ ENDPOINTS: dict[str, Need] = {
     "POST api/v1/tokens/<str:token_id>/rotate": "tokens.manage",
     "DELETE api/v1/tokens/<str:token_id>/rotation": "tokens.manage",
     "POST api/v1/tokens/<str:token_id>/rotation/finish": "tokens.manage",
+    "GET api/v1/tokens/<str:token_id>/usage": "usage.view",
     "GET api/v1/usage": "usage.view",
     "POST v1/auth/logout": EVERYBODY,
     "GET v1/auth/sessions": EVERYBODY,

@@ -7,6 +7,7 @@ from tokens.api.context import ContextView
 from tokens.api.leaks import LeaksView
 from tokens.api.leaks_github import GitHubLeaksView
 from tokens.api.members import MemberView
+from tokens.api.token_usage import TokenUsageView
 from tokens.api.usage import UsageView
 from tokens.api.whoami import IdentityView
 
@@ -49,5 +50,6 @@ urlpatterns = [
         token_rotation.TokenRotationFinishView.as_view(),
         name="api-token-rotation-finish",
     ),
+    path("v1/tokens/<str:token_id>/usage", TokenUsageView.as_view(), name="api-token-usage"),
     path("v1/usage", UsageView.as_view(), name="api-usage"),
 ]

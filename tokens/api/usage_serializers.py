@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, timedelta
 from typing import Any
 
@@ -33,16 +34,24 @@ class UsageQuery(Query):
         last = Day(required=False, help_text="The last day, in UTC; by default today.")
         return {"from": first, "to": last}
 
-    def validate(self, attrs: dict[str, date]) -> dict[str, date]:
-        last = attrs.get("to", timezone.now().astimezone(UTC).date())
-        first = attrs.get("from")
-        if first is None:
-            first = date.fromordinal(max(1, last.toordinal() - DAYS + 1))
-        if first > last:
-            raise serializers.ValidationError({"from": ["The first day must not be after the last."]})
-        if last - first >= timedelta(days=MOST_DAYS):
-            raise serializers.ValidationError({"from": [f"A report covers at most {MOST_DAYS} days."]})
-        return {"first": first, "last": last}
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return checked_range(attrs, DAYS, MOST_DAYS, f"A report covers at most {MOST_DAYS} days.")
+
+
+def checked_range(attrs: Mapping[str, Any], days: int, most: int, sentence: str) -> dict[str, date]:
+    """Return the ``first`` day, by default ``days`` days up to the last, and the ``last``, by default today.
+
+    Raises ValidationError with ``sentence`` for more than ``most`` days.
+    """
+    last: date = attrs.get("to", timezone.now().astimezone(UTC).date())
+    first: date | None = attrs.get("from")
+    if first is None:
+        first = date.fromordinal(max(1, last.toordinal() - days + 1))
+    if first > last:
+        raise serializers.ValidationError({"from": ["The first day must not be after the last."]})
+    if last - first >= timedelta(days=most):
+        raise serializers.ValidationError({"from": [sentence]})
+    return {"first": first, "last": last}
 
 
 class CountSerializer(CamelCase):
