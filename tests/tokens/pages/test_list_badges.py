@@ -74,10 +74,13 @@ def required(token: ServiceAccountToken, permissions: dict[str, int]) -> None:
 
 
 def test_an_ended_token_carries_none(owner):
-    token = make_token(owner, permissions=["*:*:*"], expires_in_days=None).token
+    token = make_token(owner, permissions=["*:*:*", "usage.view"], expires_in_days=None).token
+    required(token, {"index:read:*": 0})
     aged(token, 200)
     revoke(token=token, actor=actor(owner), reason="")
-    assert "badge-warn" not in page(owner, "?status=revoked")
+    html = page(owner, "?status=revoked")
+    assert "badge-warn" not in html
+    assert "</span> used</span>" not in html
 
 
 def test_never_expiring_and_broad_tokens_carry_badges(owner):
