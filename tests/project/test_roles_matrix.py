@@ -138,7 +138,7 @@ PAGES: dict[str, Need] = {
     "settings/tokens/<str:token_id>/rotation/finish/": "tokens.manage",
     "settings/usage/": "usage.view",
     "settings/usage/callers/": "usage.view",
-    "settings/usage/days/": "usage.view",
+    "settings/usage/periods/": "usage.view",
     "settings/usage/export.csv": "usage.view",
 }
 

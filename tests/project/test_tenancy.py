@@ -140,7 +140,7 @@ NAMED_IN_BODY: dict[str, str | None] = {
     "settings/tokens/search/": "token",
     "settings/usage/": None,
     "settings/usage/callers/": None,
-    "settings/usage/days/": None,
+    "settings/usage/periods/": None,
     "settings/usage/export.csv": None,
     "v1/auth/logout": None,
     "v1/auth/sessions": None,

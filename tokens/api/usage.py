@@ -50,7 +50,7 @@ def report(found: Figures) -> dict[str, Any]:
         "from": found.first.isoformat(),
         "to": found.last.isoformat(),
         **_sum(found.total),
-        "days": [_day(day, count, found.by_day[day]) for day, count in found.days.items()],
+        "days": [_day(day, count, found.by_period[day]) for day, count in found.counts.items()],
         "tokens": [names[one["id"]] | one for one in _of("token", callers)],
         "clients": [names[one["id"]] | one for one in _of("client", callers)],
         "people": _sum(callers.get(PEOPLE, NONE)),

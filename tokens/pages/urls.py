@@ -62,6 +62,6 @@ urlpatterns = [
     path("tokens/<str:token_id>/revoke/", token_revoke.revoke_one, name="token_revoke"),
     path("usage/", usage.usage_page, name="usage"),
     path("usage/callers/", usage.all_callers, name="usage_callers"),
-    path("usage/days/", usage.all_days, name="usage_days"),
+    path("usage/periods/", usage.all_periods, name="usage_periods"),
     path("usage/export.csv", usage.export, name="usage_export"),
 ]

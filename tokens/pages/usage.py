@@ -1,9 +1,8 @@
-"""Settings → Usage: calls by day and caller, in short, in full, and as a CSV file."""
+"""Settings → Usage: calls by hour, day or month and caller, in short, in full, and as a CSV file."""
 
 from __future__ import annotations
 
-import csv
-import io
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -13,61 +12,80 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from accounts.audit.export import escape_formula
+from accounts.models import Organization
 from accounts.pages.decorators import PageRequest, page
 from ratelimit.usage import reports
 from tokens.pages import usage_summary
+from tokens.pages.usage_csv import as_csv
+from tokens.service_accounts import refusal_report
 from tokens.service_accounts.usage_chart import chart
-from tokens.service_accounts.usage_report import RANGES, Figures, chosen_range, recent
+from tokens.service_accounts.usage_forecast import Forecast, forecast
+from tokens.service_accounts.usage_report import Figures, recent
+from tokens.service_accounts.usage_spans import DAY, SPANS, chosen
 
 VIEW = "usage.view"
 PER_PAGE = 50
-COLUMNS = ("date", "type", "id", "name", "calls", "refused")
 
 
 @require_safe
 @page(VIEW)
 def usage_page(request: PageRequest) -> HttpResponse:
-    """Show the usage of ``?days=7``, 30 or 90."""
-    organization = request.membership.organization
-    days = chosen_range(request.GET.get("days"))
-    found = recent(organization.pk, days, timezone.now())
-    limit, by_day = organization.effective_requests_per_day, usage_summary.days(found)
+    """Show the usage of ``?by=hour``, ``?by=day&days=7``, 30 or 90, or ``?by=month``."""
+    now, organization = timezone.now(), request.membership.organization
+    span, limit = chosen(request.GET), organization.effective_requests_per_day
+    found, today = recent(organization.pk, span, now), reports.today(organization.pk, limit, now=now)
+    # The limit is for a day, and is no line in a chart of hours or months.
+    line = limit if span.unit is DAY else None
+    rows = usage_summary.latest_first(found)
     context = {
         "figures": found,
-        "days": days,
-        "ranges": RANGES,
+        "span": span,
+        "spans": SPANS,
         "limit": limit,
-        "today": reports.today(organization.pk, limit),
-        "chart": None if found.is_empty else chart(found.points, limit),
+        "line": line,
+        "today": today,
+        "forecast": _forecast(organization, found, today.used, now),
+        "chart": chart(found.points, line),
         "callers": usage_summary.callers(found),
-        "by_day": by_day[: usage_summary.MOST_DAYS],
-        "more_days": len(by_day) > usage_summary.MOST_DAYS,
+        "periods": rows[: usage_summary.MOST_PERIODS],
+        "more_periods": len(rows) > usage_summary.MOST_PERIODS,
+        "refusals": refusal_report.refusals(organization.pk, found.first, found.last, now),
+        "reason_days": refusal_report.DAYS_KEPT,
         **_rights(request),
     }
     return render(request, "tokens/usage/usage.html", context)
 
 
+def _forecast(organization: Organization, found: Figures, used: int, now: datetime) -> Forecast | None:
+    """Return the forecast of a limited plan; one query. ``found`` has the programs that called today."""
+    limit = organization.effective_requests_per_day
+    if limit is None:
+        return None
+    subjects = found.programs
+    rows = reports.by_hour(organization.pk, now - timedelta(hours=1), now, subjects=subjects, now=now)
+    return forecast(used, limit, [(row.hour, row.calls) for row in rows], now)
+
+
 @require_safe
 @page(VIEW)
 def all_callers(request: PageRequest) -> HttpResponse:
-    """Show every token and client of the range, including revoked and deleted ones."""
+    """Show every token and client of the span, including revoked and deleted ones."""
     return _all(request, "callers")
 
 
 @require_safe
 @page(VIEW)
-def all_days(request: PageRequest) -> HttpResponse:
-    """Show every day of the range."""
-    return _all(request, "days")
+def all_periods(request: PageRequest) -> HttpResponse:
+    """Show every hour, day or month of the span."""
+    return _all(request, "periods")
 
 
 def _all(request: PageRequest, what: str) -> HttpResponse:
-    days = chosen_range(request.GET.get("days"))
-    found = recent(request.membership.organization_id, days, timezone.now())
-    rows: list[Any] = found.callers if what == "callers" else usage_summary.days(found)
+    span = chosen(request.GET)
+    found = recent(request.membership.organization_id, span, timezone.now())
+    rows: list[Any] = found.callers if what == "callers" else usage_summary.latest_first(found)
     shown = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"figures": found, "days": days, "what": what, "page": shown, **_rights(request)}
+    context = {"figures": found, "span": span, "what": what, "page": shown, **_rights(request)}
     return render(request, "tokens/usage/usage_all.html", context)
 
 
@@ -81,27 +99,15 @@ def _rights(request: PageRequest) -> dict[str, bool]:
 @require_safe
 @page(VIEW)
 def export(request: PageRequest) -> HttpResponse:
-    """Export the figures as CSV: a line for each day and caller with calls."""
+    """Export the figures of the span."""
     organization = request.membership.organization
-    found = recent(organization.pk, chosen_range(request.GET.get("days")), timezone.now())
-    name = f"usage-{organization.slug}-{found.first}-{found.last}.csv"
+    found = recent(organization.pk, chosen(request.GET), timezone.now())
+    name = f"usage-{organization.slug}-by-{found.unit.name}-{found.first}-{found.last}.csv"
     return HttpResponse(
-        _as_csv(found),
+        as_csv(found),
         content_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": content_disposition_header(True, name) or "attachment",
             "Cache-Control": "no-store",
         },
     )
-
-
-def _as_csv(found: Figures) -> str:
-    file = io.StringIO()
-    # Quoted, because some spreadsheets split cells at semicolons.
-    writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(COLUMNS)
-    for day, counts in found.by_day.items():
-        for caller, count in sorted(counts.items(), key=lambda one: (one[0].name, one[0].public_id)):
-            name = escape_formula(caller.name)
-            writer.writerow([str(day), caller.kind, caller.public_id, name, count.calls, count.refused])
-    return file.getvalue()

@@ -1,15 +1,16 @@
-"""Summary of the usage figures, of a bounded length for any number of tokens and days."""
+"""Summary of the usage figures, of a bounded length for any number of tokens and periods."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from tokens.service_accounts.usage_report import PEOPLE, Caller, Count, Figures
+from tokens.service_accounts.usage_spans import DAY, HOUR, MONTH, Unit
 
 MOST_CALLERS = 10
-MOST_DAYS = 10
+MOST_PERIODS = 10
 
 
 @dataclass(slots=True)
@@ -21,8 +22,7 @@ class Together:
 
     def add(self, other: Count) -> None:
         self.number += 1
-        self.count.calls += other.calls
-        self.count.refused += other.refused
+        self.count.add(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +56,58 @@ def _together(counts: Iterable[Count]) -> Together:
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
-    """One day, or consecutive days without requests, whose ``count`` is None."""
+class Periods:
+    """One hour, day or month, or consecutive ones without requests, whose ``count`` is None."""
 
+    unit: Unit
     first: date
     last: date
     count: Count | None
 
     @property
+    def name(self) -> str:
+        return self.unit.named(self.first)
+
+    @property
+    def exact(self) -> str:
+        return self.unit.exact(self.first)
+
+    @property
     def in_words(self) -> str:
         """The range without calls, as ``No calls from 3 to 9 Nov 2026``."""
-        last = f"{self.last.day} {self.last:%b %Y}"
-        if self.first == self.last:
-            return f"No calls on {last}"
-        first, same_month = (
-            self.first,
-            (self.first.year, self.first.month) == (self.last.year, self.last.month),
-        )
-        month = "" if same_month else f"{first: %b}" if first.year == self.last.year else f"{first: %b %Y}"
-        return f"No calls from {first.day}{month} to {last}"
+        return f"No calls {WORDS[self.unit](self.first, self.last)}"
 
 
-def days(found: Figures) -> list[Days]:
-    """Return the days, latest first, with consecutive days without requests as one."""
-    rows: list[Days] = []
-    for day, count in reversed(found.days.items()):
+def _hours_in_words(first: date, last: date) -> str:
+    return f"from {first:%H:00} to {int(f'{last:%H}') + 1:02}:00"
+
+
+def _days_in_words(first: date, last: date) -> str:
+    until = f"{last.day} {last:%b %Y}"
+    if first == last:
+        return f"on {until}"
+    same_month = (first.year, first.month) == (last.year, last.month)
+    month = "" if same_month else f"{first: %b}" if first.year == last.year else f"{first: %b %Y}"
+    return f"from {first.day}{month} to {until}"
+
+
+def _months_in_words(first: date, last: date) -> str:
+    if first == last:
+        return f"in {last:%B %Y}"
+    return f"from {first:%B}{'' if first.year == last.year else f'{first: %Y}'} to {last:%B %Y}"
+
+
+WORDS = {HOUR: _hours_in_words, DAY: _days_in_words, MONTH: _months_in_words}
+
+
+def latest_first(found: Figures) -> list[Periods]:
+    """Return the periods, with consecutive ones without requests as one."""
+    rows: list[Periods] = []
+    for period, count in reversed(found.counts.items()):
         if count.calls or count.refused:
-            rows.append(Days(day, day, count))
-        elif rows and rows[-1].count is None and rows[-1].first - day == timedelta(days=1):
-            rows[-1] = Days(day, rows[-1].last, None)
+            rows.append(Periods(found.unit, period, period, count))
+        elif rows and rows[-1].count is None:
+            rows[-1] = Periods(found.unit, period, rows[-1].last, None)
         else:
-            rows.append(Days(day, day, None))
+            rows.append(Periods(found.unit, period, period, None))
     return rows

@@ -1,22 +1,22 @@
-"""Calls and refusals by day and caller, for GET /api/v1/usage and the usage page."""
+"""Calls and refusals by hour, day or month and caller, for GET /api/v1/usage and the usage page."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from accounts import typeid
-from ratelimit.usage import reports
-from ratelimit.usage.reports import DayUsage
+from ratelimit.usage import range_sums, reports
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.service_accounts.usage_chart import Point
+from tokens.service_accounts.usage_spans import DAY, HOUR, MONTH, Span, Unit, periods
 
-RANGES = (7, 30, 90)
-DEFAULT = 30
 PEOPLE_NAME = "People’s sessions"
+# A period, a subject, its calls and its refusals.
+Row = tuple[date, UUID, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,10 @@ class Count:
     refused: int = 0
     charged: int = 0
 
-    def add(self, row: DayUsage, caller: Caller) -> None:
-        self.calls += row.calls
-        self.refused += row.refused
-        if caller.is_charged:
-            self.charged += row.calls
+    def add(self, other: Count) -> None:
+        self.calls += other.calls
+        self.refused += other.refused
+        self.charged += other.charged
 
     @property
     def uncharged(self) -> int:
@@ -58,14 +57,19 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """``days`` and ``by_day`` have every day of the range; ``callers`` are sorted by calls, most first."""
+    """``counts`` and ``by_period`` have every period; ``callers`` are sorted by calls, most first.
 
+    ``first`` and ``last`` are days. ``programs`` are the subjects that are charged to the plan.
+    """
+
+    unit: Unit
     first: date
     last: date
     total: Count
-    days: dict[date, Count]
+    counts: dict[date, Count]
     callers: list[tuple[Caller, Count]]
-    by_day: dict[date, dict[Caller, Count]]
+    by_period: dict[date, dict[Caller, Count]]
+    programs: Mapping[UUID, Caller]
 
     @property
     def is_empty(self) -> bool:
@@ -73,37 +77,52 @@ class Figures:
 
     @property
     def points(self) -> list[Point]:
-        """The days as a chart takes them."""
+        """The periods as a chart takes them; an unfinished day has all its hours."""
         return [
             Point(
-                f"{day:%a} {day.day} {day:%b %Y}",
-                f"{day.day} {day:%b}",
+                self.unit.named(period),
+                self.unit.tick(period),
                 {"charged": count.charged, "uncharged": count.uncharged},
                 count.refused,
             )
-            for day, count in self.days.items()
+            for period in periods(self.unit, self.first, self.last)
+            for count in (self.counts.get(period, Count()),)
         ]
 
 
-def chosen_range(text: str | None) -> int:
-    """Return the number of days from the query string, or the default for an invalid value."""
-    return next((days for days in RANGES if str(days) == text), DEFAULT)
-
-
-def recent(organization_id: UUID, days: int, now: datetime) -> Figures:
-    """Return the figures of the last ``days`` UTC days, today included."""
+def recent(organization_id: UUID, span: Span, now: datetime) -> Figures:
+    """Return the figures of the span up to ``now``."""
     last = now.astimezone(UTC).date()
-    return figures(organization_id, last - timedelta(days=days - 1), last, now)
+    return figures(organization_id, span.first(last), last, now, span.unit)
 
 
-def figures(organization_id: UUID, first: date, last: date, now: datetime) -> Figures:
+def figures(organization_id: UUID, first: date, last: date, now: datetime, unit: Unit = DAY) -> Figures:
     """Return the figures from ``first`` to ``last``, both included: one round trip and three queries."""
+    rows = READERS[unit](organization_id, first, last, now)
+    return _summed(unit, first, last, rows, _programs(organization_id, rows, now), now)
+
+
+def _hours(organization_id: UUID, first: date, last: date, now: datetime) -> list[Row]:
+    start, end = (datetime.combine(first, time(), UTC), datetime.combine(last, time(23), UTC))
+    rows = reports.by_hour(organization_id, start, end, now=now)
+    return [(one.hour, one.subject, one.calls, one.refused) for one in rows]
+
+
+def _days(organization_id: UUID, first: date, last: date, now: datetime) -> list[Row]:
     rows = reports.by_day(organization_id, first, last, now=now)
-    return _summed(first, last, rows, _callers(organization_id, rows, now))
+    return [(one.day, one.subject, one.calls, one.refused) for one in rows]
 
 
-def _callers(organization_id: UUID, rows: Iterable[DayUsage], now: datetime) -> dict[UUID, Caller]:
-    subjects = {row.subject for row in rows}
+def _months(organization_id: UUID, first: date, last: date, now: datetime) -> list[Row]:
+    rows = range_sums.by_month(organization_id, first, last, now=now)
+    return [(one.month, one.subject, one.calls, one.refused) for one in rows]
+
+
+READERS = {HOUR: _hours, DAY: _days, MONTH: _months}
+
+
+def _programs(organization_id: UUID, rows: Iterable[Row], now: datetime) -> dict[UUID, Caller]:
+    subjects = {subject for _, subject, _, _ in rows}
     tokens = ServiceAccountToken.objects.filter(organization_id=organization_id, pk__in=subjects)
     clients = OAuthClient.objects.filter(organization_id=organization_id, pk__in=subjects)
     columns = ("name", "revoked_at", "paused_at", "paused_until", "resumed_at")
@@ -119,15 +138,31 @@ def _caller(token: ServiceAccountToken, now: datetime) -> Caller:
     return Caller("token", token.name, token.public_id, has_ended, is_paused)
 
 
-def _summed(first: date, last: date, rows: Iterable[DayUsage], known: Mapping[UUID, Caller]) -> Figures:
+def _summed(
+    unit: Unit,
+    first: date,
+    last: date,
+    rows: Sequence[Row],
+    programs: Mapping[UUID, Caller],
+    now: datetime,
+) -> Figures:
     total = Count()
-    days = {first + timedelta(days=number): Count() for number in range((last - first).days + 1)}
+    counts = {period: Count() for period in _begun(unit, first, last, rows, now)}
     callers: defaultdict[Caller, Count] = defaultdict(Count)
-    by_day: dict[date, dict[Caller, Count]] = {day: {} for day in days}
-    for row in rows:
-        caller = known.get(row.subject, PEOPLE)
-        cell = by_day[row.day].setdefault(caller, Count())
-        for count in (total, days[row.day], callers[caller], cell):
-            count.add(row, caller)
+    by_period: dict[date, dict[Caller, Count]] = {period: {} for period in counts}
+    for period, subject, calls, refused in rows:
+        caller = programs.get(subject, PEOPLE)
+        cell = by_period[period].setdefault(caller, Count())
+        for count in (total, counts[period], callers[caller], cell):
+            count.add(Count(calls, refused, calls if caller.is_charged else 0))
     busiest = sorted(callers.items(), key=lambda found: (-found[1].calls, found[0].name, found[0].public_id))
-    return Figures(first, last, total, days, busiest, by_day)
+    return Figures(unit, first, last, total, counts, busiest, by_period, programs)
+
+
+def _begun(unit: Unit, first: date, last: date, rows: Sequence[Row], now: datetime) -> list[date]:
+    """Return the periods without the hours of today that are still to come."""
+    found = periods(unit, first, last)
+    if unit is not HOUR:
+        return found
+    latest = max([now, *(hour for hour, *_ in rows)])
+    return [hour for hour in found if hour <= latest]

@@ -26,8 +26,8 @@ from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.service_accounts import usage_report
 from tokens.service_accounts.usage_chart import chart
 from tokens.service_accounts.usage_report import Figures
+from tokens.service_accounts.usage_spans import DEFAULT
 
-DAYS = 30
 KINDS = {"token": "API token", "client": "OAuth client"}
 MOST_ROWS = 5
 SUPPORT = Act("support", "Support session…")
@@ -36,12 +36,12 @@ TOKENS, CLIENTS, EVENTS = "tokens_serviceaccounttoken", "tokens_oauthclient", "a
 
 
 def organization_panel(organization: Organization, status: str, now: datetime) -> Panel:
-    figures = usage_report.recent(organization.pk, DAYS, now)
+    figures = usage_report.recent(organization.pk, DEFAULT, now)
     limit = organization.effective_requests_per_day
     return Panel(
         facts=[Fact("Status", _since(organization, status)), *_facts(organization, now)],
         acts=_acts(organization),
-        usage=UsageChart(f"Usage of the last {DAYS} days", figures, chart(figures.points, limit), limit),
+        usage=UsageChart(f"Usage of the last {DEFAULT.label}", figures, chart(figures.points, limit), limit),
         tables=[_people(organization), _programs(organization, figures)],
         notes=latest_notes(organization.pk),
         events=recent_events(organization.pk),
@@ -140,7 +140,7 @@ def _programs(organization: Organization, figures: Figures) -> Table:
         ],
         "All API tokens",
         list_url(TOKENS, organization=organization.public_id),
-        f"No program has called in {DAYS} days.",
+        f"No program has called in {DEFAULT.label}.",
     )
 
 

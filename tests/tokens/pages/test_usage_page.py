@@ -109,7 +109,7 @@ def test_page_and_file_say_what_the_api_says_at_once(
         Sync()()
     html = page(owner)
 
-    by_day = {row[0]: row[1:] for row in table(html, "by-day")}
+    by_day = {row[0]: row[1:] for row in table(html, "by-period")}
     assert len(body["days"]) == 30
     with_calls = [day for day in body["days"] if day["calls"] or day["refused"]]
     assert sum(bool(cells) for cells in by_day.values()) == len(with_calls) == 2
@@ -150,8 +150,8 @@ def test_the_range_stands_in_the_address(owner: Membership, query: str, days: in
     for back in (6, 7, 29, 30, 89, 90):
         used(owner, typeid.new(), back, 1)
     html = page(owner, URL + query)
-    assert f'href="?days={days}" aria-current="page"' in html
-    assert f'href="{CSV}?days={days}"' in html
+    assert f'href="?by=day&amp;days={days}" aria-current="page"' in html
+    assert f'href="{CSV}?by=day&amp;days={days}"' in html
     inside = sum(back < days for back in (6, 7, 29, 30, 89, 90))
     assert f"<dt>Calls, {days} days</dt><dd>{inside}" in html
     assert len(lines(owner, CSV + query)) == inside
@@ -202,7 +202,7 @@ def test_a_name_is_no_formula_in_the_file(owner: Membership, sign: str) -> None:
 def test_the_file_is_named_after_organization_and_range(owner: Membership) -> None:
     response = browser_of(owner.user).get(f"{CSV}?days=7")
     first = today() - timedelta(days=6)
-    name = f"usage-{owner.organization.slug}-{first}-{today()}.csv"
+    name = f"usage-{owner.organization.slug}-by-day-{first}-{today()}.csv"
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert response["Cache-Control"] == "no-store"
 
@@ -232,8 +232,9 @@ def test_the_page_costs_the_same_for_one_day_and_for_ninety(
         for back in range(0, 90, 10):
             used(owner, subject, back, 5, refused=1)
     # 1-4: the session, the person twice, the membership; 5: usage by day; 6: tokens; 7: clients;
-    # 8: what of today is reserved; 9-10: the banners about the plan and about tokens that expire
-    with django_assert_num_queries(10):
+    # 8: what of today is reserved; 9: the present hours, for the forecast; 10-12: refusals, refused uses by
+    # cause, and statistics; 13-14: the banners about the plan and about tokens that expire
+    with django_assert_num_queries(14):
         browser.get(f"{URL}?days=90")
 
 

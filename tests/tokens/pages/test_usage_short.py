@@ -15,8 +15,9 @@ from tests.support.people import browser_of, make_token
 from tests.tokens.pages.test_usage_page import lines, page, table, used
 from tests.tokens.service_accounts.many import make_many
 from tokens.models import ServiceAccountToken
-from tokens.pages.usage_summary import MOST_CALLERS, MOST_DAYS, Days, days
+from tokens.pages.usage_summary import MOST_CALLERS, MOST_PERIODS, Periods, latest_first
 from tokens.service_accounts.usage_report import Count, Figures
+from tokens.service_accounts.usage_spans import DAY
 
 URL = "/settings/usage/"
 FIRST = date(2026, 10, 28)
@@ -37,7 +38,7 @@ def many(owner: Membership, number: int, revoked: int = 0) -> list[ServiceAccoun
 
 def figures_of(*calls: int) -> Figures:
     counts = {FIRST + timedelta(days=number): Count(calls=one) for number, one in enumerate(calls)}
-    return Figures(FIRST, max(counts), Count(), counts, [], {})
+    return Figures(DAY, FIRST, max(counts), Count(), counts, [], {}, {})
 
 
 def test_the_ten_busiest_are_named_and_the_others_are_one_row(owner: Membership) -> None:
@@ -72,7 +73,7 @@ def test_revoked_tokens_are_one_row(owner: Membership) -> None:
 def test_all_of_them_are_on_pages_of_their_own_and_in_the_file(owner: Membership, number: int) -> None:
     made = many(owner, number, revoked=2)
     html = page(owner)
-    assert f'href="{URL}callers/?days=30"' in html
+    assert f'href="{URL}callers/?by=day&amp;days=30"' in html
 
     found: list[str] = []
     for one in range(-(-number // 50)):
@@ -84,7 +85,7 @@ def test_all_of_them_are_on_pages_of_their_own_and_in_the_file(owner: Membership
     assert {row["name"] for row in lines(owner)} == {token.name for token in made}
 
 
-@pytest.mark.parametrize("path", [URL, f"{URL}callers/", f"{URL}days/"])
+@pytest.mark.parametrize("path", [URL, f"{URL}callers/", f"{URL}periods/"])
 def test_a_page_costs_and_shows_the_same_for_thirty_tokens_and_for_three_hundred(
     owner: Membership, path: str
 ) -> None:
@@ -104,7 +105,8 @@ def test_a_page_costs_and_shows_the_same_for_thirty_tokens_and_for_three_hundred
 
 def test_days_without_calls_are_one_row(owner: Membership) -> None:
     assert [
-        (row.count.calls if row.count else row.in_words) for row in days(figures_of(1, 0, 0, 0, 0, 0, 2, 0))
+        (row.count.calls if row.count else row.in_words)
+        for row in latest_first(figures_of(1, 0, 0, 0, 0, 0, 2, 0))
     ] == [
         "No calls on 4 Nov 2026",
         2,
@@ -122,13 +124,13 @@ def test_days_without_calls_are_one_row(owner: Membership) -> None:
     ],
 )
 def test_consecutive_days_read_as_people_say_them(first: date, last: date, words: str) -> None:
-    assert Days(first, last, None).in_words == words
+    assert Periods(DAY, first, last, None).in_words == words
 
 
 def test_a_day_with_refusals_alone_is_shown() -> None:
     found = figures_of(0, 0)
-    found.days[FIRST].refused = 3
-    assert [row.count for row in days(found)] == [None, found.days[FIRST]]
+    found.counts[FIRST].refused = 3
+    assert [row.count for row in latest_first(found)] == [None, found.counts[FIRST]]
 
 
 def test_the_latest_days_are_shown_and_all_of_them_on_pages_of_their_own(owner: Membership) -> None:
@@ -137,10 +139,12 @@ def test_the_latest_days_are_shown_and_all_of_them_on_pages_of_their_own(owner: 
         used(owner, token.pk, back, back + 1)
     html = page(owner, f"{URL}?days=90")
 
-    assert [row[1] for row in table(html, "by-day")] == [str(number + 1) for number in range(MOST_DAYS)]
-    assert f'href="{URL}days/?days=90"' in html
+    assert [row[1] for row in table(html, "by-period")] == [str(number + 1) for number in range(MOST_PERIODS)]
+    assert f'href="{URL}periods/?by=day&amp;days=90"' in html
     rows = [
-        row for number in (1, 2) for row in table(page(owner, f"{URL}days/?days=90&page={number}"), "by-day")
+        row
+        for number in (1, 2)
+        for row in table(page(owner, f"{URL}periods/?days=90&page={number}"), "by-period")
     ]
     assert len(rows) == 61
     assert rows[-1][0].startswith("No calls from ")
