@@ -10,11 +10,9 @@ from uuid import UUID
 
 from ratelimit.conf import settings
 from ratelimit.store import client
+from ratelimit.store.day_keys import FIRST_DAY, number_of
 
-FIRST_DAY = dt.date(1970, 1, 1)
-# The scripts keep a day's hash for eight days, until housekeeping copies it; one more allows for clocks.
-DAYS_KEPT = 9
-KEYS_PER_SCAN = 500
+KIND = "usage"
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
@@ -89,7 +87,7 @@ TALLY_READERS: dict[str, tuple[str, str, Callable[[bytes], Any]]] = {
 
 
 def key(bucket: UUID, day: dt.date) -> str:
-    return f"tsr:{{{bucket.hex}}}:usage:{(day - FIRST_DAY).days}"
+    return f"tsr:{{{bucket.hex}}}:{KIND}:{number_of(day)}"
 
 
 def live(bucket: UUID, first: dt.date, last: dt.date) -> dict[dt.date, list[Counter]]:
@@ -110,25 +108,6 @@ def read(bucket: UUID, first: dt.date, last: dt.date) -> dict[dt.date, list[Coun
         return {}
     _, answers = client.pipeline(*(("HGETALL", key(bucket, day)) for day in days))
     return {day: parse(bucket, day, answer) for day, answer in zip(days, answers, strict=True) if answer}
-
-
-def kept_days(now: dt.datetime) -> tuple[dt.date, dt.date]:
-    """Return the first and last day that Redis may have, even if its clock is wrong."""
-    today = now.astimezone(dt.UTC).date()
-    return today - dt.timedelta(days=DAYS_KEPT), today + dt.timedelta(days=1)
-
-
-def scan() -> Iterator[list[bytes]]:
-    """Yield the keys of all usage hashes, in portions; raises StoreUnavailable."""
-    for server in client.cluster().all():
-        cursor = b"0"
-        while True:
-            command = ("SCAN", cursor, "MATCH", "tsr:{*}:usage:*", "COUNT", KEYS_PER_SCAN)
-            _, [(cursor, keys)] = client.pipeline(command, server=server)
-            if keys:
-                yield keys
-            if cursor == b"0":
-                break
 
 
 def owner(name: bytes) -> tuple[UUID, dt.date]:

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from ratelimit.models import DailyUsage
-from ratelimit.store import usage_counters
+from ratelimit.store import day_keys, usage_counters
 
 
 def stored(bucket: str, subject: str) -> Subquery:
@@ -28,7 +28,7 @@ def recent(bucket: UUID, *, now: dt.datetime | None = None) -> dict[UUID, dt.dat
 
     It is empty if Redis is unavailable. SQL may have a later use of a subject, and uses of others.
     """
-    fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
+    fresh = usage_counters.live(bucket, *day_keys.kept_days(now or timezone.now()))
     found: dict[UUID, dt.datetime] = {}
     for one in (one for day in fresh.values() for one in day):
         if one.last_used_at and one.last_used_at > found.get(one.subject, usage_counters.NEVER):

@@ -12,7 +12,7 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from ratelimit.models import DailyUsage, RefusedUse
-from ratelimit.store import usage_counters
+from ratelimit.store import day_keys, usage_counters
 from ratelimit.usage.ledger import Fresh
 
 
@@ -109,5 +109,5 @@ def _sums(
 
 
 def _fresh(bucket: UUID, first: dt.date, last: dt.date, now: dt.datetime | None) -> Fresh:
-    kept_first, kept_last = usage_counters.kept_days(now or timezone.now())
+    kept_first, kept_last = day_keys.kept_days(now or timezone.now())
     return usage_counters.live(bucket, max(first, kept_first), min(last, kept_last))

@@ -14,7 +14,7 @@ from django.utils import timezone
 from ratelimit.conf import settings
 from ratelimit.models import RefusedUse
 from ratelimit.sql import limits, usage_details, usage_rows
-from ratelimit.store import client, usage_counters
+from ratelimit.store import client, day_keys, usage_counters
 from ratelimit.usage.ledger import sum_tallies
 
 _count = client.Script("refused_use.lua")
@@ -65,7 +65,7 @@ def by_cause(
     bucket: UUID, subject: UUID, *, now: dt.datetime | None = None
 ) -> dict[str, list[RefusedAddress]]:
     """Return the uses of the last 90 days for each cause, busiest address first; as many queries."""
-    fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
+    fresh = usage_counters.live(bucket, *day_keys.kept_days(now or timezone.now()))
     rows = RefusedUse.objects.filter(bucket=bucket, subject=subject)
     columns = rows.values_list("cause", "address", "day", "epoch", "count", "last_at")
     parts = [((cause, address), day, epoch, count, at) for cause, address, day, epoch, count, at in columns]

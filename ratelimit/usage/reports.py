@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ratelimit.models import DailyKeyUsage, DailyUsage, HourlyUsage
 from ratelimit.sql.reservations import reserved
-from ratelimit.store import client, usage_counters
+from ratelimit.store import client, day_keys, usage_counters
 from ratelimit.usage.ledger import Count, merged, sum_tallies, summed
 
 DAY = dt.timedelta(days=1)
@@ -88,7 +88,7 @@ def totals(bucket: UUID, subjects: Iterable[UUID], *, now: dt.datetime | None = 
     wanted = set(subjects)
     if not wanted:
         return {}
-    fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
+    fresh = usage_counters.live(bucket, *day_keys.kept_days(now or timezone.now()))
     parts: dict[UUID, list[Count]] = defaultdict(list)
     rows = DailyUsage.objects.filter(bucket=bucket, subject__in=wanted)
     for subject, count in summed(rows.exclude(day__in=fresh)):
@@ -111,7 +111,7 @@ def by_keys(
     found: dict[UUID, dict[int, KeyUsage]] = {subject: {} for subject in wanted}
     if not wanted:
         return found
-    fresh = usage_counters.live(bucket, *usage_counters.kept_days(now or timezone.now()))
+    fresh = usage_counters.live(bucket, *day_keys.kept_days(now or timezone.now()))
     rows = DailyKeyUsage.objects.filter(bucket=bucket, subject__in=wanted)
     older = rows.exclude(day__in=fresh).values_list("subject", "key")
     parts = [
@@ -137,7 +137,7 @@ def last_uses(
 
     With ``usage_counters.read`` it raises StoreUnavailable instead of leaving out what only Redis has.
     """
-    fresh = read(bucket, *usage_counters.kept_days(now or timezone.now()))
+    fresh = read(bucket, *day_keys.kept_days(now or timezone.now()))
     rows = DailyUsage.objects.filter(bucket=bucket, last_used_at__isnull=False)
     found = dict(rows.values_list("subject").annotate(last=Max("last_used_at")))
     for one in (one for day in fresh.values() for one in day):
@@ -157,7 +157,7 @@ def recent_addresses(
     now = now or timezone.now()
     last = now.astimezone(dt.UTC).date()
     first = last - (days - 1) * DAY
-    fresh = usage_counters.live(bucket, max(first, usage_counters.kept_days(now)[0]), last)
+    fresh = usage_counters.live(bucket, max(first, day_keys.kept_days(now)[0]), last)
     rows = DailyUsage.objects.filter(bucket=bucket, subject__in=wanted, day__range=(first, last))
     sums: dict[tuple[dt.date, UUID], Count] = defaultdict(Count)
     for (day, subject, _), count in merged(rows, fresh, wanted).items():
@@ -195,7 +195,7 @@ def by_hour(
     """
     wanted = None if subjects is None else set(subjects)
     first = first.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
-    kept_first, kept_last = usage_counters.kept_days(now or timezone.now())
+    kept_first, kept_last = day_keys.kept_days(now or timezone.now())
     fresh = usage_counters.live(
         bucket, max(first.date(), kept_first), min(last.astimezone(dt.UTC).date(), kept_last)
     )
@@ -229,7 +229,7 @@ def by_day(
     Without ``subjects`` it is every subject of the bucket.
     """
     wanted = None if subjects is None else set(subjects)
-    kept_first, kept_last = usage_counters.kept_days(now or timezone.now())
+    kept_first, kept_last = day_keys.kept_days(now or timezone.now())
     fresh = usage_counters.live(bucket, max(first, kept_first), min(last, kept_last))
     sums: dict[tuple[dt.date, UUID], list[int]] = defaultdict(lambda: [0, 0])
     rows = DailyUsage.objects.filter(bucket=bucket, day__range=(first, last))
@@ -245,7 +245,7 @@ def by_day(
 
 def today(bucket: UUID, limit: int | None, *, now: dt.datetime | None = None) -> Today:
     """Return the state of the daily limit; one round trip and at most one query."""
-    day = ((now or timezone.now()).astimezone(dt.UTC).date() - usage_counters.FIRST_DAY).days
+    day = day_keys.number_of((now or timezone.now()).astimezone(dt.UTC).date())
     used, reserved_today = 0, -1
     try:
         run, [state] = client.pipeline(
@@ -255,7 +255,7 @@ def today(bucket: UUID, limit: int | None, *, now: dt.datetime | None = None) ->
         run, state = "", (None, None, None, None)
     if state[0] is not None and state[0].decode() == run and int(state[1]) >= day:
         day, used, reserved_today = (int(value) for value in state[1:])
-    date = usage_counters.FIRST_DAY + dt.timedelta(days=day)
+    date = day_keys.FIRST_DAY + dt.timedelta(days=day)
     if used >= reserved_today:
         # The next block begins after every request that SQL has reserved, for any epoch.
         used = max(used, reserved(bucket, date))

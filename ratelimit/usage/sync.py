@@ -8,10 +8,8 @@ from django.utils import timezone
 
 from ratelimit.models import DailyStatistics, HourlyUsage, RefusedUse, Reservation, Window
 from ratelimit.sql import usage_details, usage_rows
-from ratelimit.store import client, usage_counters
+from ratelimit.store import client, day_keys, usage_counters
 
-# The hash of a finished day is kept this long after it was copied, for reports that read Redis before SQL.
-FINISHED_KEPT_MS = 3_600_000
 WINDOWS_KEPT_SECONDS = 86_400
 # Daily usage is kept for good, and details for so long.
 DETAILS_KEPT = dt.timedelta(days=90)
@@ -30,7 +28,7 @@ class Sync:
         """Return how many hashes have changed. Raises StoreUnavailable or a database error."""
         now = now or timezone.now()
         before, self._stored, changed = self._stored, {}, 0
-        for keys in usage_counters.scan():
+        for keys in day_keys.scan(usage_counters.KIND):
             changed += self._keep(keys, before, now)
         return changed
 
@@ -44,18 +42,8 @@ class Sync:
         usage_rows.keep(found)
         usage_details.keep(found)
         self._stored |= versions
-        expire_soon([key for key in keys if usage_counters.owner(key)[1] < now.date()])
+        day_keys.expire_soon(key for key in keys if usage_counters.owner(key)[1] < now.date())
         return sum(before.get(key) != version for key, version in versions.items())
-
-
-def expire_soon(keys: list[bytes]) -> None:
-    """Shorten the lifetime of finished days, which are copied by now, from a week to an hour."""
-    if not keys:
-        return
-    _, lifetimes = client.pipeline(*(("PTTL", key) for key in keys))
-    long = [key for key, left in zip(keys, lifetimes, strict=True) if left > FINISHED_KEPT_MS]
-    if long:
-        client.pipeline(*(("PEXPIRE", key, FINISHED_KEPT_MS) for key in long))
 
 
 def prune(*, now: dt.datetime | None = None) -> None:

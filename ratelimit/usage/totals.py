@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ratelimit.conf import settings
 from ratelimit.models import DailyUsage, Reservation
-from ratelimit.store import client, usage_counters
+from ratelimit.store import client, day_keys, usage_counters
 from ratelimit.store.usage_counters import Counter
 
 
@@ -46,7 +46,7 @@ def _undrained(day: dt.date) -> tuple[int, int | None]:
     if not settings.REDIS_URL:
         return 0, 0
     try:
-        for keys in usage_counters.scan():
+        for keys in day_keys.scan(usage_counters.KIND):
             _, answers = client.pipeline(*(("HGETALL", key) for key in keys))
             found = [
                 one

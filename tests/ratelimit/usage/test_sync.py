@@ -11,8 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from ratelimit.models import DailyUsage, HourlyUsage, Reservation, Window
 from ratelimit.store.client import StoreUnavailable
+from ratelimit.store.day_keys import FINISHED_KEPT_MS
 from ratelimit.types import LimitRequest
-from ratelimit.usage.sync import FINISHED_KEPT_MS, Sync, prune
+from ratelimit.usage.sync import Sync, prune
 from tests.ratelimit.limit_requests import ADDRESS, NOON, admitted, another_subject, new_limit_request
 from tests.ratelimit.store.own_redis import OwnRedis
 from tests.support.threads import at_once
