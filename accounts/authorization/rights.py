@@ -11,6 +11,7 @@ from accounts.errors import APIError
 from accounts.models import Membership, Organization
 from accounts.permissions.actor import Actor
 from accounts.permissions.catalogue import EVERYTHING, catalogue
+from accounts.permissions.required import record, require
 from accounts.permissions.roles import Role
 from accounts.permissions.scopes import ScopeSet, parse
 from accounts.proof import NOTHING_PROVEN, Proof
@@ -40,6 +41,7 @@ class Authorization:
 
     def missing_over_people(self, wanted: Sequence[str]) -> list[str]:
         """Those of ``wanted`` that the actor, or the responsible member as of now, does not hold."""
+        record(wanted)
         return [text for text in wanted if not (self.scopes.allows(text) and self.member.scopes.allows(text))]
 
 
@@ -89,8 +91,8 @@ def authorization_of(actor: Actor, wanted: str | None = None) -> Authorization:
     """
     member = responsible_member(actor)
     scopes = actor.scopes_now(member)
-    if wanted is not None and not scopes.allows(wanted):
-        raise APIError(errors.INSUFFICIENT_SCOPE, required=[wanted])
+    if wanted is not None:
+        require(scopes, [wanted])
     return Authorization(member, scopes, _rank(actor, member, scopes), in_person=actor.type == "user")
 
 
@@ -114,8 +116,7 @@ def require_running(organization: Organization) -> None:
 def check_permissions(held: ScopeSet, permissions: Sequence[str], field: str = "permissions") -> None:
     """Raise APIError(insufficient_scope or invalid_request) unless all of ``permissions`` are held."""
     check_known(permissions, field)
-    if missing := held.missing(permissions):
-        raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
+    require(held, permissions)
 
 
 def check_known(permissions: Sequence[str], field: str = "permissions") -> None:

@@ -10,9 +10,8 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts import errors
-from accounts.errors import APIError
 from accounts.permissions.actor import Actor
+from accounts.permissions.required import require
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -29,9 +28,8 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         wanted = declared_scope(view, request.method or "")
-        actor = cast(Actor, request.auth)
-        if wanted is not None and not actor.allows(wanted):
-            raise APIError(errors.INSUFFICIENT_SCOPE, required=[wanted])
+        if wanted is not None:
+            require(cast(Actor, request.auth).scopes, [wanted])
         return True
 
 

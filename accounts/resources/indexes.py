@@ -14,6 +14,7 @@ from accounts.audit.log import Target
 from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.models.index import Index
+from accounts.permissions import required
 from accounts.permissions.actor import SYSTEM, Actor
 from accounts.permissions.scopes import ANY, Scope, ScopeSet, covers
 from accounts.validation.text import name_key
@@ -45,9 +46,7 @@ def find(organization_id: UUID, uuid: UUID | None) -> Index:
 
 def require(actor: Actor, action: str, index: Index) -> None:
     """Raise APIError(insufficient_scope) if the actor lacks this permission on the index."""
-    wanted = scope_of(action, index.pk)
-    if not actor.allows(wanted):
-        raise APIError(errors.INSUFFICIENT_SCOPE, required=[wanted])
+    required.require(actor.scopes, [scope_of(action, index.pk)])
 
 
 def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet[Index]:
@@ -57,6 +56,8 @@ def allowed(indexes: QuerySet[Index], action: str, scopes: ScopeSet) -> QuerySet
         for granted in scopes.parsed
         if covers(granted, Scope("index", action, granted.identifier))
     }
+    # With fewer of them, the list would be shorter.
+    required.record(f"index:{action}:{identifier}" for identifier in sorted(reached or {ANY}))
     if not reached:
         raise APIError(errors.INSUFFICIENT_SCOPE, required=[f"index:{action}:{ANY}"])
     if ANY in reached:

@@ -17,6 +17,7 @@ from accounts import errors
 from accounts.audit import request_context
 from accounts.drf.exception_handler import api_error_of, exception_handler
 from accounts.errors import APIError, is_api
+from accounts.permissions import required
 from config.http import error_views, health, request_checks
 from config.http.access_log import request_done
 from ratelimit.client_ip import client_ip
@@ -60,6 +61,7 @@ class EdgeMiddleware:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)  # type: ignore[attr-defined]
         request_context.begin(client_ip(request), request.id)  # type: ignore[attr-defined]
+        required.begin()
         api = is_api(request)
         response = self._answer(request, api=api)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]

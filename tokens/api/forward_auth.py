@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import errors, typeid
 from accounts.errors import APIError
+from accounts.permissions.required import require
 from tokens.api.forward_auth_query import before_path, question
 from tokens.credentials import forward_auth_paths
 from tokens.credentials.authentication import refused
@@ -41,8 +42,7 @@ def verify(request: HttpRequest, status: int = 204) -> HttpResponse:
         raise refused(request)
     query = request.META.get("QUERY_STRING", "")
     asked = question(before_path(query) if request.path_info == forward_auth_paths.FOR_ENVOY else query)
-    if missing := credential.scopes.missing(asked.required):
-        raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
+    require(credential.scopes, asked.required)
     if credential.id is None or credential.organization_id is None:
         raise APIError(errors.FORBIDDEN)
     response = HttpResponse(status=status)

@@ -15,6 +15,7 @@ from accounts.errors import APIError
 from accounts.members import removal, roles
 from accounts.models import Membership, Organization
 from accounts.permissions.actor import Actor
+from accounts.permissions.required import require
 from accounts.permissions.roles import Role
 from tokens.lifecycle.transfer import NOTHING, Transfers, require_parents, transfer
 from tokens.models import ServiceAccountToken
@@ -83,8 +84,7 @@ def change(
 
 
 def _revoke(rights: Authorization, member: Membership, chosen: Collection[UUID], actor: Actor) -> None:
-    if not rights.scopes.allows(MANAGE):
-        raise APIError(errors.INSUFFICIENT_SCOPE, required=[MANAGE])
+    require(rights.scopes, [MANAGE])
     tokens = ServiceAccountToken.objects.filter(responsible=member, pk__in=chosen)
     if tokens.count() != len(set(chosen)):
         raise APIError(errors.NOT_FOUND)

@@ -17,6 +17,7 @@ from accounts.authorization.rights import Authorization, authorization_of, check
 from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.permissions.actor import Actor
+from accounts.permissions.required import require
 from accounts.permissions.scopes import ScopeSet
 from tokens.audit import client_events
 from tokens.crypto import opaque, tagged
@@ -127,8 +128,7 @@ def rotate_secret(
     rights = _locked_rights(actor)
     require_running(rights.member.organization)
     client = _reload(client)
-    if missing := rights.scopes.missing(client.scopes):
-        raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
+    require(rights.scopes, client.scopes)
     if not 0 <= overlap_seconds <= MAX_OVERLAP_SECONDS:
         sentence = f"An overlap is 0 to {MAX_OVERLAP_SECONDS} seconds."
         raise APIError(errors.INVALID_REQUEST, fields={"overlapSeconds": [sentence]})

@@ -15,6 +15,7 @@ from accounts.authorization.rights import Authorization, authorization_of, requi
 from accounts.errors import APIError
 from accounts.models import Organization
 from accounts.permissions.actor import Actor
+from accounts.permissions.required import record, require
 from accounts.permissions.scopes import ScopeSet
 from ratelimit.usage import keys
 from tokens.audit import token_events
@@ -59,7 +60,10 @@ def may_rotate_itself(actor: Actor, public_id: str) -> bool:
     """Return whether the actor is the token of that id, and may rotate itself."""
     if actor.type != "service_account" or actor.id is None:
         return False
-    return typeid.encode("tok", actor.id) == public_id and actor.allows(ROTATE_ITSELF)
+    if typeid.encode("tok", actor.id) != public_id or not actor.allows(ROTATE_ITSELF):
+        return False
+    record([ROTATE_ITSELF])
+    return True
 
 
 @transaction.atomic
@@ -176,8 +180,7 @@ def _was_created_with(token: ServiceAccountToken, digest: bytes, now: datetime) 
 
 def _check_state(token: ServiceAccountToken, held: ScopeSet, now: datetime) -> None:
     """Raise APIError unless the token may be rotated, by an actor with these scopes."""
-    if missing := held.missing(token.permissions):
-        raise APIError(errors.INSUFFICIENT_SCOPE, required=missing)
+    require(held, token.permissions)
     if token.status(now).is_final:
         raise APIError(errors.TOKEN_NOT_ACTIVE)
     if running(token, now):
