@@ -1,4 +1,7 @@
-"""Charges the credential that is on the request, answers 429, and writes the limit headers."""
+"""Charges the credential that is on the request, answers 429, and writes the limit headers.
+
+A refused request gets ``exhausted_limit``, the name of the limit.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +65,7 @@ class RateLimitMiddleware:
         if decision.admitted:
             response = self.get_response(request)
         else:
+            request.exhausted_limit = decision.exhausted  # type: ignore[attr-defined]
             response = self.refused(request, decision.retry_after)
         write_headers(response, decision)
         return response

@@ -84,7 +84,10 @@ class Quota(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """``day_ends`` is in epoch seconds; ``retry_after`` is in seconds, 0 if admitted."""
+    """``day_ends`` is in epoch seconds; ``retry_after`` is in seconds, 0 if admitted.
+
+    ``exhausted`` is the name of the limit that refused the request.
+    """
 
     admitted: bool
     quotas: tuple[Quota, ...]
@@ -94,6 +97,7 @@ class Decision(NamedTuple):
     stale: bool = False
     epoch: str = ""
     keeps: bool = False
+    exhausted: str = ""
 
 
 class Counts(NamedTuple):
@@ -122,9 +126,11 @@ def decide(limit_request: LimitRequest, verdict: Verdict, now: float, day: int, 
     if window := limit_request.window:
         remaining = max(0, window.limit - counts.hits)
         quotas.append(Quota(window.name, window.limit, window.seconds, remaining, window_ends))
-    wait = 0
-    if verdict in (Verdict.DAY_EXHAUSTED, Verdict.SUBJECT_EXHAUSTED):
-        wait = until_midnight
-    elif verdict is Verdict.WINDOW_EXHAUSTED:
-        wait = window_ends
-    return Decision(verdict is Verdict.ADMITTED, tuple(quotas), day_ends, wait)
+    wait, exhausted = 0, ""
+    if verdict is Verdict.DAY_EXHAUSTED:
+        wait, exhausted = until_midnight, "daily"
+    elif verdict is Verdict.SUBJECT_EXHAUSTED and own:
+        wait, exhausted = until_midnight, own.name
+    elif verdict is Verdict.WINDOW_EXHAUSTED and window:
+        wait, exhausted = window_ends, window.name
+    return Decision(verdict is Verdict.ADMITTED, tuple(quotas), day_ends, wait, exhausted=exhausted)
