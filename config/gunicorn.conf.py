@@ -78,6 +78,14 @@ def pre_request(worker: Worker, req: Request) -> None:
     """gunicorn's own would write the path at DEBUG, and a mailed link's carries its secret."""
 
 
+def worker_exit(server: Arbiter, worker: Worker) -> None:
+    if worker.booted:
+        # It imports models, which a worker has loaded that has started.
+        from ratelimit.statistics.observations import gatherer  # noqa: PLC0415
+
+        gatherer.flush()
+
+
 def child_exit(server: Arbiter, worker: Worker) -> None:
     metrics_folder.forget_gauges(worker.pid)
 

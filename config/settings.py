@@ -158,6 +158,8 @@ REDIS_TIMEOUT_SECONDS = env.float("REDIS_TIMEOUT_SECONDS", default=0.25)
 REDIS_BREAKER_FAILURES = env.int("REDIS_BREAKER_FAILURES", default=1)
 # Seconds until such a process tries Redis again with one request.
 REDIS_BREAKER_SECONDS = env.float("REDIS_BREAKER_SECONDS", default=1.0)
+# Seconds between two additions of a process to the statistics of its requests; with 0 it adds none.
+STATISTICS_SECONDS = env.float("STATISTICS_SECONDS", default=1.0)
 # The cache holds what can be fetched or computed again. What decides about a credential never comes from it.
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

@@ -21,6 +21,8 @@ class _Settings:
     TRUSTED_PROXY_COUNT: int = 0
     # For how long the project uses a credential without reading it again, if it has a cache of credentials.
     CREDENTIAL_MEMORY_SECONDS: int = 30
+    # How often a process adds what it has observed to the statistics. With 0 it has no thread for that.
+    STATISTICS_SECONDS: float = 1.0
     # The view that answers a refused request. It receives the request and ``retry_after``, in seconds.
     RATELIMIT_REFUSED: str = "ratelimit.middleware.refused"
 

@@ -16,6 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.notifications.threads import threads
 from config.postgres.pool import Connection
+from ratelimit.statistics.observations import gatherer
 from ratelimit.store import client
 from tests.support import emptying
 from tokens.credentials.cache import credential_cache
@@ -68,6 +69,7 @@ def _empty_redis(redis_client: redis.Redis) -> None:
     refusal_limiter.clear()
     known_digests.clear()
     threads.resume()
+    gatherer.forget()
     # What one test has done to the store must not keep the next from asking it.
     client.cluster().close_breakers()
     # Importing what gunicorn serves hurries this process too, and crowds wait for each other here.

@@ -17,6 +17,7 @@ from accounts import typeid
 from accounts.audit.log import ID_PREFIXES
 from config.http.request_checks import METHODS
 from ratelimit import metrics
+from tokens.credentials import observations
 
 STANDARD_ERROR = 2
 ANONYMOUS = ("nobody", None, None)
@@ -30,12 +31,13 @@ Who = tuple[str, str | None, str | None]
 
 
 def request_done(request: HttpRequest, response: HttpResponseBase, started: float, *, api: bool) -> None:
-    """Log and count a request; the outermost middleware calls this with its ``perf_counter()`` at the start.
+    """Observe, log and count a request that began at ``started`` of ``perf_counter()``.
 
     The duration does not include the sending of a streamed response.
     """
     seconds = perf_counter() - started
     who = _who(request)
+    observations.observe(request, response, seconds)
     metrics.request(who[0], response.status_code, seconds, api=api)
     if settings.ACCESS_LOG:
         write = _console if settings.LOG_FORMAT == "console" else _json

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 OUTCOMES = ("ok", "denied", "invalid", "failed")
+# Of one subject, UTC day and dimension. Further names are counted together under "".
+MOST_NAMES = 50
 
 
 @dataclass(slots=True)
@@ -28,6 +30,18 @@ class Outcomes:
     @property
     def client_errors(self) -> int:
         return self.denied + self.invalid
+
+    def count(self, status: int, duration: int) -> None:
+        """Count one request by its status and the bucket of its duration."""
+        if status < 400:
+            self.ok += 1
+        elif status >= 500:
+            self.failed += 1
+        elif status == 403:
+            self.denied += 1
+        else:
+            self.invalid += 1
+        self.durations[duration] += 1
 
     def add(self, other: Outcomes) -> None:
         for name in OUTCOMES:
@@ -50,7 +64,7 @@ class Seen:
         self.last_at = max(self.last_at, other.last_at)
 
 
-# By name. Names after the first ones of a day are counted together under "".
+# By name.
 Names = dict[str, Seen]
 DIMENSIONS = ("permissions", "networks", "methods", "refusals")
 
@@ -83,6 +97,11 @@ class Statistics:
         for outcomes in self.hours.values():
             total.add(outcomes)
         return total
+
+
+def bounded(names: Names, name: str) -> str:
+    """Return the name, or "" if it is new to a day that has MOST_NAMES names."""
+    return name if name in names or len(names) - ("" in names) < MOST_NAMES else ""
 
 
 def add_names(names: Names, others: Mapping[str, Seen]) -> None:

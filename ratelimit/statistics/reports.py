@@ -1,32 +1,42 @@
-"""Reports of the statistics kept in SQL."""
+"""Reports of the statistics in Redis and SQL. Of an epoch that both have, the greater revision is read."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from operator import itemgetter
 from uuid import UUID
 
 from django.utils import timezone
 
 from ratelimit.models import DailyStatistics
-from ratelimit.statistics.counts import (
-    DIMENSIONS,
-    Names,
-    Statistics,
-    add_names,
-    hours_from_json,
-    names_from_json,
-)
+from ratelimit.statistics import hashes
+from ratelimit.statistics.counts import Names, Statistics, add_names, names_from_json
+from ratelimit.statistics.rows import statistics_of
+from ratelimit.store import day_keys
 
 
 def by_day(
     bucket: UUID, subjects: Iterable[UUID], first: dt.date, last: dt.date, *, now: dt.datetime | None = None
 ) -> dict[UUID, dict[dt.date, Statistics]]:
-    """Return each subject's statistics of each UTC day that has any, from ``first`` to ``last``."""
-    found: dict[UUID, dict[dt.date, Statistics]] = {subject: {} for subject in subjects}
-    rows = DailyStatistics.objects.filter(bucket=bucket, subject__in=found, day__range=(first, last))
-    for subject, day, one in _read(rows.order_by("day").iterator()):
-        found[subject].setdefault(day, Statistics()).add(one)
+    """Return each subject's statistics of each UTC day that has any, from ``first`` to ``last``.
+
+    It has every request that was answered a second ago. Takes one round trip and one query.
+    """
+    wanted = set(subjects)
+    kept_first, kept_last = day_keys.kept_days(now or timezone.now())
+    parts = {
+        (one.whose.subject, one.whose.day, one.epoch): (one.revision, one.statistics)
+        for one in hashes.live(bucket, wanted, max(first, kept_first), min(last, kept_last))
+    }
+    rows = DailyStatistics.objects.filter(bucket=bucket, subject__in=wanted, day__range=(first, last))
+    for row in rows.iterator():
+        part = (row.subject, row.day, row.epoch)
+        if part not in parts or row.revision > parts[part][0]:
+            parts[part] = (row.revision, statistics_of(row))
+    found: dict[UUID, dict[dt.date, Statistics]] = {subject: {} for subject in wanted}
+    for (subject, day, _), (_, statistics) in sorted(parts.items(), key=itemgetter(0)):
+        found[subject].setdefault(day, Statistics()).add(statistics)
     return found
 
 
@@ -59,9 +69,3 @@ def _permissions(
     first = (now or timezone.now()).astimezone(dt.UTC).date() - dt.timedelta(days=days - 1)
     rows = DailyStatistics.objects.filter(bucket=bucket, subject__in=subjects, day__gte=first)
     return rows.exclude(permissions={}).values_list("subject", "permissions")
-
-
-def _read(rows: Iterable[DailyStatistics]) -> Iterator[tuple[UUID, dt.date, Statistics]]:
-    for row in rows:
-        names = {dimension: names_from_json(getattr(row, dimension)) for dimension in DIMENSIONS}
-        yield row.subject, row.day, Statistics(hours_from_json(row.hours), **names)

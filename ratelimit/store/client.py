@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from hashlib import sha1
 from pathlib import Path
@@ -51,6 +52,26 @@ class Script:
 
         return cluster().ask(keys[0], question)
 
+    def each(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[bool]:
+        """Run the script for each key and its arguments, in one round trip to each server.
+
+        Returns for each call whether its server has answered; raises StoreUnavailable if no server is known.
+        A lost answer is never repeated.
+        """
+        answered = [False] * len(calls)
+        for numbers in _by_server([key for key, _ in calls]):
+            # EVAL stores the script, so that the server knows the digest for the other calls.
+            script = [("EVAL", self.source), *[("EVALSHA", self.sha)] * (len(numbers) - 1)]
+            commands = [
+                (*run, 1, calls[number][0], *calls[number][1])
+                for run, number in zip(script, numbers, strict=True)
+            ]
+            with suppress(StoreUnavailable):
+                _answered(partial(cluster().ask, calls[numbers[0]][0]), commands)
+                for number in numbers:
+                    answered[number] = True
+        return answered
+
 
 def _run(connection: Any, command: str, script: str, keys: list[str], arguments: list[Any]) -> list[Any]:
     # redis-py's own packing splits and copies the command, which hiredis does not need.
@@ -67,17 +88,23 @@ def pipeline(*commands: Command, server: Server | None = None) -> tuple[str, lis
     if server is not None:
         return _answered(server.ask, commands)
     home = cluster()
-    parts: dict[Server, list[int]] = {}
-    for number, command in enumerate(commands):
-        parts.setdefault(home.of(command[1]), []).append(number)
     answers: dict[int, Any] = {}
     runs = []
-    for numbers in parts.values():
+    for numbers in _by_server([command[1] for command in commands]):
         mine = [commands[number] for number in numbers]
         run, found = _answered(partial(home.ask, mine[0][1]), mine)
         runs.append(run)
         answers.update(zip(numbers, found, strict=True))
     return runs[0], [answers[number] for number in range(len(commands))]
+
+
+def _by_server(keys: Sequence[str | bytes]) -> Iterable[list[int]]:
+    """Return the positions of the keys that each server has."""
+    home = cluster()
+    parts: dict[Server, list[int]] = {}
+    for number, key in enumerate(keys):
+        parts.setdefault(home.of(key), []).append(number)
+    return parts.values()
 
 
 def _answered(

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Membership, Organization
 from ratelimit import limiter
+from ratelimit.statistics.observations import gatherer
 from ratelimit.types import FixedWindow
 from tests.ratelimit.limit_requests import new_limit_request
 from tests.support.clients import program
@@ -123,6 +124,22 @@ def test_a_refused_request_costs_no_more(
     with django_assert_num_queries(1):
         assert api.get(WHOAMI).status_code == 429
     # 1: EVALSHA of decide.lua
+    assert len(round_trips) == 1
+
+
+def test_the_statistics_of_a_second_cost_one_round_trip_outside_the_requests(
+    api: APIClient,
+    owner: Membership,
+    round_trips: list[bytes],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    on_plan(owner, None)
+    for _ in range(5):
+        assert api.get(WHOAMI).status_code == 200
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        gatherer.flush()
+    # 1: EVAL of add_statistics.lua, which the thread of each process sends once a second
     assert len(round_trips) == 1
 
 

@@ -22,6 +22,8 @@ PATIENT = {
     "DATABASE_TIMEOUT_SECONDS": "60",
     "DATABASE_LOCK_SECONDS": "120",
 }
+# A test adds to the statistics when it wants to.
+NO_THREADS = {"STATISTICS_SECONDS": "0"}
 
 _running: subprocess.Popen[str] | None = None
 
@@ -35,7 +37,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if WORKER not in os.environ:
         forget_environment()
         start_stores()
-        os.environ.update(PATIENT)
+        os.environ.update(PATIENT | NO_THREADS)
         os.environ["SECRET_KEY"] = "a-key-for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
     else:
         os.environ["REDIS_URL"] = redis_of_worker(os.environ["REDIS_URL"], os.environ[WORKER])

@@ -11,6 +11,8 @@ from tests.support.servers import ROOT
 
 FILES = (
     "sql/test_reservations.py",
+    "statistics/test_gathering.py",
+    "statistics/test_statistics_sync.py",
     "test_daily_limit.py",
     "test_day_and_burst.py",
     "test_limit_headers.py",

@@ -11,11 +11,15 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from redis.crc import key_slot
 from rest_framework.test import APIClient
 
+from ratelimit.models import DailyStatistics
+from ratelimit.statistics.observations import gatherer
+from ratelimit.statistics.sync import StatisticsSync
 from ratelimit.store import client
 from ratelimit.types import LimitRequest
 from ratelimit.usage import reports
 from ratelimit.usage.sync import Sync
 from tests.ratelimit.limit_requests import NOON, admitted, hit, new_limit_request
+from tests.ratelimit.statistics.observed import Subject
 from tests.ratelimit.store.own_redis import FORGETFUL, OwnRedis, use
 from tests.support.threads import at_once
 from tests.support.waiting import wait_until
@@ -115,6 +119,18 @@ def test_usage_of_every_master_is_stored(masters: list[OwnRedis]) -> None:
         assert [one.calls for one in reports.by_day(limit_request.bucket, day, day)] == [1]
 
 
+def test_statistics_of_every_master_are_added_and_stored(masters: list[OwnRedis]) -> None:
+    subjects = [Subject(limit_request_for(number).bucket) for number in (0, 1, 2, 0)]
+    for one in (*subjects, *subjects):
+        gatherer.observe(one.seen())
+    gatherer.flush()
+    assert [one.report().outcomes.ok for one in subjects] == [2, 2, 2, 2]
+    assert StatisticsSync()(now=NOON) == 4
+    for master in masters:
+        master.client.flushall()
+    assert [one.report().outcomes.ok for one in subjects] == [2, 2, 2, 2]
+
+
 def test_a_slot_that_moves_is_followed(masters: list[OwnRedis]) -> None:
     limit_request = limit_request_for(0, requests_per_day=1_000)
     assert admitted(limit_request, 30) == 30
@@ -138,6 +154,12 @@ def test_a_master_that_is_away_costs_its_own_organizations_the_store_alone(
         assert admitted(away, 10) == 6
         assert admitted(there, 10) == 6
         assert any(there.bucket.hex in key for key in keys(masters[:2])[1])
+        # Of statistics as well: none is added twice.
+        subjects = [Subject(away.bucket), Subject(there.bucket)]
+        for one in subjects:
+            gatherer.observe(one.seen())
+        gatherer.flush()
+        assert DailyStatistics.objects.values_list("subject", flat=True).get() == subjects[0].subject
     finally:
         masters[2].resume()
 

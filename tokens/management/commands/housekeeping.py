@@ -20,6 +20,7 @@ from accounts.authentication import support_sessions
 from accounts.notifications import outbox
 from accounts.notifications.transport import MailServerUnavailable
 from accounts.registration.retention import prune_people
+from ratelimit.statistics.sync import StatisticsSync
 from ratelimit.store.client import StoreUnavailable
 from ratelimit.usage.sync import Sync, prune
 from tokens.lifecycle.organization_purge import purge_organizations
@@ -36,6 +37,7 @@ BUSY_SHARE = 0.2
 PRUNE_SECONDS = 600.0
 # Expiring tokens and used quotas are checked this often. The outbox is sent in every round.
 FIND_SECONDS = 60.0
+COPY_STATISTICS_SECONDS = 60.0
 MAIL_SECONDS = 10.0
 MAIL_RETRY_SECONDS = 60.0
 
@@ -74,12 +76,16 @@ class Housekeeping:
 
     def __init__(self, mail_seconds: float | None = MAIL_SECONDS) -> None:
         self._sync = Sync()
+        self._sync_statistics = StatisticsSync()
         self._mail_seconds = mail_seconds
-        self._prune_at = self._find_at = self._mail_at = 0.0
+        self._prune_at = self._find_at = self._mail_at = self._statistics_at = 0.0
 
     def round(self) -> None:
         if settings.REDIS_URL:
             self._sync()
+            if time.monotonic() >= self._statistics_at:
+                self._sync_statistics()
+                self._statistics_at = time.monotonic() + COPY_STATISTICS_SECONDS
         wipe_successors()
         resume_due()
         support_sessions.end_expired(timezone.now())
