@@ -19,6 +19,7 @@ from tests.browser.conftest import sign_in
 from tests.support.people import actor, make_member, make_organization, make_token, make_user
 from tests.support.sessions import opened
 from tests.support.team import make_invited
+from tests.support.usage import did, outcomes
 from tests.tokens.oauth.calls import SCOPES, make_program
 from tokens.credentials.token_lookup import cause_of_pause
 from tokens.service_accounts.pause import pause
@@ -83,6 +84,14 @@ def furnish(acme: Membership) -> list[str]:
             last_used_at=timezone.now(),
             last_used_ip="2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
         )
+    did(
+        live,
+        timezone.now(),
+        outcomes({20_000: 8}, ok=5_000_000, denied=1_000_000, failed=1),
+        permissions={"index:read:1": 12_345_678},
+        networks={f"2001:db8:{number:x}::/48": number for number in range(1, 12)},
+        methods={f"DELETE {'route-' * 20}": 12_345_678, "": 9},
+    )
     kept, tomorrow = "index:read:1", (timezone.now() + timedelta(days=2)).date()
     narrow = make_program(acme, scopes=[f"index:read:{number}" for number in range(9)])
     return [
@@ -101,6 +110,7 @@ def furnish(acme: Membership) -> list[str]:
         "/settings/tokens/new/?preset=full&expires=never",
         "/settings/tokens/new/?permission=index:read:42&expires=custom",
         f"/settings/tokens/{live.public_id}/",
+        f"/settings/tokens/{live.public_id}/?by=hour&all=networks",
         f"/settings/tokens/{revoked.public_id}/",
         f"/settings/tokens/{live.public_id}/edit/",
         f"/settings/tokens/{live.public_id}/addresses/",

@@ -14,6 +14,7 @@ from accounts.pages.decorators import PageRequest, page
 from accounts.permissions import picker
 from ratelimit.usage import reports
 from tokens.models import OAuthClient, ServiceAccountToken
+from tokens.pages import token_calls, token_history
 from tokens.pages.forms import EditForm
 from tokens.service_accounts import expiry, pause_report
 from tokens.service_accounts.issue import MANAGE
@@ -43,6 +44,8 @@ def token_detail(request: PageRequest, token_id: str) -> HttpResponse:
         "superseded_uses": superseded,
         "renewal": expiry.chosen(request.membership.organization),
         "may_manage": request.actor.allows(MANAGE),
+        "events": token_history.events(request, row.token),
+        **token_calls.calls(request, row),
     }
     return render(request, "tokens/service_accounts/token.html", context)
 

@@ -74,6 +74,11 @@ class TokenUsage:
         return Period(self.series[0].at, calls, refused, outcomes)
 
     @property
+    def busy(self) -> list[Period]:
+        """The periods with a call or a refusal, the newest first."""
+        return [one for one in reversed(self.series) if one.calls or one.refused]
+
+    @property
     def permissions(self) -> list[Use]:
         return busiest_first(self.details.permissions)
 

@@ -17,13 +17,15 @@ FAR = 8
 class Point:
     """The numbers of one hour, day or month, with its name in full and on the axis.
 
-    ``parts`` are the calls by CSS class, stacked in this order, the first at the bottom.
+    ``parts`` are the calls by CSS class, stacked in this order, the first at the bottom. ``detail`` ends the
+    point's text.
     """
 
     name: str
     tick: str
     parts: Mapping[str, int]
     refused: int = 0
+    detail: str = ""
 
     @property
     def calls(self) -> int:
