@@ -42,6 +42,7 @@ class Span:
     unit: Unit
     number: int
     label: str
+    in_words: str
     query: str
 
     def first(self, today: date) -> date:
@@ -54,9 +55,11 @@ class Span:
         return date(months // 12, months % 12 + 1, 1)
 
 
-TODAY = Span(HOUR, 24, "Today", "by=hour")
-YEAR = Span(MONTH, 12, "12 months", "by=month")
-DAYS = tuple(Span(DAY, days, f"{days} days", f"by=day&days={days}") for days in (7, 30, 90))
+TODAY = Span(HOUR, 24, "Today", "today", "by=hour")
+YEAR = Span(MONTH, 12, "Year", "in 12 months", "by=month")
+DAYS = tuple(
+    Span(DAY, days, f"{days} days", f"in {days} days", f"by=day&days={days}") for days in (7, 30, 90)
+)
 SPANS = (TODAY, *DAYS, YEAR)
 DEFAULT = DAYS[1]
 

@@ -153,13 +153,13 @@ def test_the_range_stands_in_the_address(owner: Membership, query: str, days: in
     assert f'href="?by=day&amp;days={days}" aria-current="page"' in html
     assert f'href="{CSV}?by=day&amp;days={days}"' in html
     inside = sum(back < days for back in (6, 7, 29, 30, 89, 90))
-    assert f"<dt>Calls, {days} days</dt><dd>{inside}" in html
+    assert f"<dt>Calls in {days} days</dt><dd>{inside}" in html
     assert len(lines(owner, CSV + query)) == inside
 
 
 def test_who_has_no_calls_is_told_so(owner: Membership) -> None:
     html = page(owner)
-    assert "No calls in these 30 days" in html
+    assert "No calls in 30 days" in html
     assert "<table" not in html
     assert "of 100" in html
     assert lines(owner) == []
