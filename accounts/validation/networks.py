@@ -67,6 +67,14 @@ def outside(texts: Sequence[str], allowed: Sequence[str]) -> list[str]:
     return [text for text in texts if not any(_contains(one, _network(text)) for one in outer)]
 
 
+def overlap(texts: Sequence[str], network: str) -> bool:
+    """Return whether one of the networks has an address of ``network``. An empty list has every address."""
+    if not texts:
+        return True
+    found = _network(network)
+    return any(_contains(one, found) or _contains(found, one) for one in _parsed(tuple(texts)))
+
+
 def is_private(address: str) -> bool:
     """Return whether it is an address that the public internet does not route."""
     return contain(PRIVATE, address)

@@ -105,7 +105,9 @@ def of_organization(request: PageRequest) -> HttpResponse:
 def _edit(request: PageRequest, of: Page) -> HttpResponse:
     """Show the list, or show what the typed one would have refused, or save one that was shown before."""
     if request.method != "POST":
-        return _render(request, of, texts=of.stored)
+        # A link may ask for the proposal, as the button does.
+        proposal = effect(of.calls).proposal if request.GET.get("act") == "lock" else []
+        return _render(request, of, texts=proposal or of.stored, reviewed=" ".join(proposal) or None)
     act, typed = request.POST.get("act"), request.POST.get("allowed_addresses", "")
     replaced = {"add": f"{typed}\n{client_ip(request) or ''}", "lock": "\n".join(effect(of.calls).proposal)}
     form = AddressesForm({"allowed_addresses": replaced.get(act or "", typed)})
@@ -157,8 +159,11 @@ def _render(
 def is_probably_proxy(request: PageRequest, calls: Calls) -> bool:
     """Return whether every client may count as one address, because TRUSTED_PROXY_COUNT is too low.
 
-    X-Forwarded-For proves it. Without it, one private address of all calls and of this request suggests it.
+    X-Forwarded-For proves it. Without it, one private network of all calls suggests it, if this request came
+    from a private address, too.
     """
-    seen = {one.address for days in calls.values() for one in days}
-    private = all(map(networks.is_private, (client_ip(request) or "", *seen)))
+    seen = {network for names in calls.values() for network in names if network}
+    private = networks.is_private(client_ip(request) or "") and not networks.outside(
+        [*seen], networks.PRIVATE
+    )
     return is_forwarding_ignored(request) or (len(seen) == 1 and private)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 
@@ -30,13 +31,17 @@ class NarrowForm(forms.Form):
         error_messages={"invalid": "Write the date as year-month-day, for example 2027-03-31."},
     )
 
-    def __init__(self, data: QueryDict | None, *, token: ServiceAccountToken, now: datetime) -> None:
-        super().__init__(data, initial={"permissions": token.permissions})
+    def __init__(
+        self, data: QueryDict | None, *, token: ServiceAccountToken, now: datetime, kept: Collection[str] = ()
+    ) -> None:
+        """Without data, the boxes of ``kept`` are ticked, or all if it names none of them."""
+        ticked = [text for text in token.permissions if text in kept]
+        super().__init__(data, initial={"permissions": ticked or token.permissions})
         self.token = token
         self.first_day = now.astimezone(UTC).date() + timedelta(days=1)
         self.last_day = _last_day(token, now)
-        kept = cast(forms.MultipleChoiceField, self.fields["permissions"])
-        kept.choices = [(text, text) for text in token.permissions]
+        boxes = cast(forms.MultipleChoiceField, self.fields["permissions"])
+        boxes.choices = [(text, text) for text in token.permissions]
 
     def clean_expires_on(self) -> date | None:
         day: date | None = self.cleaned_data["expires_on"]

@@ -1,40 +1,43 @@
-"""What a list of allowed addresses would have done to the calls of the last 30 days.
-
-Of each UTC day only the last address of a program is known, and all calls of the day count as its calls.
-"""
+"""What a list of allowed addresses would have done to the calls of the last 30 days, by network."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
 
 from accounts.models import Organization
 from accounts.validation import networks
-from ratelimit.usage import reports
-from ratelimit.usage.reports import RecentAddress
+from ratelimit.statistics import reports
+from ratelimit.statistics.counts import Names, add_names
 from tokens.models import OAuthClient, ServiceAccountToken
-from tokens.service_accounts.networks import by_network
+from tokens.service_accounts.token_usage import OTHER, Use, busiest_first
 
 DAYS = 30
-Calls = Mapping[UUID, Sequence[RecentAddress]]
+# The networks of each program.
+Calls = Mapping[UUID, Names]
 
 
 @dataclass(frozen=True, slots=True)
 class SeenNetwork:
-    """A network that was called from: one address, or a /24 or /48 with several of them."""
+    """A /24 or /48 that was called from, or OTHER.
+
+    It is not known whether the ``unclear`` calls are among the refused ones: the lists allow a part of their
+    network, or the network is OTHER.
+    """
 
     network: str
     calls: int
     refused: int
-    last_used_on: date
+    unclear: int
+    last_seen_at: datetime
 
     @property
     def admitted(self) -> int:
-        return self.calls - self.refused
+        return self.calls - self.refused - self.unclear
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +57,22 @@ class Effect:
         return sum(one.refused for one in self.networks)
 
     @property
+    def unclear(self) -> int:
+        return sum(one.unclear for one in self.networks)
+
+    @property
     def admitted(self) -> int:
-        return self.calls - self.refused
+        return sum(one.admitted for one in self.networks)
 
     @property
     def proposal(self) -> list[str]:
         """A list that contains the busiest networks, as many as a list may have."""
-        return networks.normalized([one.network for one in self.networks[: networks.MOST]])
+        named = [one.network for one in self.networks if one.network != OTHER]
+        return networks.normalized(named[: networks.MOST])
 
 
 def calls_of_token(token: ServiceAccountToken, now: datetime) -> Calls:
-    return reports.recent_addresses(token.organization_id, [token.pk], DAYS, now=now)
+    return _calls(token.organization_id, [token.pk], now)
 
 
 def calls_of_programs(organization: Organization, now: datetime) -> Calls:
@@ -73,29 +81,43 @@ def calls_of_programs(organization: Organization, now: datetime) -> Calls:
     running = Q(expires_at=None) | Q(expires_at__gt=now)
     clients = OAuthClient.objects.filter(running, organization=organization, deleted_at=None)
     programs = [*tokens.values_list("pk", flat=True), *clients.values_list("pk", flat=True)]
-    return reports.recent_addresses(organization.pk, programs, DAYS, now=now)
+    return _calls(organization.pk, programs, now)
 
 
-def effect(calls: Calls, *lists: Collection[str]) -> Effect:
+def effect(calls: Calls, *lists: Sequence[str]) -> Effect:
     """Return what the lists would have refused together. An empty list refuses nothing."""
-    every = by_network(one for days in calls.values() for one in days)
-    found = [_seen(network, days, lists) for network, days in every.items()]
+    every: Names = {}
+    for names in calls.values():
+        add_names(every, names)
+    seen = [_seen(use, lists) for use in busiest_first(every)]
+    refused = {one.network for one in seen if one.refused}
     return Effect(
-        networks=sorted(found, key=lambda one: (-one.calls, one.network)),
-        programs=sum(bool(days) for days in calls.values()),
-        refused_programs=sum(any(_is_refused(one, lists) for one in days) for days in calls.values()),
+        networks=seen,
+        programs=sum(bool(names) for names in calls.values()),
+        refused_programs=sum(not refused.isdisjoint(names) for names in calls.values()),
     )
 
 
-def _seen(network: str, days: Sequence[RecentAddress], lists: Sequence[Collection[str]]) -> SeenNetwork:
-    addresses = {one.address for one in days}
-    return SeenNetwork(
-        network=addresses.pop() if len(addresses) == 1 else network,
-        calls=sum(one.calls for one in days),
-        refused=sum(one.calls for one in days if _is_refused(one, lists)),
-        last_used_on=max(one.day for one in days),
-    )
+def _calls(bucket: UUID, programs: Iterable[UUID], now: datetime) -> Calls:
+    last = now.astimezone(UTC).date()
+    found = reports.by_day(bucket, programs, last - timedelta(days=DAYS - 1), last, now=now)
+    return {program: _together(day.networks for day in days.values()) for program, days in found.items()}
 
 
-def _is_refused(one: RecentAddress, lists: Sequence[Collection[str]]) -> bool:
-    return not all(networks.contain(tuple(texts), one.address) for texts in lists)
+def _together(parts: Iterable[Names]) -> Names:
+    found: Names = {}
+    for names in parts:
+        add_names(found, names)
+    return found
+
+
+def _seen(use: Use, lists: Collection[Sequence[str]]) -> SeenNetwork:
+    calls = use.seen.count
+    refused = unclear = 0
+    if use.is_other:
+        unclear = calls if any(lists) else 0
+    elif not all(networks.overlap(texts, use.name) for texts in lists):
+        refused = calls
+    elif any(networks.outside([use.name], texts) for texts in lists):
+        unclear = calls
+    return SeenNetwork(use.name, calls, refused, unclear, use.seen.last_at)

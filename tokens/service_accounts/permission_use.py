@@ -45,6 +45,14 @@ def by_permission(held: Iterable[str], required: Names) -> list[PermissionUse]:
     return sorted(uses, key=lambda use: -use.seen.count if use.seen else 0)
 
 
+def refused_by(kept: Iterable[str], held: Iterable[str], required: Names) -> list[PermissionUse]:
+    """Return the required permissions that ``held`` covers and ``kept`` does not, most calls first."""
+    before, after = ScopeSet.of(held), ScopeSet.of(kept)
+    texts = [text for text in required if _is_permission(text)]
+    lost = [PermissionUse(text, required[text]) for text in after.missing(before.covered(texts))]
+    return sorted(lost, key=lambda use: -required[use.permission].count)
+
+
 def _together(held: str, required: Names) -> Seen | None:
     granted, found = ScopeSet.of([held]), None
     for text, seen in required.items():

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError as FieldErrors
 
 from accounts.drf.fields import Networks
 from accounts.validation.form_fields import NetworksField
-from accounts.validation.networks import MOST, TOO_MANY, contain, is_private, network_of, normalized
+from accounts.validation.networks import MOST, TOO_MANY, contain, is_private, network_of, normalized, overlap
 
 FORM = "write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48."
 INSIDE = "“{}” is an address inside a network. Write {} for the network, or {} for the address alone."
@@ -146,3 +146,17 @@ def test_addresses_are_grouped_by_24_and_48_bits(address: str, network: str) -> 
 )
 def test_private_addresses_are_those_that_the_internet_does_not_route(address: str, private: bool) -> None:
     assert is_private(address) is private
+
+
+@pytest.mark.parametrize(
+    ("texts", "network", "expected"),
+    [
+        ([], "203.0.113.0/24", True),
+        (["203.0.113.7"], "203.0.113.0/24", True),
+        (["203.0.0.0/16"], "203.0.113.0/24", True),
+        (["203.0.112.0/24", "2001:db8::/32"], "203.0.113.0/24", False),
+        (["2001:db8::/32"], "2001:db8:1::/48", True),
+    ],
+)
+def test_networks_overlap_if_one_contains_the_other(texts: list[str], network: str, expected: bool) -> None:
+    assert overlap(texts, network) is expected

@@ -11,7 +11,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Membership, Organization
-from ratelimit.models import DailyUsage
+from ratelimit.models import DailyStatistics
+from ratelimit.statistics.counts import Seen, names_as_json
 from tests.support.clients import program
 from tests.support.people import actor, browser_of, fresh_browser_of, make_token
 from tests.support.team import changes
@@ -23,6 +24,7 @@ from tokens.service_accounts.revoke import revoke
 pytestmark = pytest.mark.django_db
 ORGANIZATION = "/settings/organization/addresses/"
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.1"
+HERE_NETWORK, ELSEWHERE_NETWORK = "203.0.113.0/24", "198.51.100.0/24"
 
 
 @pytest.fixture
@@ -35,10 +37,10 @@ def url(issued: Issued) -> str:
     return f"/settings/tokens/{issued.token.public_id}/addresses/"
 
 
-def use(owner: Membership, subject: Any, address: str = HERE, calls: int = 10) -> None:
+def use(owner: Membership, subject: Any, network: str = HERE_NETWORK, calls: int = 10) -> None:
     now = timezone.now()
     of = {"bucket": owner.organization_id, "subject": subject, "day": now.date()}
-    DailyUsage.objects.create(**of, calls=calls, last_used_at=now, last_used_ip=address)
+    DailyStatistics.objects.create(**of, networks=names_as_json({network: Seen(calls, now, now)}))
 
 
 def text(response: Any) -> str:
@@ -98,11 +100,30 @@ def test_the_networks_of_the_last_thirty_days_fill_the_list(
 ) -> None:
     use(owner, issued.token.pk)
     assert "Let in" not in text(browser.get(url))
-    response = post(browser, url, "lock", ELSEWHERE)
-    assert list_of(response) == [HERE]
-    assert "All 10 calls of the last 30 days came from allowed addresses." in text(response)
-    assert post(browser, url, "save", HERE, reviewed=response.context["reviewed"]).status_code == 302
+    for response in (post(browser, url, "lock", ELSEWHERE), browser.get(url, {"act": "lock"})):
+        assert list_of(response) == [HERE_NETWORK]
+        assert "All 10 calls of the last 30 days came from allowed addresses." in text(response)
+    reviewed = response.context["reviewed"]
+    assert post(browser, url, "save", HERE_NETWORK, reviewed=reviewed).status_code == 302
     assert program(issued).get("/api/auth/whoami", REMOTE_ADDR=HERE).status_code == 200
+
+
+def test_calls_are_unclear_if_the_list_allows_a_part_of_their_network(
+    browser: Client, url: str, owner: Membership, issued: Issued
+) -> None:
+    use(owner, issued.token.pk, HERE_NETWORK, 7)
+    page = text(post(browser, url, "review", HERE))
+    assert "0 of 7 calls of the last 30 days would have been refused. 7 came from networks that" in page
+    assert "203.0.113.0/24 last on" in page
+    assert "Together 7 0 0 7" in page
+
+
+def test_a_link_to_the_proposal_shows_the_stored_list_if_there_were_no_calls(
+    browser: Client, url: str
+) -> None:
+    ServiceAccountToken.objects.update(allowed_addresses=[ELSEWHERE])
+    response = browser.get(url, {"act": "lock"})
+    assert (list_of(response), response.context["reviewed"]) == ([ELSEWHERE], None)
 
 
 def test_the_present_address_is_shown_and_added(browser: Client, url: str) -> None:
@@ -151,7 +172,7 @@ def test_an_unset_proxy_count_is_warned_of(
     assert "TRUSTED_PROXY_COUNT" in text(browser.get(url, headers=forwarded))
     settings.TRUSTED_PROXY_COUNT = 1
     assert "TRUSTED_PROXY_COUNT" not in text(browser.get(url, headers=forwarded))
-    use(owner, issued.token.pk, "10.0.0.2")
+    use(owner, issued.token.pk, "10.0.0.0/24")
     assert "TRUSTED_PROXY_COUNT" in text(browser.get(url, REMOTE_ADDR="10.0.0.2"))
     assert "TRUSTED_PROXY_COUNT" not in text(browser.get(url, REMOTE_ADDR=HERE))
 
@@ -174,16 +195,18 @@ def test_the_organizations_page_counts_programs_that_were_called_from_elsewhere(
     browser: Client, owner: Membership, issued: Issued
 ) -> None:
     importer = make_program(owner)
-    use(owner, issued.token.pk, HERE, 10)
-    use(owner, importer.row.pk, ELSEWHERE, 5)
-    use(owner, make_token(owner).token.pk, ELSEWHERE, 1)
-    review = post(browser, ORGANIZATION, "review", HERE)
+    use(owner, issued.token.pk, HERE_NETWORK, 10)
+    use(owner, importer.row.pk, ELSEWHERE_NETWORK, 5)
+    use(owner, make_token(owner).token.pk, ELSEWHERE_NETWORK, 1)
+    review = post(browser, ORGANIZATION, "review", HERE_NETWORK)
     assert "2 of 3 programs called from other addresses in the last 30 days: 6 of 16 calls" in text(review)
     assert Organization.objects.get().allowed_addresses == []
-    saved = post(browser, ORGANIZATION, "save", HERE, reviewed=review.context["reviewed"])
+    saved = post(browser, ORGANIZATION, "save", HERE_NETWORK, reviewed=review.context["reviewed"])
     assert saved["Location"] == "/settings/organization/"
-    assert changes(owner.organization, "organization.changed") == [{"allowed_addresses": [[], [HERE]]}]
-    assert HERE in text(browser.get(saved["Location"]))
+    assert changes(owner.organization, "organization.changed") == [
+        {"allowed_addresses": [[], [HERE_NETWORK]]}
+    ]
+    assert HERE_NETWORK in text(browser.get(saved["Location"]))
     assert program(issued).get("/api/auth/whoami", REMOTE_ADDR=ELSEWHERE).status_code == 403
 
 
@@ -191,11 +214,11 @@ def test_the_page_costs_the_same_for_many_networks(
     browser: Client, url: str, owner: Membership, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(20):
-        use(owner, make_token(owner).token.pk, f"10.0.{number}.1")
+        use(owner, make_token(owner).token.pk, f"10.0.{number}.0/24")
     browser.get(ORGANIZATION)
     with django_assert_num_queries(9) as few:
         browser.get(ORGANIZATION)
     for number in range(20):
-        use(owner, make_token(owner).token.pk, f"10.1.{number}.1")
+        use(owner, make_token(owner).token.pk, f"10.1.{number}.0/24")
     with django_assert_num_queries(len(few)):
         browser.get(ORGANIZATION)

@@ -12,6 +12,7 @@ from accounts.models import Membership
 from accounts.permissions.roles import Role
 from tests.support.clients import program
 from tests.support.people import browser_of, make_member, make_token
+from tests.support.usage import did
 from tokens.models import ServiceAccountToken
 from tokens.service_accounts.issue import Issued
 from tokens.service_accounts.update import update
@@ -64,6 +65,47 @@ def test_the_review_says_what_remains_and_changes_nothing(browser: Client, issue
     assert "used" in html.lower()
     issued.token.refresh_from_db()
     assert issued.token.permissions == HELD
+
+
+def test_it_shows_the_calls_that_would_have_been_refused(browser: Client, issued: Issued) -> None:
+    required = {"index:read:7": 12, "index:write:8": 1_234, "tokens.view": 3, "": 9}
+    did(issued.token, timezone.now() - timedelta(days=1), permissions=required)
+    did(issued.token, timezone.now() - timedelta(days=40), permissions={"index:read:8": 5})
+    _, html = review(browser, issued, "index:read:7")
+    assert "<code>index:write:8</code> 1,234 calls" in html
+    assert "<code>tokens.view</code> 3 calls" in html
+    assert "<code>index:read:" not in html
+    assert "9 calls needed permissions that are not known by name." in html
+    _, html = review(browser, issued, *HELD, expires_on=day(3))
+    assert "Last 30 days" not in html
+
+
+@pytest.mark.parametrize(
+    ("required", "sentence"),
+    [
+        ({"index:read:7": 1}, "No call needed what you remove, so none would have been refused."),
+        ({}, "No call needed a permission, so nothing shows what would be refused."),
+    ],
+)
+def test_it_says_that_no_call_would_have_been_refused(
+    browser: Client, issued: Issued, required: dict[str, int], sentence: str
+) -> None:
+    did(issued.token, timezone.now(), permissions=required)
+    assert sentence in review(browser, issued, "index:read:7")[1]
+
+
+def test_each_box_has_its_use_and_a_change_after_the_review_keeps_the_ticks(
+    browser: Client, issued: Issued
+) -> None:
+    did(issued.token, timezone.now(), permissions={"index:read:7": 2})
+    _, html = review(browser, issued, "index:read:7")
+    change = "?permissions=index%3Aread%3A7&amp;expires_on="
+    assert f'href="{change}">Change</a>' in html
+    html = browser.get(url(issued) + change.replace("&amp;", "&")).content.decode()
+    assert html.count("checked") == 1
+    assert 'value="index:read:7" checked' in html
+    assert "2 calls in 30 days" in html
+    assert html.count("not used in 30 days") == 2
 
 
 def test_it_narrows(browser: Client, issued: Issued) -> None:
