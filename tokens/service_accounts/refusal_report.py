@@ -18,8 +18,9 @@ LIMITS = {
     "token": "Over a token’s own daily limit",
     "burst": "Over the limit per minute",
 }
-PERMISSION = "Without the permission (403)"
-OTHER_LIMIT = "Over a limit that was not recorded"
+# Those that are not counted as calls over a limit of the plan or of a token.
+OTHERS = {"other": "Over the limit of one action", "permission": "Without the permission (403)"}
+UNKNOWN_LIMIT = "Over a limit that was not recorded"
 # By the part of a cause before its colon.
 CAUSES = {
     "paused": "Token was paused",
@@ -52,8 +53,8 @@ def refusals(organization_id: UUID, first: date, last: date, now: datetime) -> l
     limits = {name: seen.get(name, 0) for name in LIMITS}
     reasons = [
         *(Reason(LIMITS[name], count, is_exact=False) for name, count in limits.items()),
-        Reason(OTHER_LIMIT, exact.over_limit - sum(limits.values()), is_exact=False),
-        Reason(PERMISSION, seen.get("permission", 0), is_exact=False),
+        Reason(UNKNOWN_LIMIT, exact.over_limit - sum(limits.values()), is_exact=False),
+        *(Reason(label, seen.get(name, 0), is_exact=False) for name, label in OTHERS.items()),
         *(Reason(label, uses[cause], is_exact=True) for cause, label in CAUSES.items()),
         Reason(OTHER_CAUSE, exact.uses - sum(uses[cause] for cause in CAUSES), is_exact=True),
     ]

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from ratelimit.models import DailyStatistics, DailyUsage, HourlyUsage, Reservation
+from ratelimit.statistics.observations import gatherer
+from ratelimit.statistics.sync import StatisticsSync
 from ratelimit.usage import refused_uses
 from ratelimit.usage.sync import Sync
 from tests.support.clients import program
@@ -65,10 +67,15 @@ def test_page_api_and_file_show_the_same_real_calls(owner: Membership, issued: I
     assert answers == [200] * 4 + [429] * 2
     body = session_of(owner).get("/api/v1/usage").json()
     assert (body["calls"], body["refused"], body["people"]["calls"]) == (5, 2, 1)
+    gatherer.flush()
     if drained:
         Sync()()
+        StatisticsSync()()
+    reason = "Over the plan’s daily limit" if drained else "Over a limit that was not recorded"
     for query in SPANS:
-        assert together(page(owner, f"{URL}?{query}")) == [5, 2, 5, 2]
+        html = page(owner, f"{URL}?{query}")
+        assert together(html) == [5, 2, 5, 2]
+        assert table(html, "by-reason") == [[reason, "about 2"]]
         rows = lines(owner, f"{CSV}?{query}")
         assert [sum(int(row[column]) for row in rows) for column in ("calls", "refused")] == [5, 2]
         assert {row["id"] for row in rows} == {issued.token.public_id, ""}

@@ -36,7 +36,7 @@ def test_limits_and_permissions_are_statistics_and_uses_of_secrets_are_exact() -
     limit_request = new_limit_request(0)
     for _ in range(6):
         hit(limit_request)
-    seen(limit_request, daily=3, token=2, burst=1, permission=4)
+    seen(limit_request, daily=3, token=2, burst=1, other=7, permission=4)
     causes = (cause_of_secret(1), cause_of_secret(2), cause_of_pause(NOON), CAUSE_ADDRESS, "")
     for cause in causes:
         refused_uses.count(limit_request.bucket, limit_request.subject, ADDRESS, cause, now=NOON.timestamp())
@@ -44,6 +44,7 @@ def test_limits_and_permissions_are_statistics_and_uses_of_secrets_are_exact() -
         Reason("Over the plan’s daily limit", 3, is_exact=False),
         Reason("Over a token’s own daily limit", 2, is_exact=False),
         Reason("Over the limit per minute", 1, is_exact=False),
+        Reason("Over the limit of one action", 7, is_exact=False),
         Reason("Without the permission (403)", 4, is_exact=False),
         Reason("Token was paused", 1, is_exact=True),
         Reason("Old secret after a rotation", 2, is_exact=True),
