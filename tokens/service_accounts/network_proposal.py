@@ -17,6 +17,7 @@ from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.service_accounts.token_usage import OTHER, Use, busiest_first
 
 DAYS = 30
+COUNTS = ("calls", "refused", "unclear")
 # The networks of each program.
 Calls = Mapping[UUID, Names]
 
@@ -25,8 +26,8 @@ Calls = Mapping[UUID, Names]
 class SeenNetwork:
     """A /24 or /48 that was called from, or OTHER.
 
-    It is not known whether the ``unclear`` calls are among the refused ones: the lists allow a part of their
-    network, or the network is OTHER.
+    It is not known whether the lists refuse the ``unclear`` calls: they allow a part of the network, or the
+    statistics do not name it.
     """
 
     network: str
@@ -36,13 +37,17 @@ class SeenNetwork:
     last_seen_at: datetime
 
     @property
+    def is_other(self) -> bool:
+        return self.network == OTHER
+
+    @property
     def admitted(self) -> int:
         return self.calls - self.refused - self.unclear
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The networks of the last DAYS days, busiest first, and the number of programs that called."""
+    """The busiest networks of the last DAYS days, all others together last, and the programs that called."""
 
     networks: Sequence[SeenNetwork]
     programs: int
@@ -67,7 +72,7 @@ class Effect:
     @property
     def proposal(self) -> list[str]:
         """A list that contains the busiest networks, as many as a list may have."""
-        named = [one.network for one in self.networks if one.network != OTHER]
+        named = [one.network for one in self.networks if not one.is_other]
         return networks.normalized(named[: networks.MOST])
 
 
@@ -92,7 +97,7 @@ def effect(calls: Calls, *lists: Sequence[str]) -> Effect:
     seen = [_seen(use, lists) for use in busiest_first(every)]
     refused = {one.network for one in seen if one.refused}
     return Effect(
-        networks=seen,
+        networks=_shortened(seen),
         programs=sum(bool(names) for names in calls.values()),
         refused_programs=sum(not refused.isdisjoint(names) for names in calls.values()),
     )
@@ -109,6 +114,15 @@ def _together(parts: Iterable[Names]) -> Names:
     for names in parts:
         add_names(found, names)
     return found
+
+
+def _shortened(seen: Sequence[SeenNetwork]) -> list[SeenNetwork]:
+    """Return as many networks as a list may have, and all others together."""
+    first, rest = seen[: networks.MOST], seen[networks.MOST :]
+    if not rest:
+        return [*first]
+    calls, refused, unclear = (sum(getattr(one, name) for one in rest) for name in COUNTS)
+    return [*first, SeenNetwork(OTHER, calls, refused, unclear, max(one.last_seen_at for one in rest))]
 
 
 def _seen(use: Use, lists: Collection[Sequence[str]]) -> SeenNetwork:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from ratelimit.statistics import reports as statistics
-from ratelimit.statistics.counts import Names, Outcomes, Seen, Statistics
+from ratelimit.statistics.counts import Names, Outcomes, Seen, Statistics, add_names
 from ratelimit.statistics.durations import percentile
 from ratelimit.usage import reports
 from ratelimit.usage.reports import DayUsage, HourUsage
@@ -15,6 +15,8 @@ from tokens.models import ServiceAccountToken
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 OTHER = "other"
+# Networks and routes of a report; a day has so many names, but thirty days have more.
+MOST = 50
 NOTHING = Outcomes()
 
 
@@ -84,11 +86,11 @@ class TokenUsage:
 
     @property
     def networks(self) -> list[Use]:
-        return busiest_first(self.details.networks)
+        return _busiest(self.details.networks)
 
     @property
     def methods(self) -> list[Use]:
-        return busiest_first(self.details.methods)
+        return _busiest(self.details.methods)
 
 
 def by_day(token: ServiceAccountToken, first: date, last: date, now: datetime) -> TokenUsage:
@@ -121,6 +123,17 @@ def busiest_first(names: Names) -> list[Use]:
     """Return the uses with most calls first, and the rest last."""
     uses = [Use(name or OTHER, seen) for name, seen in names.items()]
     return sorted(uses, key=lambda use: (use.is_other, -use.seen.count, use.name))
+
+
+def _busiest(names: Names) -> list[Use]:
+    """Return MOST uses, and all others together as OTHER."""
+    uses = busiest_first(names)
+    if len(uses) <= MOST:
+        return uses
+    rest: Names = {}
+    for use in uses[MOST:]:
+        add_names(rest, {OTHER: use.seen})
+    return [*uses[:MOST], *busiest_first(rest)]
 
 
 def _usage(

@@ -104,6 +104,21 @@ def test_names_are_listed_busiest_first_and_the_rest_last(api: APIClient, token:
     ]
 
 
+def test_fifty_networks_are_named(api: APIClient, token: ServiceAccountToken) -> None:
+    for days in (0, 1):
+        did(token, NOON - days * DAY, networks={f"10.{days}.{number}.0/24": 9 for number in range(40)})
+    did(token, NOON - 2 * DAY, networks={"": 5, "192.0.2.0/24": 10})
+    networks = report(api, token, to="2026-03-10")["networks"]
+    assert len(networks) == 51
+    assert [one["calls"] for one in networks[:2]] == [10, 9]
+    assert networks[-1] == {
+        "network": "other",
+        "calls": 31 * 9 + 5,
+        "firstSeenAt": "2026-03-08T12:30:00.000Z",
+        "lastSeenAt": "2026-03-09T12:30:00.000Z",
+    }
+
+
 @pytest.mark.parametrize(
     ("query", "first", "last", "number"),
     [
