@@ -55,22 +55,28 @@ class Script:
     def each(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[bool]:
         """Run the script for each key and its arguments, in one round trip to each server.
 
-        Returns for each call whether its server has answered; raises StoreUnavailable if no server is known.
-        A lost answer is never repeated.
+        The server's run ID is put before the arguments. Returns for each call whether its server has
+        answered; raises StoreUnavailable if no server is known. A lost answer is never repeated.
         """
         answered = [False] * len(calls)
         for numbers in _by_server([key for key, _ in calls]):
-            # EVAL stores the script, so that the server knows the digest for the other calls.
-            script = [("EVAL", self.source), *[("EVALSHA", self.sha)] * (len(numbers) - 1)]
-            commands = [
-                (*run, 1, calls[number][0], *calls[number][1])
-                for run, number in zip(script, numbers, strict=True)
-            ]
+            mine = [calls[number] for number in numbers]
             with suppress(StoreUnavailable):
-                _answered(partial(cluster().ask, calls[numbers[0]][0]), commands)
+                cluster().ask(mine[0][0], partial(self._run_each, mine))
                 for number in numbers:
                     answered[number] = True
         return answered
+
+    def _run_each(self, calls: Sequence[tuple[str, Sequence[Any]]], connection: Any) -> None:
+        # EVAL stores the script, so that the server knows the digest for the other calls.
+        scripts = [("EVAL", self.source), *[("EVALSHA", self.sha)] * (len(calls) - 1)]
+        commands = [
+            (*script, 1, key, connection.run_id, *arguments)
+            for script, (key, arguments) in zip(scripts, calls, strict=True)
+        ]
+        connection.send_packed_command(connection.pack_commands(commands))
+        for _ in commands:
+            connection.read_response()
 
 
 def _run(connection: Any, command: str, script: str, keys: list[str], arguments: list[Any]) -> list[Any]:

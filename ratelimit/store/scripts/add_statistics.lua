@@ -1,13 +1,20 @@
 -- Adds to the statistics of one subject on one UTC day. A dimension counts its first names of the day by name, and
 -- all others together under ''.
 -- KEYS 1 hash of the subject's day
--- ARGV 1 name for a new epoch   2 most names of a dimension   3 number of hours, then for each of them:
---        hour, its counts (outcomes, then durations by bucket); then for each name:
---        dimension, name, its count with the first and the last moment in ms
-local hash, most = KEYS[1], tonumber(ARGV[2])
+-- ARGV 1 run id of this server   2 name for a new epoch   3 most names of a dimension   4 number of hours,
+--      then for each of them: hour, its counts (outcomes, then durations by bucket)
+--      then for each name: dimension, name, its count with the first and the last moment in ms
+local hash, most = KEYS[1], tonumber(ARGV[3])
 
--- Without a hash the counts begin again, so that what SQL has of an earlier one is added to them.
-if redis.call('HSETNX', hash, 'epoch', ARGV[1]) == 1 then
+-- After a restart or failover the counts may have gone back, so they begin again under a new epoch. What was not
+-- copied of the earlier one is left for housekeeping, beside the hash.
+local epoch, run = unpack(redis.call('HMGET', hash, 'epoch', 'run'))
+if epoch and run ~= ARGV[1] then
+  redis.call('RENAME', hash, hash .. ':' .. epoch)
+  epoch = false
+end
+if not epoch then
+  redis.call('HSET', hash, 'epoch', ARGV[2], 'run', ARGV[1])
   redis.call('PEXPIRE', hash, 691200000)
 end
 redis.call('HINCRBY', hash, 'revision', 1)
@@ -20,8 +27,8 @@ local function numbers(text)
   return found
 end
 
-local at = 4
-for _ = 1, tonumber(ARGV[3]) do
+local at = 5
+for _ = 1, tonumber(ARGV[4]) do
   local field = 'hours|' .. ARGV[at]
   local sums = numbers(redis.call('HGET', hash, field))
   for place, count in ipairs(numbers(ARGV[at + 1])) do

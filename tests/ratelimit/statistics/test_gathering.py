@@ -115,7 +115,7 @@ def test_of_more_requests_than_the_queue_holds_the_oldest_are_dropped(
     for number in range(15):
         process.observe(subject.seen(method=f"GET {number}"))
     process.flush()
-    assert list(subject.report().methods) == [f"GET {number}" for number in range(5, 15)]
+    assert subject.report().methods.keys() == {f"GET {number}" for number in range(5, 15)}
 
 
 def test_a_flush_costs_one_round_trip_for_all_subjects(

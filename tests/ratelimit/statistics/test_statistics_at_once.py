@@ -53,7 +53,7 @@ def test_copies_at_once_count_nothing_twice() -> None:
     for number in range(1, 6):
         for one in subjects:
             one.observe()
-        outcomes = at_once([partial(StatisticsSync(), now=NOON)] * 4)
+        outcomes = at_once([partial(StatisticsSync(), now=NOON) for _ in range(4)])
         assert outcomes == [10] * 4
         assert set(DailyStatistics.objects.values_list("revision", flat=True)) == {number}
     assert [one.report().outcomes.ok for one in subjects] == [5] * 10

@@ -49,6 +49,33 @@ def test_while_redis_is_down_sql_has_them_and_afterwards_both_are_added(own_redi
     assert sorted(DailyStatistics.objects.values_list("revision", flat=True)) == [0, 1, 1]
 
 
+def test_a_redis_that_comes_back_older_takes_nothing_back_that_was_copied(own_redis: OwnRedis) -> None:
+    subject = Subject()
+    subject.observe()
+    own_redis.snapshot()
+    for _ in range(3):
+        subject.observe()
+    StatisticsSync()(now=NOON)
+    own_redis.restart_from_snapshot()
+    assert subject.report().outcomes.ok == 4
+    subject.observe()
+    assert subject.report().outcomes.ok == 5
+    StatisticsSync()(now=NOON)
+    assert subject.report().outcomes.ok == 5
+
+
+def test_a_restarted_redis_still_has_what_was_not_copied(own_redis: OwnRedis) -> None:
+    subject = Subject()
+    for _ in range(2):
+        subject.observe()
+    own_redis.snapshot()
+    own_redis.restart_from_snapshot()
+    subject.observe()
+    assert StatisticsSync()(now=NOON) == 2
+    assert subject.report().outcomes.ok == 3
+    assert sorted(DailyStatistics.objects.values_list("revision", flat=True)) == [1, 2]
+
+
 def test_what_a_hanging_redis_adds_late_is_counted_twice(own_redis: OwnRedis) -> None:
     subject = Subject()
     subject.observe()
