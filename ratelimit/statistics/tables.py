@@ -61,8 +61,7 @@ def add(tables: Tables, one: Observation) -> None:
 
 
 def _see(names: Names, name: str, moment: dt.datetime) -> None:
-    name = bounded(names, name)
-    seen = names.get(name)
+    seen = names.get(name) or names.get(name := bounded(names, name))
     if seen is None:
         names[name] = Seen(1, moment, moment)
         return

@@ -25,7 +25,10 @@ FORBIDDEN = 403
 def observe(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     """Observe an answered request; those of people and of internal services are left out."""
     credential: Credential | None = getattr(request, "credential", None)
-    if credential is None or credential.type not in PROGRAMS or credential.limit_request is None:
+    if credential is None or credential.type not in PROGRAMS:
+        return
+    charged = credential.limit_request
+    if charged is None:
         return
     address = request_context.current().address
     permissions, status = required.current(), response.status_code
@@ -36,8 +39,8 @@ def observe(request: HttpRequest, response: HttpResponseBase, seconds: float) ->
         status = int(response.headers.get("X-Tessera-Status", status))
     gatherer.observe(
         Observation(
-            credential.limit_request.bucket,
-            credential.limit_request.subject,
+            charged.bucket,
+            charged.subject,
             time(),
             seconds,
             status,
