@@ -152,9 +152,10 @@ def _summed(
     by_period: dict[date, dict[Caller, Count]] = {period: {} for period in counts}
     for period, subject, calls, refused in rows:
         caller = programs.get(subject, PEOPLE)
+        row = Count(calls, refused, calls if caller.is_charged else 0)
         cell = by_period[period].setdefault(caller, Count())
         for count in (total, counts[period], callers[caller], cell):
-            count.add(Count(calls, refused, calls if caller.is_charged else 0))
+            count.add(row)
     busiest = sorted(callers.items(), key=lambda found: (-found[1].calls, found[0].name, found[0].public_id))
     return Figures(unit, first, last, total, counts, busiest, by_period, programs)
 
