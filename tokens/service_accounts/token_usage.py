@@ -56,7 +56,8 @@ class Use:
 
     @property
     def route(self) -> str:
-        return self.name.rpartition(" ")[2]
+        """The rest of such a name, which is several permissions if forward authentication required them."""
+        return self.name.partition(" ")[2] or OTHER
 
 
 @dataclass(frozen=True, slots=True)

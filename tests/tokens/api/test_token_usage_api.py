@@ -77,7 +77,7 @@ def test_names_are_listed_busiest_first_and_the_rest_last(api: APIClient, token:
         NOON,
         permissions={"index:read:7": 3, "": 90, "index:write:7": 4},
         networks={"203.0.113.0/24": 7, "": 1},
-        methods={"GET index-list": 3, "": 90, "POST index:write:7": 4},
+        methods={"GET index-list": 3, "": 90, "POST index:write:7 events:read:*": 4},
     )
     did(
         token,
@@ -98,7 +98,7 @@ def test_names_are_listed_busiest_first_and_the_rest_last(api: APIClient, token:
         {"network": "other", "calls": 1, "firstSeenAt": first, "lastSeenAt": first},
     ]
     assert body["methods"] == [
-        {"route": "index:write:7", "method": "POST", "calls": 4},
+        {"route": "index:write:7 events:read:*", "method": "POST", "calls": 4},
         {"route": "index-list", "method": "GET", "calls": 3},
         {"route": "other", "method": "other", "calls": 90},
     ]

@@ -1,4 +1,4 @@
-"""A permission is used if a call required something that it covers."""
+"""A permission is used if a call required something that it covers, and no narrower one of the token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from tokens.service_accounts.permission_use import is_known, used_of
     ("held", "used", "expected"),
     [
         (["index:read:*", "events:read:*"], ["index:read:42"], ["index:read:*"]),
-        (["index:write:*", "index:read:*"], ["index:read:*"], ["index:write:*", "index:read:*"]),
+        (["index:write:*", "index:read:*"], ["index:read:*"], ["index:read:*"]),
+        (
+            ["index:write:*", "index:read:*"],
+            ["index:write:7", "index:read:7"],
+            ["index:write:*", "index:read:*"],
+        ),
+        (["*:*:*", "tokens.manage", "tokens.view"], ["tokens.view"], ["tokens.view"]),
+        (["tokens.view", "tokens:view:*"], ["tokens.view"], ["tokens.view", "tokens:view:*"]),
         (["index:read:41"], ["index:read:42"], []),
         (["index:read:*"], ["index:write:*"], []),
         (["tokens.manage", "usage.view"], ["tokens.view"], ["tokens.manage"]),
@@ -22,7 +29,7 @@ from tokens.service_accounts.permission_use import is_known, used_of
         (["index:read:*"], [], []),
     ],
 )
-def test_permissions_that_cover_a_required_one_are_used(held, used, expected):
+def test_the_narrowest_permissions_that_cover_a_required_one_are_used(held, used, expected):
     assert used_of(held, used) == expected
 
 
