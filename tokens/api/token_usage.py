@@ -50,7 +50,7 @@ class TokenUsageQuery(UsageQuery):
 
 
 class PeriodSerializer(CountSerializer):
-    """Requests of one UTC day or hour. Outcomes and durations are statistics, at most a minute behind."""
+    """Requests of one UTC day or hour. Outcomes and durations are statistics of up to a second ago."""
 
     at = Instant(help_text="The start of the day or hour.")
     ok = serializers.IntegerField(source="outcomes.ok", help_text="Status below 400.")
