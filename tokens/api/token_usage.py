@@ -16,8 +16,8 @@ from accounts.drf.fields import CamelCase, Instant
 from tokens.api.tokens import TOKEN_ID, find
 from tokens.api.usage_serializers import CountSerializer, UsageQuery, checked_range
 from tokens.models import ServiceAccountToken
-from tokens.service_accounts import token_usage
-from tokens.service_accounts.token_usage import TokenUsage
+from tokens.usage import token_usage
+from tokens.usage.token_usage import TokenUsage
 
 DAYS, MOST_DAYS, MOST_DAYS_BY_HOUR = 30, 90, 7
 

@@ -18,7 +18,7 @@ from accounts.drf.tenancy import organization_id
 from accounts.models import Organization
 from ratelimit.usage import reports
 from tokens.api.usage_serializers import UsageQuery, UsageSerializer
-from tokens.service_accounts.usage_report import PEOPLE, Caller, Count, Figures, figures
+from tokens.usage.report import PEOPLE, Caller, Count, Figures, figures
 
 NONE = Count()
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from accounts.models import Membership
 from accounts.permissions.roles import Role
+from tokens.listing.rows import Row, rows, tokens_of
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.service_accounts.excess import least_role
 from tokens.service_accounts.impact import Impact, impacts, together
-from tokens.service_accounts.rows import Row, rows, tokens_of
 from tokens.sessions import sessions
 from tokens.sessions.sessions import Session
 

@@ -27,14 +27,14 @@ from ratelimit.usage import refused_uses
 from tokens.credentials.allowed_addresses import CAUSE_ADDRESS
 from tokens.pages.tokens import found_row
 from tokens.service_accounts.issue import MANAGE
-from tokens.service_accounts.network_proposal import (
+from tokens.service_accounts.update import update
+from tokens.usage.network_proposal import (
     DAYS,
     Calls,
     calls_of_programs,
     calls_of_token,
     effect,
 )
-from tokens.service_accounts.update import update
 
 ENDED = "The token has ended, so it has no addresses to allow."
 

@@ -17,6 +17,7 @@ from accounts import errors
 from accounts.errors import APIError
 from accounts.pages.decorators import PageRequest, page, recently_authenticated
 from accounts.permissions import picker
+from tokens.listing.rows import Row
 from tokens.pages import reveal
 from tokens.pages.expiration_form import expiration_context
 from tokens.pages.forms import new_nonce
@@ -27,7 +28,6 @@ from tokens.service_accounts.impact import impact_of
 from tokens.service_accounts.issue import MANAGE, AlreadyCreated
 from tokens.service_accounts.rotation_checks import ROTATIONS_PER_HOUR
 from tokens.service_accounts.rotation_progress import progress
-from tokens.service_accounts.rows import Row
 
 SENT_TWICE = "That form was sent a second time. The token was rotated once; its secret is not shown again."
 IN_PROGRESS = "A rotation of this token is in progress. End its overlap or cancel it before you rotate again."

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.pages.decorators import PageRequest, page
 from ratelimit.usage import reports
+from tokens.listing.filters import COLUMNS, SORTS, TABS, Filters, Only
+from tokens.listing.listing import Listing, listing
 from tokens.pages.sparkline import Sparkline
 from tokens.service_accounts import pasted
 from tokens.service_accounts.issue import MANAGE
-from tokens.service_accounts.list_filters import COLUMNS, SORTS, TABS, Filters, Only
-from tokens.service_accounts.listing import Listing, listing
 from tokens.service_accounts.search import belonging_to, of_organization
 
 VIEW = "tokens.view"

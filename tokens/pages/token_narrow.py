@@ -14,15 +14,15 @@ from accounts.pages.decorators import PageRequest, page
 from accounts.permissions import picker
 from ratelimit.statistics.counts import Names
 from ratelimit.statistics.reports import used_permissions
+from tokens.listing.permission_chips import PermissionChips
+from tokens.listing.rows import Row
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.pages.narrow_form import NarrowForm
 from tokens.pages.tokens import found_row
 from tokens.service_accounts.impact import impact_of
 from tokens.service_accounts.issue import MANAGE
-from tokens.service_accounts.permission_chips import PermissionChips
-from tokens.service_accounts.permission_use import by_permission, refused_by
-from tokens.service_accounts.rows import Row
 from tokens.service_accounts.update import update
+from tokens.usage.permission_use import by_permission, refused_by
 
 TEMPLATE = "tokens/service_accounts/token_narrow.html"
 # So many of the permissions that calls needed are named.

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import typeid
 from accounts.pages.decorators import PageRequest, page
+from tokens.listing.rows import Row, rows, tokens_of
 from tokens.models import ServiceAccountToken
 from tokens.pages.forms import RevokeForm
 from tokens.pages.receipt import refused_since
@@ -18,7 +19,6 @@ from tokens.pages.tokens import found_row
 from tokens.service_accounts.ending import ending
 from tokens.service_accounts.issue import MANAGE
 from tokens.service_accounts.revoke import revoke, revoke_many
-from tokens.service_accounts.rows import Row, rows, tokens_of
 
 MOST_AT_ONCE = 50
 

@@ -13,13 +13,14 @@ from accounts.errors import APIError
 from accounts.pages.decorators import PageRequest, page
 from accounts.permissions import picker
 from ratelimit.usage import reports
+from tokens.listing.rows import Row, rows, tokens_of
 from tokens.models import OAuthClient, ServiceAccountToken
-from tokens.pages import token_calls, token_history
+from tokens.pages import token_history
 from tokens.pages.forms import EditForm
+from tokens.pages.usage import token_calls
 from tokens.service_accounts import expiry, pause_report
 from tokens.service_accounts.issue import MANAGE
 from tokens.service_accounts.rotation_progress import progress, superseded_uses
-from tokens.service_accounts.rows import Row, rows, tokens_of
 from tokens.service_accounts.update import update
 
 VIEW = "tokens.view"

@@ -14,9 +14,9 @@ from tokens.pages import (
     token_pause,
     token_revoke,
     tokens,
-    usage,
 )
 from tokens.pages.clients import client_end, client_secrets, clients
+from tokens.pages.usage import organization_usage
 
 urlpatterns = [
     path("clients/", clients.client_list, name="clients"),
@@ -60,8 +60,8 @@ urlpatterns = [
     path("tokens/<str:token_id>/rotation/cancel/", rotation.cancel, name="token_rotation_cancel"),
     path("tokens/<str:token_id>/narrow/", token_narrow.narrow, name="token_narrow"),
     path("tokens/<str:token_id>/revoke/", token_revoke.revoke_one, name="token_revoke"),
-    path("usage/", usage.usage_page, name="usage"),
-    path("usage/callers/", usage.all_callers, name="usage_callers"),
-    path("usage/periods/", usage.all_periods, name="usage_periods"),
-    path("usage/export.csv", usage.export, name="usage_export"),
+    path("usage/", organization_usage.usage_page, name="usage"),
+    path("usage/callers/", organization_usage.all_callers, name="usage_callers"),
+    path("usage/periods/", organization_usage.all_periods, name="usage_periods"),
+    path("usage/export.csv", organization_usage.export, name="usage_export"),
 ]

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
-from tokens.service_accounts.networks import NetworkUse, networks_of
 from tokens.service_accounts.records import Record
+from tokens.usage.networks import NetworkUse, networks_of
 
 RECENT = timedelta(days=7)
 DAY = timedelta(days=1)

@@ -23,10 +23,10 @@ from accounts.staff.panels import (
 )
 from ratelimit.usage import reports
 from tokens.models import OAuthClient, ServiceAccountToken
-from tokens.service_accounts import usage_report
-from tokens.service_accounts.usage_chart import chart
-from tokens.service_accounts.usage_report import Figures
-from tokens.service_accounts.usage_spans import DEFAULT
+from tokens.usage import report
+from tokens.usage.chart import chart
+from tokens.usage.report import Figures
+from tokens.usage.spans import DEFAULT
 
 KINDS = {"token": "API token", "client": "OAuth client"}
 MOST_ROWS = 5
@@ -36,7 +36,7 @@ TOKENS, CLIENTS, EVENTS = "tokens_serviceaccounttoken", "tokens_oauthclient", "a
 
 
 def organization_panel(organization: Organization, status: str, now: datetime) -> Panel:
-    figures = usage_report.recent(organization.pk, DEFAULT, now)
+    figures = report.recent(organization.pk, DEFAULT, now)
     limit = organization.effective_requests_per_day
     return Panel(
         facts=[Fact("Status", _since(organization, status)), *_facts(organization, now)],

@@ -18,7 +18,7 @@ from tests.support.people import make_token
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.service_accounts.ending import Ending, ending
 from tokens.service_accounts.impact import Impact, impacts, together
-from tokens.service_accounts.networks import NetworkUse
+from tokens.usage.networks import NetworkUse
 
 pytestmark = pytest.mark.django_db
 

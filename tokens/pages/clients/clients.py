@@ -21,13 +21,13 @@ from accounts.permissions import picker
 from accounts.permissions.scopes import ANY
 from ratelimit.usage import reports
 from ratelimit.usage.reports import Usage
+from tokens.listing.permission_chips import PermissionChips
 from tokens.models import OAuthClient, ServiceAccountToken
 from tokens.models.client import RefreshAuth
 from tokens.oauth import client_records, clients
 from tokens.oauth.clients import MANAGE, VIEW
 from tokens.pages.clients.client_forms import REFRESH_WORDS, ClientForm, RenamedClientForm
 from tokens.pages.forms import with_preset
-from tokens.service_accounts.permission_chips import PermissionChips
 
 PER_PAGE = 50
 SUBJECT = "This client"

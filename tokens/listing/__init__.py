@@ -1,0 +1,1 @@
+"""The list of tokens: filters, order, and rows."""
