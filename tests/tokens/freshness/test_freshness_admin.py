@@ -140,6 +140,9 @@ OF_STAFF = "the admin asks at each request what its own people may"
 TELLS_NOTHING: dict[str, str] = {
     "accounts.Invitation action revoke": UNREMEMBERED,
     "accounts.OutboxMail action try_again": "no credential depends on a mail",
+    "accounts.Organization action add_note": "no credential depends on a note",
+    "accounts.Organization action support": "a support session is read at each request of its browser",
+    "accounts.Organization add": ADDS,
     "accounts.Organization field never_expiring_allowed": "asked where a token is made",
     "accounts.User field groups": OF_STAFF,
     "accounts.User field is_staff": OF_STAFF,
