@@ -104,9 +104,10 @@ def test_an_organization_that_was_removed_is_found(organization: Organization, h
 @pytest.mark.parametrize("field", range(2, 8))
 def test_an_altered_head_is_refused(organization: Organization, heads: Path, field: int) -> None:
     fields = heads.read_text().split()
-    last = fields[field].rstrip("Z")[-1]
-    other = "1" if last != "1" else "2"
-    fields[field] = fields[field].replace(last, other)
+    # The first characters may be a prefix, and the last one the zone of a time.
+    last = len(fields[field].rstrip("Z")) - 1
+    other = "1" if fields[field][last] != "1" else "2"
+    fields[field] = fields[field][:last] + other + fields[field][last + 1 :]
     heads.write_text(" ".join(fields) + "\n")
     assert "was altered, or signed with another key" in refusal(heads)
 

@@ -12,7 +12,7 @@ from accounts.audit.models import AuditEvent
 from accounts.models import Membership, User
 from tests.support.people import browser_of, fresh_browser_of, make_member, make_organization, make_user
 
-PROFILE, SECURITY = "/settings/profile/", "/settings/security/"
+PROFILE, SECURITY, DOCUMENTATION = "/settings/profile/", "/settings/security/", "/v1/auth/docs"
 # Each page of one's own, with the place in the navigation that it belongs to.
 PAGES = {
     PROFILE: PROFILE,
@@ -44,7 +44,7 @@ def text_of(browser: Client, path: str) -> str:
 @pytest.mark.parametrize("path", PAGES)
 def test_it_needs_no_organization(loner: User, path: str) -> None:
     html = text_of(fresh_browser_of(loner), path)
-    assert re.findall(r'<li><a href="([^"]+)"', html) == [PROFILE, SECURITY]
+    assert re.findall(r'<li><a href="([^"]+)"', html) == [PROFILE, SECURITY, DOCUMENTATION]
 
 
 @pytest.mark.parametrize("path", PAGES)

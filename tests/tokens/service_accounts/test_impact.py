@@ -31,7 +31,7 @@ def called(subject: UUID, at: datetime, calls: int = 1, address: str = "203.0.11
     """Store calls of the hour of ``at``, the last of them at that moment."""
     counter = Counter(BUCKET, subject, at.date(), "", {at.hour: calls})
     counter.last_used_at, counter.last_used_ip = at, address
-    usage_rows.keep([counter], now=NOW)
+    usage_rows.keep([counter])
 
 
 def impact(subject: UUID) -> Impact:
