@@ -63,7 +63,7 @@ def new_page(chrome: Browser, live_server: LiveServer) -> Iterator[Callable[...,
     def note(message: ConsoleMessage) -> None:
         # Chromium itself reports every answer past 399, which some tests are about.
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            complaints.append(message.text)
+            complaints.append(f"{message.text} ({message.location['url']})")
 
     def make(**options: Any) -> Page:
         context = chrome.new_context(base_url=live_server.url, **options)
@@ -71,7 +71,7 @@ def new_page(chrome: Browser, live_server: LiveServer) -> Iterator[Callable[...,
         contexts.append(context)
         page = context.new_page()
         page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: complaints.append(f"{error} ({page.url})"))
         return page
 
     yield make

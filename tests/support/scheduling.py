@@ -10,6 +10,12 @@ from xdist.scheduler import LoadFileScheduling
 
 # One worker runs all of a group, so that what they share is started once. The longest comes first.
 GROUPS = {
+    "pages of tokens": ("tests/browser/walk/test_token_pages.py",),
+    "pages of organizations": (
+        "tests/browser/walk/test_organization_pages.py",
+        "tests/browser/walk/test_documentation_and_errors.py",
+    ),
+    "pages of people and staff": ("tests/browser/walk/",),
     "browser": ("tests/browser/",),
     "faults": ("tests/faults/",),
     "servers": (

@@ -7,8 +7,8 @@ from django.urls import resolve
 
 from accounts.drf.routes import routes
 from accounts.models import Membership
-from tests.browser import test_account_pages as account_pages
-from tests.browser.test_walk import furnish
+from tests.browser.walk import test_account_pages as account_pages
+from tests.browser.walk.furnishing import furnish
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,7 +69,7 @@ def test_every_page_is_walked_or_says_why_not(acme: Membership) -> None:
     }
     unlisted = pages - walked - NOT_WALKED.keys()
     assert not unlisted, (
-        f"Add an address of {sorted(unlisted)} to furnish() in test_walk.py, or say in NOT_WALKED why not."
+        f"Add an address of {sorted(unlisted)} to furnish() in furnishing.py, or say in NOT_WALKED why not."
     )
     assert not NOT_WALKED.keys() - pages, "These pages are gone: take them out."
     assert not NOT_WALKED.keys() & walked, "These pages are walked: take them out."
