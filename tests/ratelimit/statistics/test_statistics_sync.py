@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 import redis
 from django.core.management import call_command
@@ -10,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from ratelimit.models import DailyStatistics
 from ratelimit.statistics import reports
+from ratelimit.statistics.refusals import refusals
 from ratelimit.statistics.sync import StatisticsSync
 from ratelimit.store.client import StoreUnavailable
 from ratelimit.store.day_keys import FINISHED_KEPT_MS
@@ -33,6 +36,18 @@ def test_a_day_is_the_same_before_and_after_it_was_copied_and_without_redis(
     redis_client.flushdb()
     assert subject.report() == before
     assert before.networks[NETWORK].count == 2
+
+
+def test_no_report_of_another_organization_has_them() -> None:
+    subject, stranger = Subject(), uuid4()
+    subject.observe(refused_by="permission", status=403)
+    StatisticsSync()(now=NOON)
+    wanted, day = [subject.subject], NOON.date()
+    assert reports.by_day(stranger, wanted, day, day, now=NOON) == {subject.subject: {}}
+    assert reports.used_permissions(stranger, wanted, now=NOON) == {subject.subject: {}}
+    assert reports.used_permission_names(stranger, wanted, now=NOON) == {subject.subject: set()}
+    assert refusals(stranger, day, day) == {}
+    assert refusals(subject.bucket, day, day).keys() == {"permission"}
 
 
 def test_only_what_has_changed_is_read_and_stored(
